@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+// Targets stand in the order of their dependencies: what is pure first, then what touches the system, then one
+// executable for each process and one for the tools. What a process may do is what its target may import.
+import PackageDescription
+
+/// Swift 6 without exceptions; a warning is an error.
+let edge: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Pure targets import the standard library only and contain no unsafe code.
+let pure: [SwiftSetting] = edge + [.strictMemorySafety()]
+
+let package = Package(
+    name: "heartbeat",
+    targets: [
+        // System libraries and the C declarations that Swift lacks.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
+        .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+
+        // Pure.
+        .target(name: "ClusterModel", swiftSettings: pure),
+        .target(name: "Messaging", dependencies: ["ClusterModel"], swiftSettings: pure),
+        .target(name: "ClusterConfig", dependencies: ["ClusterModel"], swiftSettings: pure),
+        .target(name: "ClusterCore", dependencies: ["ClusterModel", "Messaging"], swiftSettings: pure),
+        .target(name: "Simulation", dependencies: ["ClusterCore"], swiftSettings: pure),
+
+        // The edge of the system.
+        .target(name: "Digests", dependencies: ["CCrypto", "ClusterModel", "Messaging"], swiftSettings: edge),
+        .target(name: "LinuxSystem", dependencies: ["CLinux", "ClusterModel"], swiftSettings: edge),
+        .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
+        .target(name: "Reactor", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
+        .target(name: "Privsep", dependencies: ["LinuxSystem", "ClusterModel"], swiftSettings: edge),
+        .target(name: "Media", dependencies: ["LinuxSystem", "ClusterModel"], swiftSettings: edge),
+        .target(
+            name: "ResourceAgents",
+            dependencies: ["CMount", "CSystemd", "LinuxSystem", "Reactor", "Journal", "ClusterModel"],
+            swiftSettings: edge),
+        .target(name: "Admin", dependencies: ["LinuxSystem", "ClusterModel", "Messaging"], swiftSettings: edge),
+
+        // One executable for each process, one for the tools.
+        .executableTarget(
+            name: "heartbeat",
+            dependencies: ["ClusterConfig", "Privsep", "Media", "Reactor", "Journal", "Admin"], swiftSettings: edge),
+        .executableTarget(
+            name: "hb_status",
+            dependencies: ["ClusterCore", "ClusterConfig", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
+            swiftSettings: edge),
+        .executableTarget(name: "hb_medium", dependencies: ["Media", "Privsep", "Journal"], swiftSettings: edge),
+        .executableTarget(
+            name: "hb_resource",
+            dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"], swiftSettings: edge),
+        .executableTarget(
+            name: "hb", dependencies: ["Admin", "ClusterConfig", "Journal", "CJansson"], swiftSettings: edge),
+
+        // Tests, and the programs that developers run.
+        .testTarget(name: "MessagingTests", dependencies: ["Messaging", "Digests"], swiftSettings: edge),
+        .testTarget(name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], swiftSettings: edge),
+        .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
+        .testTarget(
+            name: "LinuxSystemTests", dependencies: ["LinuxSystem", "Reactor", "Privsep", "Journal"],
+            swiftSettings: edge),
+        .testTarget(name: "MediaTests", dependencies: ["Media", "Privsep"], swiftSettings: edge),
+        .testTarget(
+            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Privsep"], swiftSettings: edge),
+        .testTarget(name: "IntegrationTests", dependencies: ["Admin", "LinuxSystem", "Messaging"], swiftSettings: edge),
+        .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
+        .executableTarget(
+            name: "hb_bench", dependencies: ["Admin", "Messaging", "Digests", "LinuxSystem"], path: "Tests/Benchmarks",
+            swiftSettings: edge),
+    ]
+)

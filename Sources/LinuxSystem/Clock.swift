@@ -1,0 +1,19 @@
+// The clocks of the machine. Only shells read them; the core is handed the result.
+import CLinux
+import ClusterModel
+
+package enum Clock {
+    /// Time since boot, counting suspension, never set back. The corresponding C function is `clock_gettime`.
+    package static func now() -> Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// Wall-clock nanoseconds since 1970; may be set back at any time.
+    package static func wallNanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,343 @@
+// The messages between the processes of one node, one enum for each direction. Descriptors ride along where a case
+// says so. The version is in the arguments of every helper (`Launch.protocolVersion`).
+import ClusterModel
+
+/// A message that knows its bytes.
+package protocol Frame: Equatable, Sendable {
+    func encode(into writer: inout FrameWriter)
+    init(decoding reader: inout FrameReader) throws(FrameError)
+}
+
+/// A client's connection to the control process.
+package typealias ClientID = UInt32
+
+/// What the control process tells the status process.
+package enum ControlToStatus: Frame {
+    /// The node's own facts; rides with one descriptor, a memory file that holds a `ConfigurationBundle`. First frame;
+    /// sent again after SIGHUP with the files as they are then.
+    case configure(generation: UInt64, uuid: [UInt8])
+    /// A medium's new workers; rides with two descriptors: frames from its read worker, frames to its write worker.
+    case medium(index: UInt16)
+    /// A medium cannot be opened now, or its workers died.
+    case mediumDown(index: UInt16, reason: String)
+    /// Rides with one descriptor: the channel to the resource manager.
+    case resourceManager
+    /// A client's request, an ha_msg in wire text. `privileged`: root or a member of the administrators' group.
+    case request(client: ClientID, privileged: Bool, bytes: [UInt8])
+    case clientGone(client: ClientID)
+    /// Release everything and finish.
+    case shutdown
+    /// Finish at once, keep the resources where they are.
+    case handOver
+
+    package func encode(into writer: inout FrameWriter) {
+        switch self {
+        case .configure(let generation, let uuid):
+            writer.write(UInt8(1))
+            writer.write(generation)
+            writer.write(bytes: uuid)
+        case .medium(let index):
+            writer.write(UInt8(2))
+            writer.write(index)
+        case .mediumDown(let index, let reason):
+            writer.write(UInt8(3))
+            writer.write(index)
+            writer.write(reason)
+        case .resourceManager: writer.write(UInt8(4))
+        case .request(let client, let privileged, let bytes):
+            writer.write(UInt8(5))
+            writer.write(client)
+            writer.write(privileged)
+            writer.write(bytes: bytes)
+        case .clientGone(let client):
+            writer.write(UInt8(6))
+            writer.write(client)
+        case .shutdown: writer.write(UInt8(7))
+        case .handOver: writer.write(UInt8(8))
+        }
+    }
+
+    package init(decoding reader: inout FrameReader) throws(FrameError) {
+        switch try reader.read(UInt8.self) {
+        case 1: self = .configure(generation: try reader.read(UInt64.self), uuid: try reader.readBytes())
+        case 2: self = .medium(index: try reader.read(UInt16.self))
+        case 3: self = .mediumDown(index: try reader.read(UInt16.self), reason: try reader.readString())
+        case 4: self = .resourceManager
+        case 5:
+            self = .request(
+                client: try reader.read(ClientID.self), privileged: try reader.readBool(), bytes: try reader.readBytes())
+        case 6: self = .clientGone(client: try reader.read(ClientID.self))
+        case 7: self = .shutdown
+        case 8: self = .handOver
+        case let type: throw FrameError(reason: "unknown frame type \(type)")
+        }
+    }
+}
+
+/// What the status process tells the control process.
+package enum StatusToControl: Frame {
+    /// The node's state changed; `line` is shown as the unit's status. `active`: fully joined.
+    case state(active: Bool, line: String)
+    /// Part of an answer to a client. `last`: the connection may be closed.
+    case response(client: ClientID, bytes: [UInt8], last: Bool)
+    /// The check-in that control's watchdog waits for.
+    case alive
+    /// Everything is released; the node may end.
+    case finished
+
+    package func encode(into writer: inout FrameWriter) {
+        switch self {
+        case .state(let active, let line):
+            writer.write(UInt8(1))
+            writer.write(active)
+            writer.write(line)
+        case .response(let client, let bytes, let last):
+            writer.write(UInt8(2))
+            writer.write(client)
+            writer.write(bytes: bytes)
+            writer.write(last)
+        case .alive: writer.write(UInt8(3))
+        case .finished: writer.write(UInt8(4))
+        }
+    }
+
+    package init(decoding reader: inout FrameReader) throws(FrameError) {
+        switch try reader.read(UInt8.self) {
+        case 1: self = .state(active: try reader.readBool(), line: try reader.readString())
+        case 2:
+            self = .response(
+                client: try reader.read(ClientID.self), bytes: try reader.readBytes(), last: try reader.readBool())
+        case 3: self = .alive
+        case 4: self = .finished
+        case let type: throw FrameError(reason: "unknown frame type \(type)")
+        }
+    }
+}
+
+/// What the control process tells the resource manager.
+package enum ControlToResource: Frame {
+    /// Rides with one descriptor, a memory file that holds a `ConfigurationBundle`. First frame; again after SIGHUP.
+    case configure
+    /// Rides with one descriptor: the channel to the status process. A new one replaces the old.
+    case statusProcess
+    /// Finish; resources stay as they are.
+    case finish
+
+    package func encode(into writer: inout FrameWriter) {
+        switch self {
+        case .configure: writer.write(UInt8(1))
+        case .statusProcess: writer.write(UInt8(2))
+        case .finish: writer.write(UInt8(3))
+        }
+    }
+
+    package init(decoding reader: inout FrameReader) throws(FrameError) {
+        switch try reader.read(UInt8.self) {
+        case 1: self = .configure
+        case 2: self = .statusProcess
+        case 3: self = .finish
+        case let type: throw FrameError(reason: "unknown frame type \(type)")
+        }
+    }
+}
+
+/// Names one order and its outcome. Never used twice by one status process.
+package typealias OperationID = UInt64
+
+/// What the status process tells the resource manager. Groups go by name, so that the two processes need not have
+/// read the same haresources.
+package enum StatusToResource: Frame {
+    /// Report what this node holds, now and for every group: answered by `.inventory`. First frame on each channel.
+    case takeInventory
+    /// Start the group's resources in order. Answered by `.finished`.
+    case start(operation: OperationID, group: String, epoch: UInt64)
+    /// Stop the group's resources in reverse, with the configured retries. Answered by `.finished`. A start of the
+    /// same group that is still running is ended first and answered as failed.
+    case stop(operation: OperationID, group: String)
+    /// The group is rightly held here after a contested claim or a pause: check every resource, put back what is
+    /// missing, announce addresses again. Answered by `.finished`.
+    case reassert(operation: OperationID, group: String, epoch: UInt64)
+    /// The configured escalation of a stop that failed: reboot this node at once.
+    case reboot(reason: String)
+
+    package func encode(into writer: inout FrameWriter) {
+        switch self {
+        case .takeInventory: writer.write(UInt8(1))
+        case .start(let operation, let group, let epoch):
+            writer.write(UInt8(2))
+            writer.write(operation)
+            writer.write(group)
+            writer.write(epoch)
+        case .stop(let operation, let group):
+            writer.write(UInt8(3))
+            writer.write(operation)
+            writer.write(group)
+        case .reassert(let operation, let group, let epoch):
+            writer.write(UInt8(4))
+            writer.write(operation)
+            writer.write(group)
+            writer.write(epoch)
+        case .reboot(let reason):
+            writer.write(UInt8(5))
+            writer.write(reason)
+        }
+    }
+
+    package init(decoding reader: inout FrameReader) throws(FrameError) {
+        switch try reader.read(UInt8.self) {
+        case 1: self = .takeInventory
+        case 2:
+            self = .start(
+                operation: try reader.read(UInt64.self), group: try reader.readString(),
+                epoch: try reader.read(UInt64.self))
+        case 3: self = .stop(operation: try reader.read(UInt64.self), group: try reader.readString())
+        case 4:
+            self = .reassert(
+                operation: try reader.read(UInt64.self), group: try reader.readString(),
+                epoch: try reader.read(UInt64.self))
+        case 5: self = .reboot(reason: try reader.readString())
+        case let type: throw FrameError(reason: "unknown frame type \(type)")
+        }
+    }
+}
+
+/// What the resource manager found of one group.
+package struct GroupInventory: Equatable, Sendable {
+    package enum State: UInt8, Sendable {
+        /// No resource of the group runs here.
+        case stopped = 0
+        /// Every resource runs here.
+        case held = 1
+        /// Some resources run here, or it cannot be told.
+        case partial = 2
+    }
+
+    package var group: String
+    package var state: State
+    /// The epoch that the last start or reassert named; 0 if there was none.
+    package var epoch: UInt64
+
+    package init(group: String, state: State, epoch: UInt64) {
+        self.group = group
+        self.state = state
+        self.epoch = epoch
+    }
+}
+
+/// What the resource manager tells the status process.
+package enum ResourceToStatus: Frame {
+    /// Answer to `takeInventory`: one entry for each configured group.
+    case inventory([GroupInventory])
+    /// An order is done. `failure` is nil on success, else one line: resource, operation, its own words.
+    /// After a failed start nothing of the group runs, unless `remains`; after a failed stop `remains` is true when
+    /// a resource may still run.
+    case finished(operation: OperationID, failure: String?, remains: Bool)
+    /// A resource that should run was found lost and could not be put back.
+    case lost(group: String, reason: String)
+
+    package func encode(into writer: inout FrameWriter) {
+        switch self {
+        case .inventory(let groups):
+            writer.write(UInt8(1))
+            writer.write(UInt32(groups.count))
+            for group in groups {
+                writer.write(group.group)
+                writer.write(group.state.rawValue)
+                writer.write(group.epoch)
+            }
+        case .finished(let operation, let failure, let remains):
+            writer.write(UInt8(2))
+            writer.write(operation)
+            writer.write(failure != nil)
+            writer.write(failure ?? "")
+            writer.write(remains)
+        case .lost(let group, let reason):
+            writer.write(UInt8(3))
+            writer.write(group)
+            writer.write(reason)
+        }
+    }
+
+    package init(decoding reader: inout FrameReader) throws(FrameError) {
+        switch try reader.read(UInt8.self) {
+        case 1:
+            var groups: [GroupInventory] = []
+            for _ in 0..<(try reader.read(UInt32.self)) {
+                let name = try reader.readString()
+                guard let state = GroupInventory.State(rawValue: try reader.read(UInt8.self)) else {
+                    throw FrameError(reason: "unknown state of a group")
+                }
+                groups.append(GroupInventory(group: name, state: state, epoch: try reader.read(UInt64.self)))
+            }
+            self = .inventory(groups)
+        case 2:
+            let operation = try reader.read(UInt64.self)
+            let failed = try reader.readBool()
+            let text = try reader.readString()
+            self = .finished(operation: operation, failure: failed ? text : nil, remains: try reader.readBool())
+        case 3: self = .lost(group: try reader.readString(), reason: try reader.readString())
+        case let type: throw FrameError(reason: "unknown frame type \(type)")
+        }
+    }
+}
+
+/// A message that a read worker took from its medium, with the time of its arrival.
+package struct ReceivedDatagram: Frame {
+    package var arrival: Instant
+    /// One message in wire text, as it came.
+    package var bytes: [UInt8]
+
+    package init(arrival: Instant, bytes: [UInt8]) {
+        self.arrival = arrival
+        self.bytes = bytes
+    }
+
+    package func encode(into writer: inout FrameWriter) {
+        writer.write(arrival.nanoseconds)
+        writer.write(bytes: bytes)
+    }
+
+    package init(decoding reader: inout FrameReader) throws(FrameError) {
+        arrival = Instant(nanoseconds: try reader.read(Int64.self))
+        bytes = try reader.readBytes()
+    }
+}
+
+/// The three files as control read them, for the processes that may not open them.
+package struct ConfigurationBundle: Frame {
+    /// Folder that the files came from; agents look for `resource.d` there.
+    package var configurationDirectory: String
+    package var stateDirectory: String
+    package var nodeName: String
+    package var haConfig: String
+    package var haResources: String
+    /// Empty for processes that need no keys.
+    package var authKeys: String
+
+    package init(
+        configurationDirectory: String, stateDirectory: String, nodeName: String, haConfig: String,
+        haResources: String, authKeys: String
+    ) {
+        self.configurationDirectory = configurationDirectory
+        self.stateDirectory = stateDirectory
+        self.nodeName = nodeName
+        self.haConfig = haConfig
+        self.haResources = haResources
+        self.authKeys = authKeys
+    }
+
+    package func encode(into writer: inout FrameWriter) {
+        for text in [configurationDirectory, stateDirectory, nodeName, haConfig, haResources, authKeys] {
+            writer.write(text)
+        }
+    }
+
+    package init(decoding reader: inout FrameReader) throws(FrameError) {
+        configurationDirectory = try reader.readString()
+        stateDirectory = try reader.readString()
+        nodeName = try reader.readString()
+        haConfig = try reader.readString()
+        haResources = try reader.readString()
+        authKeys = try reader.readString()
+    }
+}
