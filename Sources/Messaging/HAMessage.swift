@@ -62,4 +62,12 @@ package struct HAMessage: Equatable, Sendable {
         guard case .binary(let bytes)? = self[name] else { return nil }
         return bytes
     }
+
+    /// Appends a number as text in lower case, without prefix or leading zeros.
+    package mutating func append(_ name: String, number: UInt64, radix: Int) {
+        append(name, String(number, radix: radix))
+    }
+
+    /// Removes every field of a name.
+    package mutating func removeAll(named name: String) { fields.removeAll { $0.name == name } }
 }
