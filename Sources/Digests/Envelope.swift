@@ -2,12 +2,13 @@
 // (specs/heartbeat.md 1.1, 1.2, 11.1).
 import Messaging
 
+/// Turns messages into signed bytes and back.
 package enum Envelope {
     /// What carries a message.
     package enum Carrier: Equatable, Sendable {
         /// One message each: netstring text with a trailer. `classicInnerAuth` (`msgfmt classic`) puts the digest of
-        /// the classic body into the message too, as heartbeat 3.0.6 does and no receiver checks; a message that classic
-        /// text cannot express goes without it.
+        /// the classic body into the message too, as heartbeat 3.0.6 does and no receiver checks; a message that
+        /// classic text cannot express goes without it.
         case datagram(classicInnerAuth: Bool)
         /// A byte stream: classic text, the digest in its last field.
         case serial

@@ -50,6 +50,7 @@ package enum RejectReason: Error, Equatable, Sendable {
 }
 
 extension RejectReason: CustomStringConvertible {
+    /// The word, and what is known of the cause, for a log line.
     package var description: String {
         switch self {
         case .garbage, .unsigned: word

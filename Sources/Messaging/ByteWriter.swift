@@ -2,11 +2,13 @@
 
 /// Bytes in the order in which they were appended.
 package struct ByteWriter {
+    /// Everything appended since the last `truncate`.
     package private(set) var bytes: [UInt8] = []
 
     /// A writer that takes `capacity` bytes before it allocates again.
     package init(capacity: Int = 512) { bytes.reserveCapacity(capacity) }
 
+    /// Bytes appended so far.
     package var count: Int { bytes.count }
 
     /// Forgets everything but the first `count` bytes; the memory stays.
@@ -14,10 +16,13 @@ package struct ByteWriter {
         bytes.removeLast(bytes.count - count)
     }
 
+    /// Appends one byte.
     package mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
+    /// Appends bytes.
     package mutating func append(_ more: [UInt8]) { bytes.append(contentsOf: more) }
 
+    /// Appends a text as UTF-8.
     package mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     /// Appends a number that is not negative, without leading zeros.

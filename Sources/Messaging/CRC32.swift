@@ -1,6 +1,7 @@
 // The checksum of authkeys' `crc`: polynomial 0x04C11DB7, most significant bit first, from 0, complemented at the end,
 // without the length that POSIX cksum appends (specs/heartbeat.md 1.4). It detects damage; it proves no sender.
 
+/// heartbeat's CRC-32.
 package enum CRC32 {
     /// What each value of the top byte contributes.
     private static let table: [UInt32] = (0..<256).map { index in

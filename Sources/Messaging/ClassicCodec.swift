@@ -1,6 +1,7 @@
 // The classic text of a message, for serial lines, the FIFO and clients (specs/heartbeat.md 1.2): `>>>`, a line
 // `[(<type>)]<name>=<value>` for each field, `<<<`. What the digest in the field `auth` covers is here too.
 
+/// Reads and writes classic text.
 package enum ClassicCodec {
     /// Stands for LF within a text value. A text that contains this byte is read back with LF in its place.
     static let textLineFeed: UInt8 = 19

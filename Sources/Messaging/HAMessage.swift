@@ -17,9 +17,12 @@ package enum FieldValue: Equatable, Sendable {
 
 /// A name and its value.
 package struct Field: Equatable, Sendable {
+    /// Printable ASCII without `=`, not beginning with `(`, 1 to `WireLimit.nameLength` bytes; else it is not written.
     package var name: String
+    /// The value, which tells the type.
     package var value: FieldValue
 
+    /// A field as given; it is checked when it is written.
     package init(_ name: String, _ value: FieldValue) {
         self.name = name
         self.value = value
@@ -28,8 +31,10 @@ package struct Field: Equatable, Sendable {
 
 /// Fields in order. Lookup finds the first of a name, as 3.0.6 does.
 package struct HAMessage: Equatable, Sendable {
+    /// In the order of the wire; names may repeat.
     package var fields: [Field]
 
+    /// A message of these fields.
     package init(_ fields: [Field] = []) { self.fields = fields }
 
     /// Appends a text field.

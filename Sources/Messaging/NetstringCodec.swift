@@ -1,6 +1,7 @@
 // The netstring text of a message, which every datagram carries (specs/heartbeat.md 1.1):
 // `###\n`, for each field `<length>:(<type>)<name>=<value>,`, `%%%\n`, and the trailer `<length>:<number> <digest>,`.
 
+/// Reads and writes netstring text.
 package enum NetstringCodec {
     /// The outline of a signed text, found without reading a field.
     package struct Outline: Equatable, Sendable {
@@ -12,7 +13,9 @@ package enum NetstringCodec {
 
     /// A message and its outline.
     package struct Decoded: Equatable, Sendable {
+        /// The message, with its `auth` field if it has one.
         package let message: HAMessage
+        /// What `outline(of:)` finds in the same bytes.
         package let outline: Outline
     }
 

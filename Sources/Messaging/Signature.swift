@@ -8,6 +8,7 @@ package struct Signature: Equatable, Sendable {
     /// The digest's text: hexadecimal in lower case from every known method, 1 to `WireLimit.digestLength` bytes.
     package let digest: [UInt8]
 
+    /// A signature as given.
     package init(key: Int, digest: [UInt8]) {
         self.key = key
         self.digest = digest

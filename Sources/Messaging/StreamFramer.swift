@@ -41,6 +41,7 @@ package struct StreamFramer {
     private var tail: UInt64 = 0
     private var finished: [[UInt8]] = []
 
+    /// A framer at the start of a stream, which may be the middle of a message.
     package init() {}
 
     /// Bytes of the message that has not come to its end yet.

@@ -3,6 +3,7 @@
 
 /// Names that every node of a cluster agrees on.
 package enum Wire {
+    /// Names of fields.
     package enum FieldName {
         // Every message.
 
@@ -135,6 +136,7 @@ package enum Wire {
         package static let compressionAlgorithm = "_compression_algorithm"
     }
 
+    /// Values of the field `t`.
     package enum MessageType {
         /// Begins the names of types without sequence number.
         package static let unsequencedPrefix = "NS_"
@@ -146,11 +148,15 @@ package enum Wire {
         package static let status = "status"
         /// A ping node's answer, as a message from it.
         package static let pingStatus = "NS_st"
+        /// Acknowledges every message of a node up to a sequence number.
         package static let acknowledgement = "NS_ackmsg"
+        /// Asks a node to send messages again.
         package static let rexmit = "NS_rexmit"
+        /// A message that was asked for cannot be sent again.
         package static let nakRexmit = "NS_nak_rexmit"
         /// Asks a node for its list of nodes.
         package static let nodesRequest = "reqnodes"
+        /// The sender's list of nodes.
         package static let nodesReply = "repnodes"
         /// The sender has just become active.
         package static let starting = "starting"
@@ -162,17 +168,23 @@ package enum Wire {
         package static let takeover = "hb_takeover"
         /// Asks for a group, with legacy failback only.
         package static let groupRequest = "ip-request"
+        /// Answer to `ip-request`; a node also sends it to itself.
         package static let groupReply = "ip-request-resp"
         /// The sender has released everything and goes.
         package static let shutdownDone = "shutdone"
         /// Outcome of a reset.
         package static let stonith = "stonith"
+        /// Nodes join the configuration.
         package static let addNode = "addnode"
+        /// Nodes leave the configuration.
         package static let deleteNode = "delnode"
+        /// Sets a node's weight.
         package static let setWeight = "setweight"
+        /// Sets a node's site.
         package static let setSite = "setsite"
         /// Asks a node for the status of one of its clients.
         package static let clientStatusQuery = "query-cstatus"
+        /// Answer to `query-cstatus`.
         package static let clientStatusReply = "respond-cstatus"
         /// A client signed on or off.
         package static let clientChange = "hbapi-clstat"

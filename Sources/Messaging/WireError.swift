@@ -27,6 +27,7 @@ package struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
         case signature
     }
 
+    /// What kind of mistake it is.
     package let kind: Kind
     /// Position of the offending byte from the start of the text, from 0; when writing, where the field begins.
     package let offset: Int
@@ -35,6 +36,7 @@ package struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The byte that was there; nil at the end of the text, and where no single byte is to blame.
     package let found: UInt8?
 
+    /// A mistake as found.
     package init(_ kind: Kind, at offset: Int, expected: String, found: UInt8? = nil) {
         self.kind = kind
         self.offset = offset
@@ -42,6 +44,7 @@ package struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
         self.found = found
     }
 
+    /// The mistake as one line, for a log.
     package var description: String {
         let text = "\(kind.rawValue): byte \(offset): expected \(expected)"
         guard let found else { return text }

@@ -37,7 +37,8 @@ struct DigestVector: CustomTestStringConvertible, Sendable {
     private static func times(_ byte: UInt8, _ count: Int) -> [UInt8] { [UInt8](repeating: byte, count: count) }
 
     static let all = [
-        DigestVector("RFC 2202 MD5 1", .md5, times(0x0B, 16), Array("Hi There".utf8), "9294727a3638bb1c13f48ef8158bfc9d"),
+        DigestVector(
+            "RFC 2202 MD5 1", .md5, times(0x0B, 16), Array("Hi There".utf8), "9294727a3638bb1c13f48ef8158bfc9d"),
         DigestVector("RFC 2202 MD5 2", .md5, jefe, want, "750c783e6ab0b503eaa86e310a5db738"),
         DigestVector("RFC 2202 MD5 3", .md5, times(0xAA, 16), times(0xDD, 50), "56be34521d144c88dbb8c733f0e8b3f6"),
         DigestVector("RFC 2202 MD5 4", .md5, ascending, times(0xCD, 50), "697eaf0aca3a3aea3a75164746ffaa79"),
@@ -87,9 +88,11 @@ struct AuthenticatorTests {
         }
     }
 
-    @Test("crc is heartbeat's, without leading zeros", arguments: [
-        ("", "ffffffff"), ("123456789", "765e7680"), ("heartbeat", "f1d8e77c"), ("a", "579b24df"),
-    ])
+    @Test(
+        "crc is heartbeat's, without leading zeros",
+        arguments: [
+            ("", "ffffffff"), ("123456789", "765e7680"), ("heartbeat", "f1d8e77c"), ("a", "579b24df"),
+        ])
     func checksum(text: String, digest: String) throws {
         let authenticator = try Authenticator(.crc)
         #expect(authenticator.sign(Array(text.utf8)[...]) == Signature(key: 1, digest: Array(digest.utf8)))

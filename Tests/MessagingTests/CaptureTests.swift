@@ -29,9 +29,11 @@ struct CaptureTests {
         }
     }
 
-    @Test("a serial line's stream is cut into its messages, each verified and written back", arguments: [
-        ("s6-serial.a2b.raw", 167, "node-a"), ("s6-serial.b2a.raw", 147, "node-b"),
-    ])
+    @Test(
+        "a serial line's stream is cut into its messages, each verified and written back",
+        arguments: [
+            ("s6-serial.a2b.raw", 167, "node-a"), ("s6-serial.b2a.raw", 147, "node-b"),
+        ])
     func serial(file: String, count: Int, node: String) throws {
         let authenticator = try Authenticator(.sha1)
         let stream = try Capture.read(file)
@@ -56,9 +58,10 @@ struct CaptureTests {
         let capture = try #require(Capture.all.first)
         let bytes = try #require(try capture.messages().first)
         let message = try Envelope.open(bytes, authenticator: try Authenticator(capture.keys))
-        #expect(message.fields.map(\.name) == [
-            "t", "st", "dt", "protocol", "src", "srcuuid", "seq", "hg", "ts", "ld", "ttl",
-        ])
+        #expect(
+            message.fields.map(\.name) == [
+                "t", "st", "dt", "protocol", "src", "srcuuid", "seq", "hg", "ts", "ld", "ttl",
+            ])
         #expect(message.text(Wire.FieldName.type) == "status")
         #expect(message.text(Wire.FieldName.status) == "init")
         #expect(message.number(Wire.FieldName.deadtime, radix: 16) == 3000)

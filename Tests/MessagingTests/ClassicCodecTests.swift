@@ -34,7 +34,8 @@ struct ClassicCodecTests {
             """
         #expect(text(try classicText(message)) == expected)
         #expect(try ClassicCodec.decode(Array(expected.utf8)) == message)
-        #expect(try ClassicCodec.decode(Array(expected.replacing(prefix: ">>>\n(2)", with: ">>>\n(5)").utf8)) == message)
+        #expect(
+            try ClassicCodec.decode(Array(expected.replacing(prefix: ">>>\n(2)", with: ">>>\n(5)").utf8)) == message)
     }
 
     @Test("16 levels are the most, each with its own symbol")
@@ -42,8 +43,9 @@ struct ClassicCodecTests {
         var message = HAMessage([Field("z", .string([120]))])
         for _ in 0..<16 { message = HAMessage([Field("m", .message(message))]) }
         let bytes = try classicText(message)
-        #expect(bytes.filter { $0 < 32 && $0 != 10 }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-            == depthSymbols)
+        #expect(
+            bytes.filter { $0 < 32 && $0 != 10 }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+                == depthSymbols)
         #expect(try ClassicCodec.decode(bytes) == message)
         let deeper = HAMessage([Field("m", .message(message))])
         #expect(wireError { () throws(WireError) in _ = try classicText(deeper) }?.kind == .nesting)
@@ -63,42 +65,44 @@ struct ClassicCodecTests {
         #expect(try ClassicCodec.decode(Array(">>>\n<<<\n".utf8)) == HAMessage())
     }
 
-    @Test("wrong text is refused with the byte that is wrong", arguments: [
-        BadText("", .truncated, at: 0),
-        BadText(">>", .truncated, at: 2),
-        BadText("###\n%%%\n", .syntax, at: 0, found: "#"),
-        BadText(">>>", .truncated, at: 3),
-        BadText(">>> \n", .syntax, at: 3, found: " "),
-        BadText(">>>\n", .truncated, at: 4),
-        BadText(">>>\nt=x\n", .truncated, at: 8),
-        BadText(">>>\nt=x\n<<<", .truncated, at: 11),
-        BadText(">>>\nt=x\0\n<<<\n", .truncated, at: 7, found: "\0"),
-        BadText(">>>\nt=x\n\0<<<\n", .truncated, at: 8, found: "\0"),
-        BadText(">>>\nhello\n<<<\n", .syntax, at: 9),
-        BadText(">>>\n=x\n<<<\n", .name, at: 4, found: "="),
-        BadText(">>>\nt=\n<<<\n", .value, at: 6),
-        BadText(">>>\n(1)t=\n<<<\n", .value, at: 9),
-        BadText(">>>\na\tb=x\n<<<\n", .name, at: 5, found: "\t"),
-        BadText(">>>\n\(String(repeating: "n", count: 129))=x\n<<<\n", .name, at: 4),
-        BadText(">>>\n(x)t=x\n<<<\n", .type, at: 5, found: "x"),
-        BadText(">>>\n(6)t=x\n<<<\n", .type, at: 5, found: "6"),
-        BadText(">>>\n(1t=x\n<<<\n", .type, at: 6, found: "t"),
-        BadText(">>>\n(\n<<<\n", .type, at: 4, found: "("),
-        BadText(">>>\n(1)=eA==\n<<<\n", .name, at: 7, found: "="),
-        BadText(">>>\n(1)(t=eA==\n<<<\n", .name, at: 7, found: "("),
-        BadText(">>>\n(1)t=eA=\n<<<\n", .value, at: 12),
-        BadText(">>>\n(1)t=e===\n<<<\n", .value, at: 10, found: "="),
-        BadText(">>>\n(1)t=e?==\n<<<\n", .value, at: 10, found: "?"),
-        BadText(">>>\n(1)t=eA==eA==\n<<<\n", .value, at: 11, found: "="),
-        BadText(">>>\n(1)t=eB==\n<<<\n", .value, at: 10),
-        BadText(">>>\n(4)t=eAB=\n<<<\n", .value, at: 11),
-        BadText(">>>\n(3)t=2:a,\n<<<\n", .truncated, at: 9),
-        BadText(">>>\n(3)t=1:ab\n<<<\n", .syntax, at: 12, found: "b"),
-        BadText(">>>\n(2)t=x\n<<<\n", .syntax, at: 9, found: "x"),
-        BadText(">>>\n(2)t=>>>\u{14}\n<<<\n", .truncated, at: 13),
-        BadText(">>>\n(2)t=>>>\u{15}<<<\u{15}\n<<<\n", .syntax, at: 12, found: "\u{15}"),
-        BadText(">>>\n(2)t=>>>\u{14}<<<\u{14}x\n<<<\n", .syntax, at: 17, found: "x"),
-    ])
+    @Test(
+        "wrong text is refused with the byte that is wrong",
+        arguments: [
+            BadText("", .truncated, at: 0),
+            BadText(">>", .truncated, at: 2),
+            BadText("###\n%%%\n", .syntax, at: 0, found: "#"),
+            BadText(">>>", .truncated, at: 3),
+            BadText(">>> \n", .syntax, at: 3, found: " "),
+            BadText(">>>\n", .truncated, at: 4),
+            BadText(">>>\nt=x\n", .truncated, at: 8),
+            BadText(">>>\nt=x\n<<<", .truncated, at: 11),
+            BadText(">>>\nt=x\0\n<<<\n", .truncated, at: 7, found: "\0"),
+            BadText(">>>\nt=x\n\0<<<\n", .truncated, at: 8, found: "\0"),
+            BadText(">>>\nhello\n<<<\n", .syntax, at: 9),
+            BadText(">>>\n=x\n<<<\n", .name, at: 4, found: "="),
+            BadText(">>>\nt=\n<<<\n", .value, at: 6),
+            BadText(">>>\n(1)t=\n<<<\n", .value, at: 9),
+            BadText(">>>\na\tb=x\n<<<\n", .name, at: 5, found: "\t"),
+            BadText(">>>\n\(String(repeating: "n", count: 129))=x\n<<<\n", .name, at: 4),
+            BadText(">>>\n(x)t=x\n<<<\n", .type, at: 5, found: "x"),
+            BadText(">>>\n(6)t=x\n<<<\n", .type, at: 5, found: "6"),
+            BadText(">>>\n(1t=x\n<<<\n", .type, at: 6, found: "t"),
+            BadText(">>>\n(\n<<<\n", .type, at: 4, found: "("),
+            BadText(">>>\n(1)=eA==\n<<<\n", .name, at: 7, found: "="),
+            BadText(">>>\n(1)(t=eA==\n<<<\n", .name, at: 7, found: "("),
+            BadText(">>>\n(1)t=eA=\n<<<\n", .value, at: 12),
+            BadText(">>>\n(1)t=e===\n<<<\n", .value, at: 10, found: "="),
+            BadText(">>>\n(1)t=e?==\n<<<\n", .value, at: 10, found: "?"),
+            BadText(">>>\n(1)t=eA==eA==\n<<<\n", .value, at: 11, found: "="),
+            BadText(">>>\n(1)t=eB==\n<<<\n", .value, at: 10),
+            BadText(">>>\n(4)t=eAB=\n<<<\n", .value, at: 11),
+            BadText(">>>\n(3)t=2:a,\n<<<\n", .truncated, at: 9),
+            BadText(">>>\n(3)t=1:ab\n<<<\n", .syntax, at: 12, found: "b"),
+            BadText(">>>\n(2)t=x\n<<<\n", .syntax, at: 9, found: "x"),
+            BadText(">>>\n(2)t=>>>\u{14}\n<<<\n", .truncated, at: 13),
+            BadText(">>>\n(2)t=>>>\u{15}<<<\u{15}\n<<<\n", .syntax, at: 12, found: "\u{15}"),
+            BadText(">>>\n(2)t=>>>\u{14}<<<\u{14}x\n<<<\n", .syntax, at: 17, found: "x"),
+        ])
     func badText(_ bad: BadText) {
         let error = wireError { () throws(WireError) in _ = try ClassicCodec.decode(bad.bytes) }
         #expect(bad.matches(error), "\(error.map(\.description) ?? "no error")")
@@ -127,7 +131,8 @@ struct ClassicCodecTests {
             var writer = ByteWriter()
             writer.append("kept")
             let message = HAMessage([Field("ok", .string([120])), Field("a", value)])
-            #expect(wireError { () throws(WireError) in try ClassicCodec.encode(message, into: &writer) }?.kind == .value)
+            #expect(
+                wireError { () throws(WireError) in try ClassicCodec.encode(message, into: &writer) }?.kind == .value)
             #expect(text(writer.bytes) == "kept")
         }
     }
@@ -144,12 +149,14 @@ struct ClassicCodecTests {
         #expect(try ClassicCodec.outline(of: Array(">>>\nt=x\n<<<\n".utf8)).signature == nil)
     }
 
-    @Test("a wrong auth field is refused with the byte that is wrong", arguments: [
-        BadText(">>>\nauth=\n<<<\n", .signature, at: 9),
-        BadText(">>>\nauth=x\n<<<\n", .signature, at: 9, found: "x"),
-        BadText(">>>\nauth=1\n<<<\n", .signature, at: 10),
-        BadText(">>>\nauth=1 \n<<<\n", .signature, at: 11),
-    ])
+    @Test(
+        "a wrong auth field is refused with the byte that is wrong",
+        arguments: [
+            BadText(">>>\nauth=\n<<<\n", .signature, at: 9),
+            BadText(">>>\nauth=x\n<<<\n", .signature, at: 9, found: "x"),
+            BadText(">>>\nauth=1\n<<<\n", .signature, at: 10),
+            BadText(">>>\nauth=1 \n<<<\n", .signature, at: 11),
+        ])
     func badAuth(_ bad: BadText) {
         #expect(bad.matches(wireError { () throws(WireError) in _ = try ClassicCodec.outline(of: bad.bytes) }))
     }

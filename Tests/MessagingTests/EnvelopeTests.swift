@@ -50,8 +50,9 @@ struct EnvelopeTests {
             message.fields.append(Field("x", value))
             let plain = try Envelope.encode(
                 message, for: .datagram(classicInnerAuth: false), authenticator: authenticator)
-            #expect(try Envelope.encode(
-                message, for: .datagram(classicInnerAuth: true), authenticator: authenticator) == plain)
+            #expect(
+                try Envelope.encode(
+                    message, for: .datagram(classicInnerAuth: true), authenticator: authenticator) == plain)
         }
         var listed = message
         listed.fields.append(Field("x", .list([[97]])))
@@ -67,7 +68,9 @@ struct EnvelopeTests {
         #expect(try Envelope.open(bytes + [0], authenticator: authenticator) == message)
     }
 
-    @Test("bytes that are no message are garbage", arguments: ["", "#", "hello", "GET / HTTP/1.1\r\n", "\0\0\0\0", "<<<\n"])
+    @Test(
+        "bytes that are no message are garbage",
+        arguments: ["", "#", "hello", "GET / HTTP/1.1\r\n", "\0\0\0\0", "<<<\n"])
     func garbage(text: String) throws {
         #expect(try reason(Array(text.utf8)) == .garbage)
     }
@@ -81,8 +84,9 @@ struct EnvelopeTests {
         NetstringCodec.appendTrailer(try Authenticator(.sha1).sign(bytes[...]), to: &writer)
         let malformed = try reason(writer.bytes)
         #expect(malformed?.word == "malformed")
-        #expect(malformed?.description
-            == "malformed (type: byte 6: expected a field's type in parentheses, found 0x68)")
+        #expect(
+            malformed?.description
+                == "malformed (type: byte 6: expected a field's type in parentheses, found 0x68)")
     }
 
     @Test("each cause has its own word")
@@ -106,9 +110,10 @@ struct EnvelopeTests {
         #expect(try reason(Array("###\n999999:(0)t=x,%%%\n".utf8))?.word == "oversized")
         #expect(try reason(Array("###\n".utf8) + [UInt8](repeating: 48, count: 262_144))?.word == "oversized")
         #expect(try reason(Array(">>>\n".utf8) + [UInt8](repeating: 48, count: 262_144))?.word == "oversized")
-        #expect(RejectReason.words == [
-            "garbage", "truncated", "oversized", "malformed", "unsigned", "unknown-key", "bad-signature",
-        ])
+        #expect(
+            RejectReason.words == [
+                "garbage", "truncated", "oversized", "malformed", "unsigned", "unknown-key", "bad-signature",
+            ])
     }
 
     @Test("the inner auth of a datagram proves nothing without the trailer")

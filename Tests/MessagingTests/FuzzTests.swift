@@ -26,7 +26,7 @@ struct FuzzTests {
         var framer = StreamFramer()
         var fed = 0
         var framed = 0
-        for round in 0..<12_000 {
+        for round in 0..<16_000 {
             let original = corpus[round % corpus.count]
             let bytes = generator.damaged(original)
             _ = try? NetstringCodec.outline(of: bytes)
@@ -49,7 +49,7 @@ struct FuzzTests {
     func random() throws {
         var generator = MessageGenerator(seed: 0x5EED_0008)
         var framer = StreamFramer()
-        for round in 0..<8000 {
+        for round in 0..<30_000 {
             let bytes = Array((round.isMultiple(of: 2) ? "###\n" : ">>>\n").utf8) + generator.bytes(0...60)
             _ = try? NetstringCodec.decode(bytes)
             _ = try? ClassicCodec.decode(bytes)

@@ -62,7 +62,8 @@ struct NetstringCodecTests {
         let bytes = try encoded(message)
         let expected: [UInt8] =
             Array("###\n11:(0)t=status,15:(1)srcuuid=".utf8) + [0, 10, 44, 255]
-            + Array(",22:(2)m=###\n6:(0)a=x,%%%\n,19:(3)l=2:".utf8) + [1, 2] + Array(",0:,3:c,:,,6:(4)z=x,5:(0)e=,%%%\n".utf8)
+            + Array(",22:(2)m=###\n6:(0)a=x,%%%\n,19:(3)l=2:".utf8) + [1, 2]
+            + Array(",0:,3:c,:,,6:(4)z=x,5:(0)e=,%%%\n".utf8)
         #expect(bytes == expected)
         #expect(try NetstringCodec.decode(bytes).message == message)
     }
@@ -95,72 +96,78 @@ struct NetstringCodecTests {
         #expect(try NetstringCodec.outline(of: Array("###\n%%%\n\0".utf8)).signature == nil)
     }
 
-    @Test("wrong text is refused with the byte that is wrong", arguments: [
-        BadText("", .truncated, at: 0),
-        BadText("##", .truncated, at: 2),
-        BadText(">>>\nt=x\n<<<\n", .syntax, at: 0, found: ">"),
-        BadText("###\n", .truncated, at: 4),
-        BadText("###\n%%", .truncated, at: 6),
-        BadText("###\n%%%x", .syntax, at: 7, found: "x"),
-        BadText("###\nx", .syntax, at: 4, found: "x"),
-        BadText("###\n-1:(0)t=x,%%%\n", .syntax, at: 4, found: "-"),
-        BadText("###\n6(0)t=x,%%%\n", .truncated, at: 5),
-        BadText("###\n6", .truncated, at: 5),
-        BadText("###\n6:", .truncated, at: 4),
-        BadText("###\n6:(0)t=x", .truncated, at: 4),
-        BadText("###\n7:(0)t=x,", .truncated, at: 4),
-        BadText("###\n262144:(0)t=x,%%%\n", .truncated, at: 4),
-        BadText("###\n262145:(0)t=x,%%%\n", .oversized, at: 4),
-        BadText("###\n99999999999999999999999999:(0)t=x,%%%\n", .oversized, at: 4),
-        BadText("###\n5:(0)t=x,%%%\n", .syntax, at: 11, found: "x"),
-        BadText("###\n7:(0)t=x,%%%\n", .syntax, at: 13, found: "%"),
-    ])
+    @Test(
+        "wrong text is refused with the byte that is wrong",
+        arguments: [
+            BadText("", .truncated, at: 0),
+            BadText("##", .truncated, at: 2),
+            BadText(">>>\nt=x\n<<<\n", .syntax, at: 0, found: ">"),
+            BadText("###\n", .truncated, at: 4),
+            BadText("###\n%%", .truncated, at: 6),
+            BadText("###\n%%%x", .syntax, at: 7, found: "x"),
+            BadText("###\nx", .syntax, at: 4, found: "x"),
+            BadText("###\n-1:(0)t=x,%%%\n", .syntax, at: 4, found: "-"),
+            BadText("###\n6(0)t=x,%%%\n", .truncated, at: 5),
+            BadText("###\n6", .truncated, at: 5),
+            BadText("###\n6:", .truncated, at: 4),
+            BadText("###\n6:(0)t=x", .truncated, at: 4),
+            BadText("###\n7:(0)t=x,", .truncated, at: 4),
+            BadText("###\n262144:(0)t=x,%%%\n", .truncated, at: 4),
+            BadText("###\n262145:(0)t=x,%%%\n", .oversized, at: 4),
+            BadText("###\n99999999999999999999999999:(0)t=x,%%%\n", .oversized, at: 4),
+            BadText("###\n5:(0)t=x,%%%\n", .syntax, at: 11, found: "x"),
+            BadText("###\n7:(0)t=x,%%%\n", .syntax, at: 13, found: "%"),
+        ])
     func badFrames(_ bad: BadText) {
         #expect(bad.matches(wireError { () throws(WireError) in _ = try NetstringCodec.outline(of: bad.bytes) }))
         #expect(bad.matches(wireError { () throws(WireError) in _ = try NetstringCodec.decode(bad.bytes) }))
     }
 
-    @Test("wrong fields are refused with the byte that is wrong", arguments: [
-        // This one ends the process of heartbeat 3.0.6.
-        BadText("###\n5:hello,%%%\n", .type, at: 6, found: "h"),
-        BadText("###\n0:,%%%\n", .type, at: 6),
-        BadText("###\n1:(,%%%\n", .type, at: 6, found: "("),
-        BadText("###\n5:(x)a=,%%%\n", .type, at: 7, found: "x"),
-        BadText("###\n6:(6)a=x,%%%\n", .type, at: 7, found: "6"),
-        BadText("###\n6:(0]a=x,%%%\n", .type, at: 8, found: "]"),
-        BadText("###\n3:(0),%%%\n", .syntax, at: 9),
-        BadText("###\n5:(0)ab,%%%\n", .syntax, at: 11),
-        BadText("###\n5:(0)=x,%%%\n", .name, at: 9, found: "="),
-        BadText("###\n7:(0)(a=x,%%%\n", .name, at: 9, found: "("),
-        BadText("###\n7:(0)a\u{1}=x,%%%\n", .name, at: 10, found: "\u{1}"),
-        BadText("###\n6:(0)a=\0,%%%\n", .value, at: 11, found: "\0"),
-        BadText(netstring(field(0, String(repeating: "n", count: 129), "x")), .name, at: 11),
-        BadText("###\n9:(2)a=%%%\n,%%%\n", .syntax, at: 11, found: "%"),
-        BadText("###\n9:(2)a=###\n,%%%\n", .truncated, at: 15),
-        BadText("###\n14:(2)a=###\n%%%\nx,%%%\n", .syntax, at: 20, found: "x"),
-        BadText("###\n19:(2)a=###\n9:(0)a=x,,%%%\n", .truncated, at: 16),
-        BadText("###\n6:(3)a=x,%%%\n", .syntax, at: 11, found: "x"),
-        BadText("###\n8:(3)a=2:x,%%%\n", .truncated, at: 11),
-        BadText("###\n9:(3)a=1:xy,%%%\n", .syntax, at: 14, found: "y"),
-        BadText(netstring(field(3, "a", "1019:" + String(repeating: "x", count: 1019) + ",")), .value, at: 14),
-    ])
+    @Test(
+        "wrong fields are refused with the byte that is wrong",
+        arguments: [
+            // This one ends the process of heartbeat 3.0.6.
+            BadText("###\n5:hello,%%%\n", .type, at: 6, found: "h"),
+            BadText("###\n0:,%%%\n", .type, at: 6),
+            BadText("###\n1:(,%%%\n", .type, at: 6, found: "("),
+            BadText("###\n5:(x)a=,%%%\n", .type, at: 7, found: "x"),
+            BadText("###\n6:(6)a=x,%%%\n", .type, at: 7, found: "6"),
+            BadText("###\n6:(0]a=x,%%%\n", .type, at: 8, found: "]"),
+            BadText("###\n3:(0),%%%\n", .syntax, at: 9),
+            BadText("###\n5:(0)ab,%%%\n", .syntax, at: 11),
+            BadText("###\n5:(0)=x,%%%\n", .name, at: 9, found: "="),
+            BadText("###\n7:(0)(a=x,%%%\n", .name, at: 9, found: "("),
+            BadText("###\n7:(0)a\u{1}=x,%%%\n", .name, at: 10, found: "\u{1}"),
+            BadText("###\n6:(0)a=\0,%%%\n", .value, at: 11, found: "\0"),
+            BadText(netstring(field(0, String(repeating: "n", count: 129), "x")), .name, at: 11),
+            BadText("###\n9:(2)a=%%%\n,%%%\n", .syntax, at: 11, found: "%"),
+            BadText("###\n9:(2)a=###\n,%%%\n", .truncated, at: 15),
+            BadText("###\n14:(2)a=###\n%%%\nx,%%%\n", .syntax, at: 20, found: "x"),
+            BadText("###\n19:(2)a=###\n9:(0)a=x,,%%%\n", .truncated, at: 16),
+            BadText("###\n6:(3)a=x,%%%\n", .syntax, at: 11, found: "x"),
+            BadText("###\n8:(3)a=2:x,%%%\n", .truncated, at: 11),
+            BadText("###\n9:(3)a=1:xy,%%%\n", .syntax, at: 14, found: "y"),
+            BadText(netstring(field(3, "a", "1019:" + String(repeating: "x", count: 1019) + ",")), .value, at: 14),
+        ])
     func badFields(_ bad: BadText) {
         let error = wireError { () throws(WireError) in _ = try NetstringCodec.decode(bad.bytes) }
         #expect(bad.matches(error), "\(error.map(\.description) ?? "no error")")
     }
 
-    @Test("a wrong trailer is refused with the byte that is wrong", arguments: [
-        BadText("###\n%%%\n5", .truncated, at: 9),
-        BadText("###\n%%%\n10:1 9552c49c", .truncated, at: 8),
-        BadText("###\n%%%\n11:1 9552c49c,", .truncated, at: 8),
-        BadText("###\n%%%\n9:1 9552c49c,", .syntax, at: 19, found: "c"),
-        BadText("###\n%%%\n0:,", .signature, at: 10),
-        BadText("###\n%%%\n3:x y,", .signature, at: 10, found: "x"),
-        BadText("###\n%%%\n3:123,", .signature, at: 13),
-        BadText("###\n%%%\n6:1234 a,", .signature, at: 13, found: "4"),
-        BadText("###\n%%%\n2:1 ,", .signature, at: 12),
-        BadText("###\n%%%\n131:1 \(String(repeating: "a", count: 129)),", .signature, at: 14),
-    ])
+    @Test(
+        "a wrong trailer is refused with the byte that is wrong",
+        arguments: [
+            BadText("###\n%%%\n5", .truncated, at: 9),
+            BadText("###\n%%%\n10:1 9552c49c", .truncated, at: 8),
+            BadText("###\n%%%\n11:1 9552c49c,", .truncated, at: 8),
+            BadText("###\n%%%\n9:1 9552c49c,", .syntax, at: 19, found: "c"),
+            BadText("###\n%%%\n0:,", .signature, at: 10),
+            BadText("###\n%%%\n3:x y,", .signature, at: 10, found: "x"),
+            BadText("###\n%%%\n3:123,", .signature, at: 13),
+            BadText("###\n%%%\n6:1234 a,", .signature, at: 13, found: "4"),
+            BadText("###\n%%%\n2:1 ,", .signature, at: 12),
+            BadText("###\n%%%\n131:1 \(String(repeating: "a", count: 129)),", .signature, at: 14),
+        ])
     func badTrailers(_ bad: BadText) {
         let error = wireError { () throws(WireError) in _ = try NetstringCodec.outline(of: bad.bytes) }
         #expect(bad.matches(error), "\(error.map(\.description) ?? "no error")")
@@ -204,13 +211,16 @@ struct NetstringCodecTests {
         let longer = HAMessage([Field("a", .binary([UInt8](repeating: 7, count: 262_144 - 20)))])
         var writer = ByteWriter()
         writer.append("kept")
-        #expect(wireError { () throws(WireError) in try NetstringCodec.encode(longer, into: &writer) }?.kind == .oversized)
+        #expect(
+            wireError { () throws(WireError) in try NetstringCodec.encode(longer, into: &writer) }?.kind == .oversized)
         #expect(text(writer.bytes) == "kept")
     }
 
-    @Test("names that a receiver would refuse are not written", arguments: [
-        "", "a=b", "(0)a", "a\nb", "ä", String(repeating: "n", count: 129),
-    ])
+    @Test(
+        "names that a receiver would refuse are not written",
+        arguments: [
+            "", "a=b", "(0)a", "a\nb", "ä", String(repeating: "n", count: 129),
+        ])
     func badNames(name: String) {
         let message = HAMessage([Field(name, .string([120]))])
         #expect(wireError { () throws(WireError) in _ = try encoded(message) }?.kind == .name)
@@ -219,7 +229,8 @@ struct NetstringCodecTests {
 
     @Test("an error tells what was found, where, and what belongs there")
     func errorText() {
-        let error = wireError { () throws(WireError) in _ = try NetstringCodec.decode(Array("###\n5:hello,%%%\n".utf8)) }
+        let error = wireError { () throws(WireError) in _ = try NetstringCodec.decode(Array("###\n5:hello,%%%\n".utf8))
+        }
         #expect(error?.description == "type: byte 6: expected a field's type in parentheses, found 0x68")
     }
 }

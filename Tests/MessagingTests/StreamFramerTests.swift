@@ -36,9 +36,12 @@ struct StreamFramerTests {
         #expect(frames("###\n%%%\n").framer.pendingBytes == 8)
     }
 
-    @Test("garbage before, between and after messages is dropped and counted", arguments: [
-        "hello", "hello\n", "\u{1}\u{2}\n\n", "<<<\n", "t=x\n<<<\n", ">>\n", "> > >\n", "##\n", "%%%\n10:1 9552c49c,", "=",
-    ])
+    @Test(
+        "garbage before, between and after messages is dropped and counted",
+        arguments: [
+            "hello", "hello\n", "\u{1}\u{2}\n\n", "<<<\n", "t=x\n<<<\n", ">>\n", "> > >\n", "##\n",
+            "%%%\n10:1 9552c49c,", "=",
+        ])
     func garbage(noise: String) {
         let (messages, framer) = frames(noise + classic + noise + netstring + noise)
         #expect(messages == [classic, netstring])
@@ -46,11 +49,14 @@ struct StreamFramerTests {
         #expect(framer.brokenMessages == 0)
     }
 
-    @Test("a message that was cut off gives way to the next", arguments: [
-        ">>>\n", ">>>\nt=sta", ">>>\nt=status\n", ">>>\nt=status\n<<", ">>>\n\n", ">>>\nt\n",
-        "###\n", "###\n1", "###\n11:(0)t=", "###\n11:(0)t=status,", "###\n11:(0)t=status,%%%", "###\n%%%\n1",
-        "###\n%%%\n10:1 95", "###\n%%%\n999:1 95", "###\n262144:(0)t=x,%%%\n10:1 9552c49c,", "###\n262145:(0)t=x,%%%\n",
-    ])
+    @Test(
+        "a message that was cut off gives way to the next",
+        arguments: [
+            ">>>\n", ">>>\nt=sta", ">>>\nt=status\n", ">>>\nt=status\n<<", ">>>\n\n", ">>>\nt\n",
+            "###\n", "###\n1", "###\n11:(0)t=", "###\n11:(0)t=status,", "###\n11:(0)t=status,%%%", "###\n%%%\n1",
+            "###\n%%%\n10:1 95", "###\n%%%\n999:1 95", "###\n262144:(0)t=x,%%%\n10:1 9552c49c,",
+            "###\n262145:(0)t=x,%%%\n",
+        ])
     func cutOff(part: String) {
         // The first of the two may be lost with the part that it follows, the second may not.
         for next in [classic, netstring] {
