@@ -1,0 +1,112 @@
+// What goes out: status messages, requests for what is missing, acknowledgements.
+import ClusterModel
+import Messaging
+
+extension Cluster {
+    /// Sends what is due at the end of each event: status at once when it changed, else with the keepalive.
+    mutating func send(_ now: Instant) {
+        if status == .initial {
+            transmitStatus(now)
+            setStatus(.up)
+        }
+        for index in nodes.indices where index != localNode.index {
+            guard nodes[index].isAlive else {
+                nodes[index].window.forgetMissing()
+                continue
+            }
+            for sequence in nodes[index].window.dueRequests(now: now, interval: timing.rexmitDelayMax) {
+                request(sequence, from: NodeID(index))
+            }
+        }
+        if now >= nextKeepalive || report(now, hears: false) != lastSaid { transmitStatus(now) }
+        if isLeaving { finishLeaving(now) }
+    }
+
+    private mutating func transmitStatus(_ now: Instant) {
+        lastSaid = report(now, hears: false)
+        // Keeps its beat where it can; after a pause it starts anew rather than catching up.
+        nextKeepalive = nextKeepalive + timing.keepalive > now && now >= nextKeepalive
+            ? nextKeepalive + timing.keepalive : now + timing.keepalive
+        transmit(coding.encode(report(now, hears: true)), now)
+    }
+
+    private mutating func transmit(_ body: HAMessage, _ now: Instant) {
+        effects.append(.transmit(Outgoing(body: body, sequence: sent.next(now: now))))
+    }
+
+    /// What this node says of itself; without `hears`, what makes a message worth sending before its time.
+    private func report(_ now: Instant, hears: Bool) -> StatusReport {
+        var said = StatusExtension()
+        said.configurationDigest = configurationDigest
+        said.leaving = isLeaving
+        said.marks = marks.writtenMarks
+        said.clearings = marks.writtenClearings
+        for group in groups {
+            if let reported = group.phase.reported {
+                said.groups.append(GroupReport(
+                    group: group.id, phase: reported.phase, epoch: reported.epoch, failures: group.failures.count))
+            } else if group.failures.count > 0 {
+                said.groups.append(GroupReport(
+                    group: group.id, phase: .failed, epoch: group.epochSeen, failures: group.failures.count))
+            }
+            if let grant = group.grant { said.grants.append(grant) }
+        }
+        if hears {
+            for id in others {
+                guard let heardAt = nodes[id.index].heardAt, nodes[id.index].isAlive else { continue }
+                said.hears.append(Hearing(
+                    node: id, generation: nodes[id.index].generation, sequence: nodes[id.index].statusSequence,
+                    age: now - heardAt))
+            }
+        }
+        return StatusReport(status: status, deadInterval: timing.deadtime + patience, statusExtension: said)
+    }
+
+    mutating func acknowledge(_ sequence: UInt64, to id: NodeID) {
+        var body = HAMessage()
+        body.append("t", "NS_ackmsg")
+        body.append("dest", nodes[id.index].name)
+        body.append("ackseq", String(sequence, radix: 16))
+        effects.append(.transmit(Outgoing(body: body, sequence: nil)))
+    }
+
+    private mutating func request(_ sequence: UInt64, from id: NodeID) {
+        var body = HAMessage()
+        body.append("t", "NS_rexmit")
+        body.append("dest", nodes[id.index].name)
+        body.append("firstseq", String(sequence))
+        body.append("lastseq", String(sequence))
+        effects.append(.transmit(Outgoing(body: body, sequence: nil)))
+    }
+
+    mutating func answerRetransmitRequest(_ first: UInt64, _ last: UInt64, from id: NodeID, _ now: Instant) {
+        for answer in sent.answer(first: first, last: last, interval: timing.rexmitDelayMax, now: now) {
+            switch answer {
+            case .retransmit(let sequence): effects.append(.retransmit(sequence: sequence))
+            case .refuse(let sequence, let reason):
+                var body = HAMessage()
+                body.append("t", "NS_nak_rexmit")
+                body.append("firstseq", String(sequence, radix: 16))
+                body.append("dest", nodes[id.index].name)
+                body.append("info", reason)
+                effects.append(.transmit(Outgoing(body: body, sequence: nil)))
+            }
+        }
+    }
+
+    /// The last message of a graceful shutdown: the others need not wait for deadtime.
+    mutating func transmitGoodbye(_ now: Instant) {
+        var body = HAMessage()
+        body.append("t", "shutdone")
+        body.append("st", "dead")
+        transmit(body, now)
+    }
+
+    /// Asks the others to wait longer, because this daemon is restarted and its resources stay.
+    mutating func handOver(_ now: Instant) {
+        patience = .seconds(10)
+        transmitStatus(now)
+        isFinished = true
+        effects.append(.finished)
+    }
+}

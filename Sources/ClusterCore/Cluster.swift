@@ -1,0 +1,157 @@
+// The core: one value that takes events and the time and gives effects. It reads no clock, draws no ambient
+// randomness and does no input or output, so that the daemon and the simulator run the same decisions.
+//
+// The state stands here; each duty is an extension in a file of its own: Receiving, Membership, Sending, Ownership,
+// Claims, Requests, Snapshot.
+import ClusterModel
+import Messaging
+
+/// A node's part of the cluster.
+package struct Cluster: Sendable {
+    package let configuration: Configuration
+    package let localNode: NodeID
+    package let generation: UInt64
+    package internal(set) var timing: Timing
+    package internal(set) var status = NodeStatus.initial
+
+    let coding: StatusCoding
+    let uuid: [UInt8]
+    let configurationDigest: UInt64
+    let bootedAt: Instant
+    var random: RandomSource
+
+    // Membership.
+    var nodes: [NodeState]
+    var links: LinkTable
+    var sent = SendWindow()
+    /// Since when this node is active.
+    var activeSince: Instant?
+    /// Nobody is accused before this: this node itself was late.
+    var distrustUntil = Instant.distantPast
+
+    // Ownership.
+    var groups: [LocalGroup]
+    var marks: MarkTable
+    var operationLast: OperationID = 0
+    /// Reassertions under way, in ascending order of operation.
+    var reassertions: [(operation: OperationID, group: GroupID)] = []
+    var isLeaving = false
+    var isFinished = false
+    /// Added to `dt` while the daemon is restarted.
+    var patience = Duration.zero
+    var pending: [PendingRequest] = []
+    /// Whether something changed that placement or claims look at.
+    var isUnsettled = true
+
+    // The run of the shell.
+    var lastHandled: Instant
+    var nextKeepalive: Instant
+    /// What the last status message said, but for `hears`.
+    var lastSaid: StatusReport?
+    var effects: [Effect] = []
+
+    /// `configuration.localName` MUST be one of its nodes. `generation` MUST be greater than in every earlier run on
+    /// this node. `seed` only spreads retransmission requests.
+    package init(configuration: Configuration, generation: UInt64, uuid: [UInt8], seed: UInt64, now: Instant) {
+        guard let localNode = configuration.localNode else {
+            preconditionFailure("node \(configuration.localName) is not in its own configuration")
+        }
+        self.configuration = configuration
+        self.localNode = localNode
+        self.generation = generation
+        self.uuid = uuid
+        timing = configuration.timing
+        coding = StatusCoding(configuration)
+        configurationDigest = configuration.digest
+        bootedAt = now
+        lastHandled = now
+        nextKeepalive = now
+        var random = RandomSource(seed: seed)
+        let timing = configuration.timing
+        nodes = configuration.members.map {
+            NodeState(
+                $0, deadInterval: $0.kind == .ping ? timing.deadping : timing.deadtime,
+                acknowledgeTrigger: random.next() % 10)
+        }
+        self.random = random
+        links = LinkTable(members: configuration.members.count, media: configuration.media.count)
+        groups = configuration.groups.enumerated().map { index, group in
+            LocalGroup(id: GroupID(index), name: group.name, preferred: configuration.node(named: group.preferred))
+        }
+        marks = MarkTable(groups: configuration.groups.count)
+    }
+
+    /// Applies one event. Appends effects in the order in which they must be carried out. `now` MUST NOT be earlier
+    /// than at the call before.
+    package mutating func handle(_ event: Event, now: Instant, effects sink: inout [Effect]) {
+        precondition(now >= lastHandled, "time went back from \(lastHandled) to \(now)")
+        guard !isFinished else { return }
+        noteLateness(now)
+        lastHandled = now
+        apply(event, now)
+        judgeMembers(now)
+        settle(now)
+        answerRequests(now)
+        send(now)
+        sink.append(contentsOf: effects)
+        effects.removeAll(keepingCapacity: true)
+    }
+
+    /// The instant at which the shell must deliver `.wake` if nothing else happens first; nil when all is over.
+    package var nextDeadline: Instant? {
+        if isFinished { return nil }
+        var earliest = nextKeepalive
+        for index in nodes.indices where index != localNode.index {
+            let node = nodes[index]
+            earliest = min(earliest, node.judgeAt)
+            if let due = node.window.nextRequest { earliest = min(earliest, due) }
+            if let due = links.nextExpiry(NodeID(index), after: node.deadInterval) { earliest = min(earliest, due) }
+        }
+        for group in groups {
+            if let releaseBy = group.releaseBy { earliest = min(earliest, releaseBy) }
+        }
+        for request in pending { earliest = min(earliest, request.deadline) }
+        if holdsAnything { earliest = min(earliest, max(quorum.heldUntil, lastHandled)) }
+        return earliest
+    }
+
+    private mutating func apply(_ event: Event, _ now: Instant) {
+        switch event {
+        case .received(let message, let medium, let arrival): receive(message, on: medium, arrival: arrival, now)
+        case .inventory(let findings): takeInventory(findings)
+        case .resourceManagerLost: loseResourceManager()
+        case .finished(let operation, let failure, let remains): finish(operation, failure, remains: remains)
+        case .lost(let group, let reason): lose(group, reason)
+        case .requested(let request, let id): accept(request, id, now)
+        case .requesterGone(let id): pending.removeAll { $0.id == id }
+        case .shutdown: leave(now)
+        case .handOver: handOver(now)
+        case .retimed(let timing): retime(timing)
+        case .wake: isUnsettled = true
+        }
+    }
+
+    private mutating func retime(_ timing: Timing) {
+        self.timing = timing
+        for index in nodes.indices where nodes[index].kind == .ping { nodes[index].deadInterval = timing.deadping }
+        nextKeepalive = min(nextKeepalive, lastHandled + timing.keepalive)
+        lastSaid = nil
+    }
+
+    mutating func log(_ level: LogLevel, _ event: String, _ text: String, _ fields: [Setting] = []) {
+        effects.append(.log(LogRecord(level, event, text, fields)))
+    }
+
+    /// The other normal nodes, in ascending order.
+    var others: [NodeID] {
+        nodes.indices.filter { $0 != localNode.index && nodes[$0].kind == .normal }.map(NodeID.init)
+    }
+}
+
+/// A duration as people read it: `250 ms`, `1.5 s`.
+func readable(_ duration: Duration) -> String {
+    let milliseconds = duration.wholeMilliseconds
+    if milliseconds < 10_000 && milliseconds % 1000 != 0 { return "\(milliseconds) ms" }
+    let tenths = (milliseconds + 50) / 100
+    return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
+}

@@ -1,0 +1,75 @@
+// Every output of the core: plain data, carried out by the shell in the order of the list.
+import ClusterModel
+import Messaging
+
+/// A message before the shell adds the control fields (`ControlFields`), signs and sends it on every medium.
+package struct Outgoing: Equatable, Sendable {
+    package var body: HAMessage
+    /// nil for `NS_` messages, which carry none.
+    package var sequence: UInt64?
+
+    package init(body: HAMessage, sequence: UInt64?) {
+        self.body = body
+        self.sequence = sequence
+    }
+}
+
+/// An answer to a request.
+package struct OperatorResponse: Equatable, Sendable {
+    package enum Outcome: String, Sendable {
+        /// As asked.
+        case done
+        /// Refused: nothing was changed.
+        case refused
+        /// Tried and not achieved; the text says what is now.
+        case failed
+    }
+
+    package var outcome: Outcome
+    package var text: String
+
+    package init(_ outcome: Outcome, _ text: String) {
+        self.outcome = outcome
+        self.text = text
+    }
+}
+
+/// One output of `Cluster.handle`.
+package enum Effect: Equatable, Sendable {
+    /// Send, and keep the sequenced ones for `retransmit` (at least the last `SendWindow.historyMax`).
+    case transmit(Outgoing)
+    /// Send the stored message with this number again, byte for byte.
+    case retransmit(sequence: UInt64)
+    /// Send a message that came in on one serial medium out on all other serial media, signed anew.
+    case forward(HAMessage, except: MediumID)
+    /// Start the group. It is held only when `Event.finished` has come.
+    case start(GroupID, epoch: UInt64, OperationID)
+    /// Stop the group. It is released only when `Event.finished` has come without `remains`.
+    case stop(GroupID, OperationID)
+    /// Check a held group, put back what is missing, announce its addresses again.
+    case reassert(GroupID, epoch: UInt64, OperationID)
+    /// The configured escalation of a failed stop: this node MUST go down at once.
+    case reboot(reason: String)
+    /// Answer a request. Exactly one for each.
+    case reply(RequestID, OperatorResponse)
+    /// Tell the operator.
+    case log(LogRecord)
+    /// Count a message that was dropped, by its cause.
+    case dropped(DropReason)
+    /// This node's own status changed.
+    case statusChanged(NodeStatus)
+    /// Everything is released and said; the shell MUST send what is queued and end.
+    case finished
+}
+
+/// Why an authenticated message was not used.
+package enum DropReason: String, Sendable, CaseIterable {
+    case malformed
+    case unknownNode
+    case ownMessage
+    case replay
+    case duplicate
+    case stale
+    case notForUs
+    case pingMismatch
+}

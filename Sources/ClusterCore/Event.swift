@@ -1,0 +1,69 @@
+// Every input of the core, documented by who may send it. None but `received` can come from the network, and what is
+// received was authenticated before.
+import ClusterModel
+import Messaging
+
+/// Names an operator's request until it is answered.
+package typealias RequestID = UInt32
+
+/// Names an order to the resource manager. Grows; never used twice by one core.
+package typealias OperationID = UInt64
+
+/// What the resource manager found of one group.
+package struct Finding: Equatable, Sendable {
+    package enum State: Equatable, Sendable {
+        /// Nothing of the group runs here.
+        case stopped
+        /// All of it runs here.
+        case held
+        /// Some of it runs here, or it cannot be told.
+        case partial
+    }
+
+    package var group: String
+    package var state: State
+    /// Epoch of the last start; 0 where unknown.
+    package var epoch: UInt64
+
+    package init(group: String, state: State, epoch: UInt64) {
+        self.group = group
+        self.state = state
+        self.epoch = epoch
+    }
+}
+
+/// What an operator asks of this node.
+package enum OperatorRequest: Equatable, Sendable {
+    /// Give the selected groups to other nodes.
+    case standby(GroupSelection)
+    /// Take the selected groups.
+    case takeover(GroupSelection)
+    /// Forget start failures and try failed stops again, in the whole cluster; nil: of every group.
+    case cleanup(group: String?)
+}
+
+/// One input of `Cluster.handle`.
+package enum Event: Sendable {
+    /// A read worker's message, authenticated by the shell. `arrival` is not later than `now`.
+    case received(HAMessage, medium: MediumID, arrival: Instant)
+    /// The resource manager's answer at its start, and after every restart of it.
+    case inventory([Finding])
+    /// The resource manager died: nothing is known of what runs here until the next inventory.
+    case resourceManagerLost
+    /// An order is done. `remains`: something of the group may still run.
+    case finished(OperationID, failure: String?, remains: Bool)
+    /// A resource of a held group was lost and could not be put back.
+    case lost(group: String, reason: String)
+    /// A client of the admin socket.
+    case requested(OperatorRequest, RequestID)
+    /// The client has gone; its request goes on, its answer is dropped.
+    case requesterGone(RequestID)
+    /// Release everything, then finish.
+    case shutdown
+    /// The daemon is restarted while the resources stay: ask the others for patience.
+    case handOver
+    /// ha.cf was read again: intervals that may change without a restart.
+    case retimed(Timing)
+    /// The deadline has passed. The shell MUST have delivered everything that the media held before.
+    case wake
+}

@@ -1,0 +1,139 @@
+// Who is alive: deadtime counts, and the votes of the others confirm or veto (design, section 4).
+import ClusterModel
+import Messaging
+
+extension Cluster {
+    /// A node that is called long after it asked to be cannot blame the others for the silence.
+    mutating func noteLateness(_ now: Instant) {
+        guard let due = nextDeadline, now - due > timing.keepalive else { return }
+        let lateness = now - due
+        // The others may hold messages for this node, and have not been asked for two keepalives.
+        distrustUntil = max(distrustUntil, now + timing.keepalive * 2)
+        if lateness > timing.warntime {
+            log(.warning, "self-late", "this node was late by \(readable(lateness)): it accuses nobody for now",
+                [Setting(name: "LATENESS_MS", value: String(lateness.wholeMilliseconds))])
+        }
+        guard lateness >= effectiveLease else { return }
+        for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
+        isUnsettled = true
+    }
+
+    /// How long this node may hold groups after it was last known to be heard.
+    var effectiveLease: Duration { timing.lease ?? max(timing.deadtime - timing.keepalive, timing.deadtime / 2) }
+
+    /// Judges every member whose interval has passed.
+    mutating func judgeMembers(_ now: Instant) {
+        for index in nodes.indices where index != localNode.index {
+            let id = NodeID(index)
+            for medium in links.expire(id, after: nodes[index].deadInterval, now: now) { logLink(id, medium, "dead") }
+            guard nodes[index].status != .dead else { continue }
+            let due = judgementTime(nodes[index])
+            if now < due {
+                nodes[index].judgeAt = due
+                continue
+            }
+            if !nodes[index].isSuspect {
+                nodes[index].isSuspect = true
+                isUnsettled = true
+            }
+            let vetoedUntil = vetoEnd(id, now)
+            if vetoedUntil > now {
+                nodes[index].judgeAt = vetoedUntil
+                noteVeto(id, until: vetoedUntil, now)
+            } else {
+                declareDead(id, reason: deathReason(nodes[index], now), now)
+            }
+        }
+        joinIfKnown(now)
+    }
+
+    private func judgementTime(_ node: NodeState) -> Instant {
+        let grace = status == .active ? Instant.distantPast : bootedAt + timing.initdead
+        let due = node.heardAt.map { $0 + node.deadInterval } ?? bootedAt + timing.initdead
+        return max(due, grace, distrustUntil)
+    }
+
+    /// Until when some voter that is heard still hears the node by its own word.
+    private func vetoEnd(_ suspect: NodeID, _ now: Instant) -> Instant {
+        guard nodes[suspect.index].kind == .normal else { return .distantPast }
+        var end = Instant.distantPast
+        for voter in others where voter != suspect && nodes[voter.index].isReachable {
+            guard let said = nodes[voter.index].said,
+                let hearing = said.hears.first(where: { $0.node == suspect }),
+                hearing.generation >= nodes[suspect.index].generation
+            else { continue }
+            let heard = nodes[voter.index].reportedAt - hearing.age
+            end = max(end, heard + nodes[suspect.index].deadInterval)
+        }
+        return end
+    }
+
+    private mutating func noteVeto(_ id: NodeID, until end: Instant, _ now: Instant) {
+        // A veto that ends within a keepalive is only the spread of arrivals.
+        guard !nodes[id.index].isVetoed, end - now > timing.keepalive else { return }
+        nodes[id.index].isVetoed = true
+        log(.warning, "node-unreachable",
+            "node \(nodes[id.index].name): not heard here for \(readable(nodes[id.index].deadInterval)), but others "
+                + "hear it: nothing is taken over", [Setting(name: "NODE", value: nodes[id.index].name)])
+    }
+
+    private func deathReason(_ node: NodeState, _ now: Instant) -> String {
+        guard let heardAt = node.heardAt else { return "never heard within initdead \(readable(timing.initdead))" }
+        let medium = node.lastMedium.map { configuration.media[$0.index] }
+        let path = medium.map { " on \($0.directive) \($0.linkName)" } ?? ""
+        return "deadtime \(readable(node.deadInterval)) elapsed, last heard\(path) \(readable(now - heardAt)) ago"
+    }
+
+    mutating func declareDead(_ id: NodeID, reason: String, _ now: Instant) {
+        let old = nodes[id.index].status
+        nodes[id.index].status = .dead
+        nodes[id.index].isSuspect = false
+        nodes[id.index].isVetoed = false
+        nodes[id.index].judgeAt = .distantFuture
+        nodes[id.index].cached = nil
+        nodes[id.index].window.reset()
+        for medium in links.expire(id, after: .zero, now: now) { logLink(id, medium, "dead") }
+        for group in groups where marks.wanted(group.id) == id { marks.set(group.id, nil) }
+        isUnsettled = true
+        log(nodes[id.index].hasLeft ? .info : .warning, "node-dead",
+            "node \(nodes[id.index].name): is dead (\(old.rawValue) -> dead), reason: \(reason)",
+            [Setting(name: "NODE", value: nodes[id.index].name), Setting(name: "REASON", value: reason)])
+    }
+
+    /// Becomes active once every member was heard or is dead, and it is known what runs here.
+    private mutating func joinIfKnown(_ now: Instant) {
+        guard status == .up, !groups.contains(where: { $0.phase == .unknown }) || groups.isEmpty else { return }
+        let allKnown = nodes.indices.allSatisfy { $0 == localNode.index || nodes[$0].status != .initial }
+        guard allKnown else { return }
+        activeSince = now
+        isUnsettled = true
+        setStatus(.active)
+    }
+
+    mutating func setStatus(_ new: NodeStatus) {
+        status = new
+        log(.info, "local-status", "Local status now set to: '\(new.rawValue)'",
+            [Setting(name: "STATUS", value: new.rawValue)])
+        effects.append(.statusChanged(new))
+    }
+
+    func logText(_ id: NodeID, _ medium: MediumID, _ state: String) -> String {
+        "Link \(nodes[id.index].name):\(configuration.media[medium.index].linkName) \(state)."
+    }
+
+    mutating func logLink(_ id: NodeID, _ medium: MediumID, _ state: String) {
+        log(state == "up" ? .info : .warning, "link-\(state)", logText(id, medium, state),
+            [Setting(name: "NODE", value: nodes[id.index].name),
+             Setting(name: "MEDIUM", value: configuration.media[medium.index].linkName)])
+    }
+
+    /// Quorum as it is now.
+    var quorum: QuorumInput {
+        let others = self.others
+        let reachable = others.filter { nodes[$0.index].isReachable }.count
+        return QuorumInput(
+            policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
+            confirmations: others.map { nodes[$0.index].confirmedAt ?? bootedAt },
+            pingNodesReachable: nodes.filter { $0.kind == .ping && $0.status != .dead }.count, lease: effectiveLease)
+    }
+}

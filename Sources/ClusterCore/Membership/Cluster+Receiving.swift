@@ -1,0 +1,234 @@
+// What comes in: which node, which generation, which number, and then which message (specs/heartbeat.md 2.4, 3.2).
+import ClusterModel
+import Messaging
+
+extension Cluster {
+    mutating func receive(_ message: HAMessage, on medium: MediumID, arrival: Instant, _ now: Instant) {
+        guard let envelope = Envelope(message) else { return drop(.malformed) }
+        guard let id = coding.node(named: envelope.source) else {
+            return drop(.unknownNode, "bad node [\(printable(envelope.source))] in message")
+        }
+        if id == localNode { return receiveOwn(envelope, medium, arrival) }
+        if nodes[id.index].kind == .ping { return receivePing(id, envelope, medium, arrival) }
+        guard envelope.generation >= nodes[id.index].generation else {
+            return drop(.replay, "attempted replay attack [\(envelope.source)]? [gen = \(envelope.generation), "
+                + "curgen = \(nodes[id.index].generation)]")
+        }
+        if links.heard(id, medium, at: arrival) { logLink(id, medium, "up") }
+        guard let sequence = envelope.sequence else {
+            forward(message, envelope, from: medium)
+            return use(envelope, message, id, medium, arrival, now)
+        }
+        if case .status = envelope.body, envelope.generation > nodes[id.index].generation { restart(id, envelope) }
+        guard number(sequence, id, now) else { return drop(.duplicate) }
+        forward(message, envelope, from: medium)
+        use(envelope, message, id, medium, arrival, now)
+    }
+
+    private mutating func drop(_ reason: DropReason, _ text: String? = nil) {
+        effects.append(.dropped(reason))
+        if let text { log(.error, "dropped-\(reason.rawValue)", text) }
+    }
+
+    /// A message with this node's name comes back from a broadcast, or from another machine with the same name.
+    private mutating func receiveOwn(_ envelope: Envelope, _ medium: MediumID, _ arrival: Instant) {
+        _ = links.heard(localNode, medium, at: arrival)
+        effects.append(.dropped(.ownMessage))
+        guard let other = envelope.uuid, other != uuid else { return }
+        log(.critical, "name-taken", "another machine uses this node's name \(envelope.source)")
+    }
+
+    private mutating func receivePing(_ id: NodeID, _ envelope: Envelope, _ medium: MediumID, _ arrival: Instant) {
+        let path = configuration.media[medium.index]
+        guard case .pingReply(let kind) = envelope.body, path.pingNodeName == nodes[id.index].name,
+            kind == path.directive
+        else { return drop(.pingMismatch) }
+        if links.heard(id, medium, at: arrival) { logLink(id, medium, "up") }
+        nodes[id.index].heardAt = max(arrival, nodes[id.index].heardAt ?? arrival)
+        nodes[id.index].lastMedium = medium
+        nodes[id.index].isSuspect = false
+        if nodes[id.index].status != .ping { changeStatus(id, to: .ping) }
+    }
+
+    /// A new generation: what was known of the old one is void.
+    private mutating func restart(_ id: NodeID, _ envelope: Envelope) {
+        if nodes[id.index].generation > 0 {
+            log(.info, "node-restart", "Heartbeat restart on node \(nodes[id.index].name)",
+                [Setting(name: "NODE", value: nodes[id.index].name)])
+        }
+        nodes[id.index].generation = envelope.generation
+        nodes[id.index].window.reset()
+        nodes[id.index].statusSequence = 0
+        nodes[id.index].hasLeft = false
+        nodes[id.index].confirmedAt = nil
+    }
+
+    /// Accounts for a number. Returns whether the message is new.
+    private mutating func number(_ sequence: UInt64, _ id: NodeID, _ now: Instant) -> Bool {
+        let delayMax = max(1, timing.rexmitDelayMax.wholeMilliseconds)
+        let delayMin: Int64 = delayMax < 100 ? 0 : 50
+        var random = self.random
+        let before = nodes[id.index].window.last ?? 0
+        let verdict = nodes[id.index].window.receive(sequence) {
+            now + .milliseconds(Int64.random(in: delayMin...delayMax, using: &random))
+        }
+        self.random = random
+        let name = nodes[id.index].name
+        switch verdict {
+        case .duplicate: return false
+        case .filled(let complete):
+            if complete { log(.info, "packets-complete", "No pkts missing from \(name)!") }
+        case .accepted(let lost, let abandoned):
+            if abandoned {
+                log(.error, "packets-lost", "lost a lot of packets from \(name)! [\(before):\(sequence)]")
+            } else if lost > 0 {
+                log(.warning, "packets-lost", "\(lost) lost packet(s) for [\(name)] [\(before):\(sequence)]")
+            }
+        }
+        var filled = false
+        if case .filled = verdict { filled = true }
+        if let number = nodes[id.index].window.acknowledgement(after: sequence, filledGap: filled) {
+            acknowledge(number, to: id)
+        }
+        return true
+    }
+
+    /// Passes a message on along a chain or ring of serial lines.
+    private mutating func forward(_ message: HAMessage, _ envelope: Envelope, from medium: MediumID) {
+        guard configuration.media[medium.index].isSerial, envelope.ttl > 1,
+            envelope.destination != configuration.localName,
+            configuration.media.indices.contains(where: { $0 != medium.index && configuration.media[$0].isSerial })
+        else { return }
+        var passed = message
+        for index in passed.fields.indices where passed.fields[index].name == "ttl" {
+            passed.fields[index].value = .string(Array(String(envelope.ttl - 1).utf8))
+        }
+        effects.append(.forward(passed, except: medium))
+    }
+
+    private mutating func use(
+        _ envelope: Envelope, _ message: HAMessage, _ id: NodeID, _ medium: MediumID, _ arrival: Instant, _ now: Instant
+    ) {
+        if let destination = envelope.destination, destination != configuration.localName { return drop(.notForUs) }
+        noteUUID(id, envelope)
+        switch envelope.body {
+        case .status: receiveStatus(id, envelope, message, medium, arrival, now)
+        case .acknowledgement, .other, .pingReply: break
+        case .retransmitRequest(let first, let last): answerRetransmitRequest(first, last, from: id, now)
+        case .refusal(let sequence):
+            if nodes[id.index].window.refused(sequence) {
+                log(.error, "packet-irretrievable", "Irretrievably lost packet: node \(envelope.source) seq \(sequence)")
+            }
+        case .shutdownDone: receiveGoodbye(id, envelope, now)
+        }
+    }
+
+    private mutating func noteUUID(_ id: NodeID, _ envelope: Envelope) {
+        guard let uuid = envelope.uuid, nodes[id.index].uuid != uuid else { return }
+        if nodes[id.index].uuid != nil {
+            log(.warning, "uuid-changed", "node \(nodes[id.index].name) changed its uuid")
+        }
+        nodes[id.index].uuid = uuid
+    }
+
+    private mutating func receiveStatus(
+        _ id: NodeID, _ envelope: Envelope, _ message: HAMessage, _ medium: MediumID, _ arrival: Instant, _ now: Instant
+    ) {
+        let sequence = envelope.sequence ?? 0
+        guard sequence > nodes[id.index].statusSequence, !nodes[id.index].hasLeft else { return drop(.stale) }
+        guard let cached = coding.decode(message, previous: nodes[id.index].cached) else { return drop(.malformed) }
+        noteInterval(id, arrival)
+        if nodes[id.index].status == .dead { noteReturn(id, now) }
+        let before = nodes[id.index].said
+        let wasReachable = nodes[id.index].isReachable
+        nodes[id.index].statusSequence = sequence
+        nodes[id.index].generation = envelope.generation
+        nodes[id.index].heardAt = max(arrival, nodes[id.index].heardAt ?? arrival)
+        nodes[id.index].lastMedium = medium
+        nodes[id.index].isSuspect = false
+        nodes[id.index].isVetoed = false
+        nodes[id.index].reportedAt = arrival
+        nodes[id.index].cached = cached
+        let interval = cached.report.deadInterval
+        nodes[id.index].deadInterval = interval > .zero ? interval : timing.deadtime
+        let status: NodeStatus = cached.report.status == .active ? .active : .up
+        if nodes[id.index].status != status { changeStatus(id, to: status) }
+        if !wasReachable { isUnsettled = true }
+        if let said = cached.report.statusExtension { learn(id, said, before) }
+    }
+
+    private mutating func noteInterval(_ id: NodeID, _ arrival: Instant) {
+        guard let heardAt = nodes[id.index].heardAt, nodes[id.index].isAlive else { return }
+        let interval = arrival - heardAt
+        let name = nodes[id.index].name
+        let fields = [
+            Setting(name: "NODE", value: name), Setting(name: "INTERVAL_MS", value: String(interval.wholeMilliseconds)),
+        ]
+        if interval > nodes[id.index].deadInterval {
+            log(.critical, "late-heartbeat", "Late heartbeat: Node \(name): interval \(interval.wholeMilliseconds) ms "
+                + "(> deadtime)", fields)
+        } else if interval > timing.warntime {
+            log(.warning, "late-heartbeat",
+                "Late heartbeat: Node \(name): interval \(interval.wholeMilliseconds) ms", fields)
+        }
+    }
+
+    private mutating func noteReturn(_ id: NodeID, _ now: Instant) {
+        // A restart was told already; the same generation was only out of sight, and may hold what others took.
+        guard nodes[id.index].statusSequence > 0 else { return }
+        log(.critical, "partition-healed", "Cluster node \(nodes[id.index].name) returning after partition.",
+            [Setting(name: "NODE", value: nodes[id.index].name)])
+        for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
+    }
+
+    private mutating func changeStatus(_ id: NodeID, to new: NodeStatus) {
+        let old = nodes[id.index].status
+        nodes[id.index].status = new
+        isUnsettled = true
+        log(.info, "node-status", "Status update for node \(nodes[id.index].name): status \(new.rawValue) "
+            + "(\(old.rawValue) -> \(new.rawValue))",
+            [Setting(name: "NODE", value: nodes[id.index].name), Setting(name: "STATUS", value: new.rawValue)])
+    }
+
+    /// Takes in what a node says beyond the classic fields.
+    private mutating func learn(_ id: NodeID, _ said: StatusExtension, _ before: StatusExtension?) {
+        if let hearing = said.hears.first(where: { $0.node == localNode }), hearing.generation == generation,
+            let sentAt = sent.sentAt(hearing.sequence)
+        {
+            nodes[id.index].confirmedAt = max(sentAt, nodes[id.index].confirmedAt ?? sentAt)
+        }
+        for report in said.groups { noteEpoch(report.group, report.epoch) }
+        for grant in said.grants { noteEpoch(grant.group, grant.epoch) }
+        for mark in said.marks where marks.merge(mark) { isUnsettled = true }
+        for clearing in said.clearings where marks.merge(clearing) { isUnsettled = true }
+        if before?.groups != said.groups || before?.grants != said.grants || before?.leaving != said.leaving {
+            isUnsettled = true
+        }
+        let differs = said.configurationDigest != configurationDigest
+        if differs && !nodes[id.index].warnedOfConfiguration {
+            log(.warning, "configuration-differs", "node \(nodes[id.index].name) has other nodes in its ha.cf or another "
+                + "haresources: make the files equal on all nodes", [Setting(name: "NODE", value: nodes[id.index].name)])
+        }
+        nodes[id.index].warnedOfConfiguration = differs
+    }
+
+    private mutating func noteEpoch(_ group: GroupID, _ epoch: UInt64) {
+        groups[group.index].epochSeen = max(groups[group.index].epochSeen, epoch)
+    }
+
+    private mutating func receiveGoodbye(_ id: NodeID, _ envelope: Envelope, _ now: Instant) {
+        guard let sequence = envelope.sequence, sequence > nodes[id.index].statusSequence,
+            envelope.generation == nodes[id.index].generation
+        else { return drop(.stale) }
+        nodes[id.index].statusSequence = sequence
+        nodes[id.index].hasLeft = true
+        log(.info, "node-shutdown", "Received shutdown notice from '\(nodes[id.index].name)'.",
+            [Setting(name: "NODE", value: nodes[id.index].name)])
+        if nodes[id.index].status != .dead { declareDead(id, reason: "it was shut down", now) }
+    }
+
+    /// A name from the network, safe to print.
+    private func printable(_ text: String) -> String {
+        String(text.unicodeScalars.prefix(100).map { $0.isASCII && $0.value >= 32 && $0.value < 127 ? Character($0) : "?" })
+    }
+}

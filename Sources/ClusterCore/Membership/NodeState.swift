@@ -1,0 +1,56 @@
+// What this node knows of another member.
+import ClusterModel
+import Messaging
+
+/// One member as seen from here.
+struct NodeState: Sendable {
+    let name: String
+    let kind: Member.Kind
+    var status = NodeStatus.initial
+    var uuid: [UInt8]?
+    var generation: UInt64 = 0
+    var window: ReceiveWindow
+    /// Number of the newest status that was used; an older one is stale.
+    var statusSequence: UInt64 = 0
+    /// Arrival of the newest status, or of the newest answer of a ping node.
+    var heardAt: Instant?
+    /// How long it may be silent: its own `dt`, deadping for ping nodes.
+    var deadInterval: Duration
+    /// Its interval has passed, and no vote has confirmed its death yet.
+    var isSuspect = false
+    /// Others still hear it: it is shown as unreachable from here.
+    var isVetoed = false
+    /// When it is judged next.
+    var judgeAt = Instant.distantFuture
+    /// It said goodbye: its silence is no failure.
+    var hasLeft = false
+    var cached: CachedStatus?
+    /// Arrival of `cached`.
+    var reportedAt = Instant.distantPast
+    /// When this node sent the newest message that the other one has said to have heard.
+    var confirmedAt: Instant?
+    /// The medium on which it was heard last.
+    var lastMedium: MediumID?
+    var warnedOfConfiguration = false
+
+    init(_ member: Member, deadInterval: Duration, acknowledgeTrigger: UInt64) {
+        name = member.name
+        kind = member.kind
+        self.deadInterval = deadInterval
+        window = ReceiveWindow(acknowledgeTrigger: acknowledgeTrigger)
+    }
+
+    /// Running, as far as anyone knows.
+    var isAlive: Bool {
+        switch status {
+        case .up, .active, .ping: true
+        case .initial: heardAt != nil
+        case .dead: false
+        }
+    }
+
+    /// Alive and heard here in time.
+    var isReachable: Bool { isAlive && !isSuspect }
+
+    var said: StatusExtension? { cached?.report.statusExtension }
+}

@@ -1,0 +1,157 @@
+// Claims and grants: a node starts a group only when every live node has promised it, so that two nodes with
+// different views cannot both start it.
+//
+// A grant is given only by a node that neither has the group nor claims it, to the best claim that it sees, and stands
+// until that claim is gone from its owner's status. Two claimants need each other's grant, and the worse one gives it.
+import ClusterModel
+
+/// Another node that has a group, or may have it.
+struct Rival: Equatable {
+    var node: NodeID
+    var phase: GroupPhase
+    var epoch: UInt64
+}
+
+extension Cluster {
+    /// Live nodes whose last word was that something of the group may run there.
+    func rivals(_ group: GroupID) -> [Rival] {
+        others.compactMap { id in
+            guard nodes[id.index].isAlive, let report = nodes[id.index].said?.report(on: group), report.phase.occupies
+            else { return nil }
+            return Rival(node: id, phase: report.phase, epoch: report.epoch)
+        }
+    }
+
+    /// Whether a rival keeps the group and this node must give it up: the newer claim wins, then the preferred node,
+    /// then the name that sorts first. Both sides come to the same answer.
+    func beats(_ rival: Rival, _ index: Int, _ epoch: UInt64) -> Bool {
+        guard rival.phase == .held || rival.phase == .starting else { return false }
+        if rival.epoch != epoch { return rival.epoch > epoch }
+        if groups[index].preferred == localNode { return false }
+        if groups[index].preferred == rival.node { return true }
+        return nodes[rival.node.index].name < configuration.localName
+    }
+
+    /// The live nodes that have not granted this node's claim.
+    func nodesWithoutGrant(_ group: GroupID, _ epoch: UInt64) -> [NodeID] {
+        others.filter { id in
+            guard nodes[id.index].isAlive else { return false }
+            guard let said = nodes[id.index].said else { return true }
+            if let report = said.report(on: group), report.phase.occupies { return true }
+            return !said.grants.contains { $0.group == group && $0.node == localNode && $0.epoch == epoch }
+        }
+    }
+
+    /// Withdraws grants whose claim is gone and gives those that can be given.
+    mutating func settleGrants() {
+        for index in groups.indices {
+            if let grant = groups[index].grant, !stands(grant) {
+                groups[index].grant = nil
+                isUnsettled = true
+            }
+            guard groups[index].grant == nil, let claim = bestClaim(groups[index].id) else { continue }
+            switch groups[index].phase {
+            case .idle: break
+            case .claiming(let epoch):
+                guard outranks(claim, epoch) else { continue }
+                groups[index].phase = .idle
+            case .unknown, .starting, .held, .stopping, .blocked: continue
+            }
+            groups[index].grant = claim
+            isUnsettled = true
+        }
+    }
+
+    /// Whether the granted claim is still pursued by its owner's last word.
+    private func stands(_ grant: Grant) -> Bool {
+        let node = nodes[grant.node.index]
+        guard node.isAlive, let report = node.said?.report(on: grant.group), report.epoch == grant.epoch else {
+            return false
+        }
+        return report.phase == .claiming || report.phase == .starting
+    }
+
+    /// Of the claims of all live nodes the one with the greatest epoch, then with the name that sorts first.
+    private func bestClaim(_ group: GroupID) -> Grant? {
+        var best: Grant?
+        for id in others where nodes[id.index].isAlive {
+            guard let report = nodes[id.index].said?.report(on: group), report.phase == .claiming else { continue }
+            if let chosen = best {
+                if report.epoch < chosen.epoch { continue }
+                if report.epoch == chosen.epoch && nodes[chosen.node.index].name < nodes[id.index].name { continue }
+            }
+            best = Grant(group: group, node: id, epoch: report.epoch)
+        }
+        return best
+    }
+
+    /// Whether another node's claim goes before this node's own.
+    private func outranks(_ claim: Grant, _ epoch: UInt64) -> Bool {
+        if claim.epoch != epoch { return claim.epoch > epoch }
+        return nodes[claim.node.index].name < configuration.localName
+    }
+
+    /// Where every group belongs by what is known now; `excluding` asks what would be without a node.
+    func placementNow(_ now: Instant, excluding excluded: NodeID? = nil) -> [NodeID?] {
+        var input = PlacementInput(
+            nodes: [], groups: [], autoFailback: configuration.autoFailback,
+            waitsForJoining: activeSince.map { now < $0 + timing.initdead } ?? true)
+        for index in nodes.indices where nodes[index].kind == .normal && index != excluded?.index {
+            if let standing = standing(NodeID(index)) {
+                input.nodes.append(.init(id: NodeID(index), name: nodes[index].name, standing: standing))
+            }
+        }
+        for group in groups {
+            input.groups.append(.init(
+                preferred: group.preferred, holder: holder(group), wanted: marks.wanted(group.id), failedAt: []))
+        }
+        noteFailures(in: &input)
+        return placement(input)
+    }
+
+    private func noteFailures(in input: inout PlacementInput) {
+        for group in groups where group.failures.count > 0 { input.groups[group.id.index].failedAt.append(localNode) }
+        for id in others where nodes[id.index].isAlive {
+            for report in nodes[id.index].said?.groups ?? [] where report.failures > 0 {
+                input.groups[report.group.index].failedAt.append(id)
+            }
+        }
+    }
+
+    private func standing(_ id: NodeID) -> Standing? {
+        if id == localNode {
+            if isLeaving { return .leaving }
+            return status == .active ? .candidate : .joining
+        }
+        let node = nodes[id.index]
+        guard node.isAlive else { return nil }
+        if node.isSuspect { return .unreachable }
+        guard let said = node.said else { return .joining }
+        if said.leaving { return .leaving }
+        return node.status == .active ? .candidate : .joining
+    }
+
+    /// The live node with the best claim on having the group now; one that is stopping it has none.
+    private func holder(_ group: LocalGroup) -> NodeID? {
+        var best: (node: NodeID, rank: Int, epoch: UInt64)?
+        func consider(_ node: NodeID, _ phase: GroupPhase, _ epoch: UInt64) {
+            let rank: Int
+            switch phase {
+            case .held, .starting, .blocked: rank = 2
+            case .unknown: rank = 1
+            case .claiming, .stopping, .failed: return
+            }
+            if let chosen = best {
+                if rank < chosen.rank || (rank == chosen.rank && epoch < chosen.epoch) { return }
+                if rank == chosen.rank && epoch == chosen.epoch
+                    && nodes[chosen.node.index].name < nodes[node.index].name { return }
+            }
+            best = (node, rank, epoch)
+        }
+        if let own = group.phase.reported { consider(localNode, own.phase, own.epoch) }
+        for id in others where nodes[id.index].isAlive {
+            if let report = nodes[id.index].said?.report(on: group.id) { consider(id, report.phase, report.epoch) }
+        }
+        return best?.node
+    }
+}

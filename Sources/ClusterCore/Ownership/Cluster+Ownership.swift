@@ -1,0 +1,250 @@
+// What this node does with each group: where placement, claims and the right to hold meet (design, section 3).
+import ClusterModel
+
+extension Cluster {
+    /// Advances every group until nothing changes any more.
+    mutating func settle(_ now: Instant) {
+        // Each pass can only move a group one step on; four steps lead from idle to starting and back.
+        var passes = 0
+        while isUnsettled && passes < 8 {
+            isUnsettled = false
+            passes += 1
+            obeyClearings()
+            settleGrants()
+            let owners = placementNow(now)
+            for index in groups.indices { advance(index, owner: owners[index], now) }
+        }
+    }
+
+    var holdsAnything: Bool {
+        groups.contains { group in
+            switch group.phase {
+            case .held, .starting: true
+            case .unknown, .idle, .claiming, .stopping, .blocked: false
+            }
+        }
+    }
+
+    private mutating func advance(_ index: Int, owner: NodeID?, _ now: Instant) {
+        switch groups[index].phase {
+        case .unknown, .stopping, .blocked: break
+        case .idle: considerClaim(index, owner)
+        case .claiming(let epoch): pursueClaim(index, epoch, owner)
+        case .starting(let epoch, _): checkRight(index, epoch, now)
+        case .held(let epoch):
+            checkRight(index, epoch, now)
+            if case .held = groups[index].phase { considerRelease(index, epoch, owner, now) }
+            if case .held = groups[index].phase { reassertIfAlone(index, epoch) }
+        }
+    }
+
+    private var mayClaim: Bool { status == .active && !isLeaving && quorum.mayClaim }
+
+    private mutating func considerClaim(_ index: Int, _ owner: NodeID?) {
+        guard owner == localNode, mayClaim, groups[index].grant == nil, groups[index].failures.count == 0 else { return }
+        groups[index].epochSeen += 1
+        groups[index].phase = .claiming(epoch: groups[index].epochSeen)
+        isUnsettled = true
+    }
+
+    private mutating func pursueClaim(_ index: Int, _ epoch: UInt64, _ owner: NodeID?) {
+        guard owner == localNode, mayClaim else {
+            groups[index].phase = .idle
+            isUnsettled = true
+            return
+        }
+        guard nodesWithoutGrant(groups[index].id, epoch).isEmpty else { return }
+        operationLast += 1
+        groups[index].phase = .starting(epoch: epoch, operationLast)
+        groups[index].needsReassertion = false
+        logGroup(index, .info, "group-start", "Acquiring resource group \(groups[index].name), epoch \(epoch)")
+        effects.append(.start(groups[index].id, epoch: epoch, operationLast))
+    }
+
+    /// Gives up at once what another one has a better claim on, and what this node has no right to hold.
+    private mutating func checkRight(_ index: Int, _ epoch: UInt64, _ now: Instant) {
+        if let rival = rivals(groups[index].id).first(where: { beats($0, index, epoch) }) {
+            return stop(index, "node \(nodes[rival.node.index].name) holds it with epoch \(rival.epoch), here it has "
+                + "\(epoch)", .critical)
+        }
+        if now >= quorum.heldUntil { stop(index, lossOfRight, .critical) }
+    }
+
+    private var lossOfRight: String {
+        switch configuration.quorum {
+        case .majority: "this node may have been declared dead: it is not heard by enough others"
+        case .ping: "no ping node answers"
+        case .ignore: "no quorum"
+        }
+    }
+
+    private mutating func considerRelease(_ index: Int, _ epoch: UInt64, _ owner: NodeID?, _ now: Instant) {
+        guard owner != localNode else {
+            groups[index].releaseBy = nil
+            return
+        }
+        guard let owner else {
+            if isLeaving { stop(index, "shutdown, and no other node can take it", .warning) }
+            return
+        }
+        if let claim = nodes[owner.index].said?.report(on: groups[index].id), claim.phase == .claiming,
+            claim.epoch > epoch
+        {
+            return stop(index, "node \(nodes[owner.index].name) takes it", .info)
+        }
+        guard isLeaving else { return }
+        let releaseBy = groups[index].releaseBy ?? now + max(timing.keepalive * 4, .seconds(1))
+        groups[index].releaseBy = releaseBy
+        if now >= releaseBy { stop(index, "shutdown, and nobody claimed it in time", .warning) }
+    }
+
+    private mutating func reassertIfAlone(_ index: Int, _ epoch: UInt64) {
+        guard groups[index].needsReassertion, rivals(groups[index].id).isEmpty else { return }
+        groups[index].needsReassertion = false
+        operationLast += 1
+        reassertions.append((operationLast, groups[index].id))
+        logGroup(index, .notice, "group-reassert", "Resource group \(groups[index].name) is still this node's, epoch "
+            + "\(epoch): checking and announcing it again")
+        effects.append(.reassert(groups[index].id, epoch: epoch, operationLast))
+    }
+
+    private mutating func stop(_ index: Int, _ reason: String, _ level: LogLevel) {
+        guard let reported = groups[index].phase.reported else { return }
+        operationLast += 1
+        groups[index].phase = .stopping(epoch: reported.epoch, operationLast)
+        groups[index].stopReason = reason
+        groups[index].releaseBy = nil
+        reassertions.removeAll { $0.group == groups[index].id }
+        isUnsettled = true
+        logGroup(index, level, "group-stop", "Releasing resource group \(groups[index].name), reason: \(reason)")
+        effects.append(.stop(groups[index].id, operationLast))
+    }
+
+    // MARK: What the resource manager says
+
+    mutating func takeInventory(_ findings: [Finding]) {
+        for index in groups.indices {
+            let finding = findings.first { $0.group == groups[index].name }
+            groups[index].epochSeen = max(groups[index].epochSeen, finding?.epoch ?? 0)
+            switch finding?.state ?? .stopped {
+            case .stopped: groups[index].phase = .idle
+            case .held:
+                groups[index].phase = .held(epoch: finding?.epoch ?? 0)
+                logGroup(index, .info, "group-found", "Resource group \(groups[index].name) runs here already")
+            case .partial:
+                groups[index].phase = .held(epoch: finding?.epoch ?? 0)
+                stop(index, "only a part of it runs here", .warning)
+            }
+        }
+        isUnsettled = true
+    }
+
+    mutating func loseResourceManager() {
+        for index in groups.indices { groups[index].phase = .unknown }
+        reassertions.removeAll()
+        isUnsettled = true
+        log(.error, "resource-manager-lost", "the resource manager died: taking stock anew")
+    }
+
+    mutating func finish(_ operation: OperationID, _ failure: String?, remains: Bool) {
+        if let position = reassertions.firstIndex(where: { $0.operation == operation }) {
+            let group = reassertions.remove(at: position).group
+            if let failure { lose(groups[group.index].name, failure) }
+            return
+        }
+        for index in groups.indices {
+            switch groups[index].phase {
+            case .starting(let epoch, operation): return finishStart(index, epoch, failure, remains: remains)
+            case .stopping(let epoch, operation): return finishStop(index, epoch, failure, remains: remains)
+            case .unknown, .idle, .claiming, .starting, .held, .stopping, .blocked: continue
+            }
+        }
+    }
+
+    private mutating func finishStart(_ index: Int, _ epoch: UInt64, _ failure: String?, remains: Bool) {
+        isUnsettled = true
+        groups[index].phase = .held(epoch: epoch)
+        guard let failure else {
+            return logGroup(index, .info, "group-held", "Resource group \(groups[index].name) is up, epoch \(epoch)")
+        }
+        noteFailure(index, failure)
+        if remains { stop(index, "it could not be started", .error) } else { groups[index].phase = .idle }
+    }
+
+    private mutating func finishStop(_ index: Int, _ epoch: UInt64, _ failure: String?, remains: Bool) {
+        isUnsettled = true
+        guard remains else {
+            groups[index].phase = .idle
+            return logGroup(index, .info, "group-released", "Resource group \(groups[index].name) is released")
+        }
+        groups[index].phase = .blocked(epoch: epoch)
+        let text = failure ?? "it still runs"
+        switch configuration.policy.stopFailure {
+        case .block:
+            logGroup(index, .critical, "group-blocked", "Resource group \(groups[index].name) cannot be stopped: "
+                + "\(text). No node takes it until it is stopped by hand and cleaned up (hb cleanup)")
+        case .reboot:
+            logGroup(index, .critical, "group-reboot", "Resource STOP failure: \(text). Reboot required!")
+            effects.append(.reboot(reason: "\(groups[index].name): \(text)"))
+        }
+    }
+
+    mutating func lose(_ name: String, _ reason: String) {
+        guard let index = groups.firstIndex(where: { $0.name == name }), case .held = groups[index].phase else { return }
+        noteFailure(index, reason)
+        stop(index, "a resource was lost: \(reason)", .error)
+    }
+
+    private mutating func noteFailure(_ index: Int, _ reason: String) {
+        groups[index].failures.count += 1
+        groups[index].failures.reason = reason
+        logGroup(index, .critical, "group-failed", "Giving up resource group \(groups[index].name) due to failure: "
+            + "\(reason)")
+    }
+
+    private mutating func obeyClearings() {
+        for index in groups.indices where marks.clearings[index].stamp > groups[index].clearedAt {
+            groups[index].clearedAt = marks.clearings[index].stamp
+            groups[index].failures = FailureCount()
+            if case .blocked = groups[index].phase { stop(index, "tried again by an operator", .info) }
+        }
+    }
+
+    func isForeign(_ group: LocalGroup) -> Bool { group.preferred != localNode }
+
+    mutating func logGroup(_ index: Int, _ level: LogLevel, _ event: String, _ text: String) {
+        log(level, event, text, [
+            Setting(name: "GROUP", value: groups[index].name), Setting(name: "EPOCH", value: "\(groups[index].epochSeen)"),
+        ])
+    }
+
+    // MARK: Shutdown
+
+    mutating func leave(_ now: Instant) {
+        guard !isLeaving else { return }
+        isLeaving = true
+        isUnsettled = true
+        log(.info, "shutdown", "Heartbeat shutdown in progress.")
+        if holdsAnything { log(.info, "shutdown-release", "Giving up all HA resources.") }
+    }
+
+    /// Ends the run when nothing is held any more.
+    mutating func finishLeaving(_ now: Instant) {
+        let busy = groups.contains { group in
+            switch group.phase {
+            case .unknown, .starting, .held, .stopping: true
+            case .idle, .claiming, .blocked: false
+            }
+        }
+        guard !busy else { return }
+        log(.info, "shutdown-released", "All HA resources relinquished.")
+        if groups.contains(where: { $0.phase.occupies }) {
+            // Without the goodbye the others treat this node's end as a death, and what is blocked as lost with it.
+            log(.critical, "shutdown-blocked", "shutting down with resources that could not be stopped")
+        } else {
+            transmitGoodbye(now)
+        }
+        isFinished = true
+        effects.append(.finished)
+    }
+}

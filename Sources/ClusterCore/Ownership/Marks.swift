@@ -1,0 +1,58 @@
+// What operators decided, as registers that every node carries in its status: the greater stamp wins everywhere, so
+// nothing has to be delivered in order, or once.
+import ClusterModel
+
+/// Where an operator wants a group: the result of hb_standby or hb_takeover.
+package struct Mark: Equatable, Sendable {
+    package var group: GroupID
+    /// nil: no wish any more.
+    package var node: NodeID?
+    package var stamp: UInt64
+}
+
+/// An operator's order to forget start failures and to try failed stops again.
+package struct Clearing: Equatable, Sendable {
+    package var group: GroupID
+    package var stamp: UInt64
+}
+
+/// The registers of one node, by group.
+struct MarkTable: Sendable {
+    private(set) var marks: [Mark]
+    private(set) var clearings: [Clearing]
+
+    init(groups: Int) {
+        marks = (0..<groups).map { Mark(group: GroupID($0), node: nil, stamp: 0) }
+        clearings = (0..<groups).map { Clearing(group: GroupID($0), stamp: 0) }
+    }
+
+    func wanted(_ group: GroupID) -> NodeID? { marks[group.index].node }
+
+    /// The registers that were ever written: what a status message carries.
+    var writtenMarks: [Mark] { marks.filter { $0.stamp > 0 } }
+    var writtenClearings: [Clearing] { clearings.filter { $0.stamp > 0 } }
+
+    /// Writes this node's own decision.
+    mutating func set(_ group: GroupID, _ node: NodeID?) {
+        marks[group.index].node = node
+        marks[group.index].stamp += 1
+    }
+
+    mutating func clear(_ group: GroupID) { clearings[group.index].stamp += 1 }
+
+    /// Takes over what another node's register says, if it is newer. Equal stamps with different values come from two
+    /// operators at once: the greater node wins, everywhere alike.
+    mutating func merge(_ mark: Mark) -> Bool {
+        let own = marks[mark.group.index]
+        let wins = mark.stamp > own.stamp
+            || (mark.stamp == own.stamp && (mark.node?.index ?? -1) > (own.node?.index ?? -1))
+        if wins { marks[mark.group.index] = mark }
+        return wins
+    }
+
+    mutating func merge(_ clearing: Clearing) -> Bool {
+        guard clearing.stamp > clearings[clearing.group.index].stamp else { return false }
+        clearings[clearing.group.index] = clearing
+        return true
+    }
+}

@@ -1,0 +1,92 @@
+// Which node each group belongs on: one pure function of what all nodes of a view know, so that they need not talk
+// about it (design, section 3).
+import ClusterModel
+
+/// What a live node may be given.
+enum Standing: Equatable, Sendable {
+    /// Active: may be given groups.
+    case candidate
+    /// Running but not active yet: keeps what it holds.
+    case joining
+    /// Shutting down: gives up what it holds.
+    case leaving
+    /// Alive by the word of others, but not heard here: keeps what it holds, for it cannot be asked to give it up.
+    case unreachable
+}
+
+/// What placement looks at. Dead nodes are left out.
+struct PlacementInput {
+    struct Node {
+        var id: NodeID
+        var name: String
+        var standing: Standing
+    }
+
+    struct Group {
+        var preferred: NodeID?
+        /// The live node with the best claim on having it now.
+        var holder: NodeID?
+        /// Where an operator wants it.
+        var wanted: NodeID?
+        /// Nodes where it failed to start.
+        var failedAt: [NodeID]
+    }
+
+    var nodes: [Node]
+    var groups: [Group]
+    var autoFailback: AutoFailback
+    /// The cluster has just come up: a group that prefers a joining node waits for it.
+    var waitsForJoining: Bool
+}
+
+/// The owners of all groups; nil where no node may have a group, or where it is worth waiting.
+func placement(_ input: PlacementInput) -> [NodeID?] {
+    // By name, so that nodes whose ha.cf lists them in another order agree.
+    let nodes = input.nodes.sorted { $0.name < $1.name }
+    let slotCount = (nodes.map { $0.id.index }.max() ?? -1) + 1
+    var standings = [Standing?](repeating: nil, count: slotCount)
+    for node in nodes { standings[node.id.index] = node.standing }
+    var load = [Int](repeating: 0, count: slotCount)
+    var owners = [NodeID?](repeating: nil, count: input.groups.count)
+
+    func standing(_ id: NodeID?) -> Standing? {
+        guard let id, id.index < slotCount else { return nil }
+        return standings[id.index]
+    }
+
+    func eligible(_ id: NodeID?, _ group: PlacementInput.Group) -> NodeID? {
+        guard let id, standing(id) == .candidate, !group.failedAt.contains(id) else { return nil }
+        return id
+    }
+
+    func settled(_ group: PlacementInput.Group) -> NodeID? {
+        if standing(group.holder) == .unreachable || standing(group.holder) == .joining { return group.holder }
+        if let wanted = eligible(group.wanted, group) { return wanted }
+        let preferred = eligible(group.preferred, group)
+        guard let holder = eligible(group.holder, group) else { return preferred }
+        return input.autoFailback == .off ? holder : preferred ?? holder
+    }
+
+    var orphans: [Int] = []
+    for (index, group) in input.groups.enumerated() {
+        guard let owner = settled(group) else {
+            orphans.append(index)
+            continue
+        }
+        owners[index] = owner
+        load[owner.index] += 1
+    }
+    for index in orphans {
+        let group = input.groups[index]
+        if input.waitsForJoining && standing(group.preferred) == .joining { continue }
+        var best: NodeID?
+        for node in nodes where eligible(node.id, group) != nil {
+            if let chosen = best, load[chosen.index] <= load[node.id.index] { continue }
+            best = node.id
+        }
+        guard let best else { continue }
+        owners[index] = best
+        load[best.index] += 1
+    }
+    return owners
+}

@@ -1,0 +1,249 @@
+// The status message: heartbeat's four fields, and the extension in which each node says what it hears, what it holds
+// and what it was told. 3.0.6 ignores the extension's fields; a message without them comes from a classic node.
+import ClusterModel
+import Messaging
+
+/// What a group is at one node, as that node says.
+package enum GroupPhase: String, Sendable, CaseIterable {
+    /// Wants to start and waits until every live node has granted it.
+    case claiming = "c"
+    case starting = "s"
+    case held = "h"
+    case stopping = "p"
+    /// Could not be stopped; something may run.
+    case blocked = "b"
+    /// The node does not know yet what runs there.
+    case unknown = "u"
+    /// Nothing runs; it could not be started there.
+    case failed = "f"
+
+    /// Whether something of the group may run at the node.
+    package var occupies: Bool {
+        switch self {
+        case .starting, .held, .stopping, .blocked, .unknown: true
+        case .claiming, .failed: false
+        }
+    }
+}
+
+/// One group's line in a status message; a group without one is idle at the node.
+package struct GroupReport: Equatable, Sendable {
+    package var group: GroupID
+    package var phase: GroupPhase
+    package var epoch: UInt64
+    /// Failed starts since the last cleanup.
+    package var failures: Int
+}
+
+/// A promise: the sender will neither claim the group nor promise it to another while this claim stands.
+package struct Grant: Equatable, Sendable {
+    package var group: GroupID
+    package var node: NodeID
+    package var epoch: UInt64
+}
+
+/// How fresh a node's knowledge of another one is.
+package struct Hearing: Equatable, Sendable {
+    package var node: NodeID
+    package var generation: UInt64
+    /// The newest of that node's messages of this generation that was heard.
+    package var sequence: UInt64
+    /// How long before sending it was heard.
+    package var age: Duration
+}
+
+/// What a status message says beyond the classic fields.
+package struct StatusExtension: Equatable, Sendable {
+    package var hears: [Hearing] = []
+    package var groups: [GroupReport] = []
+    package var grants: [Grant] = []
+    package var marks: [Mark] = []
+    package var clearings: [Clearing] = []
+    /// The sender is shutting down and holds on only until others have claimed.
+    package var leaving = false
+    /// `Configuration.digest` of the sender.
+    package var configurationDigest: UInt64 = 0
+
+    package init() {}
+
+    /// The sender's line for a group.
+    package func report(on group: GroupID) -> GroupReport? { groups.first { $0.group == group } }
+}
+
+/// A status message.
+package struct StatusReport: Equatable, Sendable {
+    package var status: NodeStatus
+    /// `dt`: how long the others wait for the sender before they judge it.
+    package var deadInterval: Duration
+    package var statusExtension: StatusExtension?
+}
+
+/// The names that reports use, looked up by bisection: as fast as hashing here, and in a fixed order.
+struct NameTable: Sendable {
+    private let sorted: [(name: String, index: Int)]
+
+    init(_ names: [String]) {
+        sorted = names.enumerated().map { ($0.element, $0.offset) }.sorted { $0.0 < $1.0 }
+    }
+
+    func index(of name: String) -> Int? {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle].name < name { low = middle + 1 } else { high = middle }
+        }
+        return low < sorted.count && sorted[low].name == name ? sorted[low].index : nil
+    }
+}
+
+/// Writes and reads status messages for one configuration.
+struct StatusCoding: Sendable {
+    static let version = "1"
+
+    let memberNames: [String]
+    let groupNames: [String]
+    private let members: NameTable
+    private let groups: NameTable
+
+    init(_ configuration: Configuration) {
+        memberNames = configuration.members.map(\.name)
+        groupNames = configuration.groups.map(\.name)
+        members = NameTable(memberNames)
+        groups = NameTable(groupNames)
+    }
+
+    func node(named name: String) -> NodeID? { members.index(of: name).map(NodeID.init) }
+    func group(named name: String) -> GroupID? { groups.index(of: name).map(GroupID.init) }
+
+    func encode(_ report: StatusReport) -> HAMessage {
+        var message = HAMessage()
+        message.append("t", "status")
+        message.append("st", report.status.rawValue)
+        message.append("dt", String(max(1, report.deadInterval.wholeMilliseconds), radix: 16))
+        message.append("protocol", "1")
+        guard let said = report.statusExtension else { return message }
+        message.append("hb_version", StatusCoding.version)
+        message.append("hb_config", String(said.configurationDigest, radix: 16))
+        if said.leaving { message.append("hb_leaving", "1") }
+        appendList("hb_hears", said.hears, to: &message) {
+            "\(memberNames[$0.node.index]) \(String($0.generation, radix: 16)) "
+                + "\(String($0.sequence, radix: 16)) \(hexMicroseconds($0.age))"
+        }
+        appendList("hb_groups", said.groups, to: &message) {
+            "\(groupNames[$0.group.index]) \($0.phase.rawValue) \(String($0.epoch, radix: 16)) \($0.failures)"
+        }
+        appendList("hb_grants", said.grants, to: &message) {
+            "\(groupNames[$0.group.index]) \(memberNames[$0.node.index]) \(String($0.epoch, radix: 16))"
+        }
+        appendList("hb_marks", said.marks, to: &message) {
+            let node = $0.node.map { memberNames[$0.index] } ?? "-"
+            return "\(groupNames[$0.group.index]) \(node) \(String($0.stamp, radix: 16))"
+        }
+        appendList("hb_clear", said.clearings, to: &message) {
+            "\(groupNames[$0.group.index]) \(String($0.stamp, radix: 16))"
+        }
+        return message
+    }
+
+    /// nil where a classic field is missing or is not what it must be. Entries of the extension that name what this
+    /// configuration does not have are left out; `previous` saves decoding what has not changed.
+    func decode(_ message: HAMessage, previous: CachedStatus?) -> CachedStatus? {
+        guard let word = message.text("st") else { return nil }
+        // A peer may send any text (specs/heartbeat.md 4.1): what is not a known word counts as running.
+        let status = NodeStatus(rawValue: word.lowercased()) ?? .up
+        let deadInterval = message.number("dt", radix: 16).map { Duration.milliseconds(Int64(min($0, 86_400_000))) }
+        var cached = CachedStatus(
+            report: StatusReport(status: status, deadInterval: deadInterval ?? .zero, statusExtension: nil))
+        guard message.text("hb_version") != nil else { return cached }
+        var said = StatusExtension()
+        said.configurationDigest = message.number("hb_config", radix: 16) ?? 0
+        said.leaving = message.text("hb_leaving") == "1"
+        said.hears = entries(message, "hb_hears", width: 4) { words in
+            guard let node = node(named: words[0]), let generation = UInt64(words[1], radix: 16),
+                let sequence = UInt64(words[2], radix: 16), let age = Int64(words[3], radix: 16), age >= 0
+            else { return nil }
+            return Hearing(
+                node: node, generation: generation, sequence: sequence, age: .microseconds(min(age, 1 << 40)))
+        }
+        cached.rawGroups = message["hb_groups"]
+        if let previous, previous.rawGroups == cached.rawGroups {
+            said.groups = previous.report.statusExtension?.groups ?? []
+        } else {
+            said.groups = entries(message, "hb_groups", width: 4, groupReport)
+        }
+        said.grants = entries(message, "hb_grants", width: 3) { words in
+            guard let group = group(named: words[0]), let node = node(named: words[1]),
+                let epoch = UInt64(words[2], radix: 16)
+            else { return nil }
+            return Grant(group: group, node: node, epoch: epoch)
+        }
+        said.marks = entries(message, "hb_marks", width: 3) { words in
+            guard let group = group(named: words[0]), let stamp = UInt64(words[2], radix: 16) else { return nil }
+            guard words[1] == "-" || node(named: words[1]) != nil else { return nil }
+            return Mark(group: group, node: node(named: words[1]), stamp: stamp)
+        }
+        said.clearings = entries(message, "hb_clear", width: 2) { words in
+            guard let group = group(named: words[0]), let stamp = UInt64(words[1], radix: 16) else { return nil }
+            return Clearing(group: group, stamp: stamp)
+        }
+        cached.report.statusExtension = said
+        return cached
+    }
+
+    private func groupReport(_ words: [String]) -> GroupReport? {
+        guard let group = group(named: words[0]), let phase = GroupPhase(rawValue: words[1]),
+            let epoch = UInt64(words[2], radix: 16), let failures = Int(words[3]), failures >= 0
+        else { return nil }
+        return GroupReport(group: group, phase: phase, epoch: epoch, failures: failures)
+    }
+
+    private func appendList<Item>(
+        _ name: String, _ items: [Item], to message: inout HAMessage, _ text: (Item) -> String
+    ) {
+        if !items.isEmpty { message.append(name, items.map(text).joined(separator: " ")) }
+    }
+
+    /// The entries of a list in which each has `width` words; an entry that does not decode is left out.
+    private func entries<Item>(
+        _ message: HAMessage, _ name: String, width: Int, _ decode: ([String]) -> Item?
+    ) -> [Item] {
+        guard let text = message.text(name) else { return [] }
+        let words = text.split(separator: " ").map(String.init)
+        var items: [Item] = []
+        var start = 0
+        while start + width <= words.count {
+            if let item = decode(Array(words[start..<start + width])) { items.append(item) }
+            start += width
+        }
+        return items
+    }
+
+    private func hexMicroseconds(_ duration: Duration) -> String {
+        String(max(0, duration.wholeNanoseconds / 1000), radix: 16)
+    }
+}
+
+/// A decoded status with the text that it came from, so that the next one is compared before it is decoded.
+struct CachedStatus: Sendable {
+    var report: StatusReport
+    var rawGroups: FieldValue?
+}
+
+extension Configuration {
+    /// Equal on two nodes whose nodes and groups are the same; what differs otherwise does not change who owns what.
+    package var digest: UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func mix(_ text: String) {
+            for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            hash = (hash ^ 0xff) &* 0x100_0000_01b3
+        }
+        for name in nodes.sorted() { mix(name) }
+        for group in groups {
+            mix(group.preferred)
+            for resource in group.resources { mix(resource.text) }
+            mix("")
+        }
+        return hash
+    }
+}

@@ -1,0 +1,61 @@
+// The future of a virtual cluster: a binary heap in the order of time, then of insertion.
+import ClusterCore
+import ClusterModel
+import Messaging
+
+/// What an operation leaves behind when it ends.
+enum Change: Sendable {
+    case none
+    case startFailed(String)
+    case stopped(String)
+    case stopFailed
+}
+
+enum QueuedKind: Sendable {
+    case datagram(HAMessage, medium: MediumID, node: Int)
+    /// `life` tells an operation of a node that has since lost its power from one of the node as it is.
+    case operation(OperationID, node: Int, life: Int, change: Change)
+    case wake(node: Int, number: Int)
+}
+
+struct Queued: Sendable {
+    var at: Instant
+    var order: UInt64
+    var kind: QueuedKind
+
+    func precedes(_ other: Queued) -> Bool { at != other.at ? at < other.at : order < other.order }
+}
+
+struct EventQueue: Sendable {
+    private var heap: [Queued] = []
+    private var orderLast: UInt64 = 0
+
+    var nextTime: Instant? { heap.first?.at }
+
+    mutating func push(at: Instant, _ kind: QueuedKind) {
+        orderLast += 1
+        heap.append(Queued(at: at, order: orderLast, kind: kind))
+        var child = heap.count - 1
+        while child > 0, heap[child].precedes(heap[(child - 1) / 2]) {
+            heap.swapAt(child, (child - 1) / 2)
+            child = (child - 1) / 2
+        }
+    }
+
+    mutating func pop() -> Queued? {
+        guard let first = heap.first else { return nil }
+        let last = heap.removeLast()
+        guard !heap.isEmpty else { return first }
+        heap[0] = last
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && heap[child].precedes(heap[least]) {
+                least = child
+            }
+            if least == parent { return first }
+            heap.swapAt(parent, least)
+            parent = least
+        }
+    }
+}

@@ -1,0 +1,51 @@
+// Judges from outside the core: how many nodes have a group at each moment, and for how long more than one had it.
+import ClusterModel
+
+/// One stretch of time in which two nodes had a group.
+package struct Overlap: Equatable, Sendable {
+    package var group: String
+    package var nodes: [Int]
+    package var from: Instant
+    package var duration: Duration
+}
+
+/// The owners of every group over a run.
+package struct OwnershipChecker: Sendable {
+    private var names: [String]
+    private var owners: [[Int]]
+    private var overlapSince: [Instant?]
+    /// Overlaps that have ended.
+    package private(set) var overlaps: [Overlap] = []
+    /// Number of times that any group was taken by a node.
+    package private(set) var takes = 0
+
+    init(groups: [String]) {
+        names = groups
+        owners = Array(repeating: [], count: groups.count)
+        overlapSince = Array(repeating: nil, count: groups.count)
+    }
+
+    mutating func occupied(_ group: String, node: Int, at now: Instant) {
+        guard let index = names.firstIndex(of: group), !owners[index].contains(node) else { return }
+        takes += 1
+        owners[index].append(node)
+        if owners[index].count == 2 { overlapSince[index] = now }
+    }
+
+    mutating func released(_ group: String, node: Int, at now: Instant) {
+        guard let index = names.firstIndex(of: group), owners[index].contains(node) else { return }
+        let before = owners[index]
+        owners[index].removeAll { $0 == node }
+        if owners[index].count == 1, let since = overlapSince[index] {
+            overlaps.append(Overlap(group: group, nodes: before, from: since, duration: now - since))
+            overlapSince[index] = nil
+        }
+    }
+
+    mutating func cleared(node: Int, at now: Instant) {
+        for name in names { released(name, node: node, at: now) }
+    }
+
+    /// Groups that more than one node has now.
+    package var doublyOwned: [String] { names.indices.filter { owners[$0].count > 1 }.map { names[$0] } }
+}

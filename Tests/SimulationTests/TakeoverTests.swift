@@ -1,0 +1,198 @@
+import ClusterCore
+import ClusterModel
+import Testing
+@testable import Simulation
+
+@Suite("Takeover, failback and operators' moves")
+struct TakeoverTests {
+    @Test("two nodes that start together each start their own group, and nothing moves twice")
+    func coldStart() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        #expect(world.map == [0, 1], "\(world.story)")
+        #expect(world.ownership.takes == 2)
+        #expect(world.ownership.overlaps.isEmpty)
+    }
+
+    @Test("a cold start of two nodes takes less than two keepalives")
+    func coldStartTime() {
+        var world = TestCluster().world()
+        world.startAll()
+        #expect(world.run(atMost: .milliseconds(200)) { $0.map == [0, 1] }, "\(world.story)")
+    }
+
+    @Test("a node that starts alone waits for initdead and then holds everything")
+    func alone() {
+        var world = TestCluster().world()
+        world.start(0)
+        world.run(.milliseconds(1900))
+        #expect(world.map == [-1, -1])
+        world.run(.milliseconds(300))
+        #expect(world.map == [0, 0], "\(world.story)")
+    }
+
+    @Test("the owner's crash is followed by a takeover right after deadtime")
+    func crash() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.crash(0)
+        world.run(.milliseconds(390))
+        #expect(world.map == [-1, 1])
+        world.run(.milliseconds(120))
+        #expect(world.map == [1, 1], "\(world.story)")
+    }
+
+    @Test("auto_failback on brings a group home, off leaves it", arguments: [AutoFailback.on, .off])
+    func failback(_ policy: AutoFailback) {
+        var world = TestCluster(failback: policy).world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.crash(0)
+        world.run(.seconds(1))
+        world.start(0)
+        world.run(.seconds(3))
+        #expect(world.map == (policy == .on ? [0, 1] : [1, 1]), "\(world.story)")
+        #expect(world.ownership.overlaps.isEmpty)
+    }
+
+    @Test("hb_standby moves what a node holds and answers when it has arrived; release comes before claim")
+    func standby() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        let request = world.request(.standby(.all), at: 0)
+        #expect(world.response(to: request) == nil)
+        world.run(.milliseconds(20))
+        #expect(world.map == [1, 1], "\(world.story)")
+        #expect(world.response(to: request) == OperatorResponse(.done, "ip1 runs on beta"))
+        world.run(.seconds(5))
+        #expect(world.map == [1, 1], "auto_failback does not undo an operator's move")
+        #expect(world.ownership.overlaps.isEmpty)
+    }
+
+    @Test("hb_takeover brings groups here, failback sends them home")
+    func takeover() {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        let all = world.request(.takeover(.all), at: 0)
+        world.run(.milliseconds(20))
+        #expect(world.map == [0, 0], "\(world.story)")
+        #expect(world.response(to: all)?.outcome == .done)
+        let home = world.request(.standby(.failback), at: 0)
+        world.run(.milliseconds(20))
+        #expect(world.map == [0, 1], "\(world.story)")
+        #expect(world.response(to: home)?.outcome == .done)
+        let one = world.request(.takeover(.group("ip1")), at: 1)
+        world.run(.milliseconds(20))
+        #expect(world.map == [1, 1])
+        #expect(world.response(to: one) == OperatorResponse(.done, "ip1 runs on beta"))
+    }
+
+    @Test("hb_standby is refused where nobody can take over, and for groups that do not exist")
+    func refusals() {
+        var world = TestCluster().world()
+        world.start(0)
+        let early = world.request(.standby(.all), at: 0)
+        #expect(world.response(to: early)?.outcome == .refused)
+        world.run(.seconds(4))
+        let alone = world.request(.standby(.all), at: 0)
+        #expect(world.response(to: alone)?.outcome == .refused)
+        let unknown = world.request(.takeover(.group("ip9")), at: 0)
+        #expect(world.response(to: unknown)?.text.contains("ip9") == true)
+        #expect(world.map == [0, 0])
+    }
+
+    @Test("a graceful shutdown hands everything over within milliseconds, and its silence is no death")
+    func shutdown() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.shutDown(0)
+        world.run(.milliseconds(20))
+        #expect(world.map == [1, 1], "\(world.story)")
+        #expect(!world.nodes[0].isUp)
+        #expect(world.ownership.overlaps.isEmpty)
+        let warnings = world.history.filter { $0.record.event == "node-dead" && $0.record.level < .info }
+        #expect(warnings.isEmpty)
+    }
+
+    @Test("the last node to shut down releases its groups though nobody takes them")
+    func lastShutdown() {
+        var world = TestCluster().world()
+        world.start(0)
+        world.run(.seconds(4))
+        world.shutDown(0)
+        world.run(.seconds(2))
+        #expect(world.map == [-1, -1])
+        #expect(!world.nodes[0].isUp)
+    }
+
+    @Test("a restarted status process finds its groups and moves nothing")
+    func statusRestart() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.restartStatusProcess(0)
+        world.run(.seconds(5))
+        #expect(world.map == [0, 1], "\(world.story)")
+        #expect(world.ownership.takes == 2)
+    }
+
+    @Test("a group that fails to start is tried on another node, once each, until an operator cleans up")
+    func startFailure() {
+        var world = TestCluster(groups: [("ip1", "alpha")]).world()
+        world.conditions.startFailure = 1
+        world.startAll()
+        world.run(.seconds(10))
+        #expect(world.map == [-1])
+        #expect(world.ownership.takes == 2, "\(world.story)")
+        world.conditions.startFailure = 0
+        _ = world.request(.cleanup(group: nil), at: 1)
+        world.run(.seconds(1))
+        #expect(world.map == [0], "\(world.story)")
+    }
+
+    @Test("a group that cannot be stopped is blocked where it is and taken by nobody")
+    func stopFailure() {
+        var world = TestCluster(groups: [("ip1", "alpha")]).world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.conditions.stopFailure = 1
+        let request = world.request(.standby(.all), at: 0)
+        world.run(.seconds(2))
+        #expect(world.map == [0], "\(world.story)")
+        #expect(world.response(to: request)?.outcome == .failed)
+        world.conditions.stopFailure = 0
+        _ = world.request(.cleanup(group: "ip1"), at: 1)
+        world.run(.seconds(2))
+        #expect(world.map.contains(-2) == false && world.map[0] >= 0, "\(world.story)")
+    }
+
+    @Test("a resource that is lost sends its group to the other node")
+    func lostResource() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.lose(group: "ip1", at: 0, reason: "address was removed")
+        world.run(.milliseconds(100))
+        #expect(world.map == [1, 1], "\(world.story)")
+    }
+
+    @Test("a dead target of hb_standby is forgotten: it takes nothing back by itself")
+    func deadTarget() {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        _ = world.request(.standby(.all), at: 0)
+        world.run(.seconds(1))
+        world.crash(1)
+        world.run(.seconds(1))
+        #expect(world.map == [0, 0])
+        world.start(1)
+        world.run(.seconds(3))
+        #expect(world.map == [0, 0], "\(world.story)")
+    }
+}
