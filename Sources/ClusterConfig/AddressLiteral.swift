@@ -94,14 +94,14 @@ enum HostName {
     static func problem(in word: String, ipv6: Bool) -> String? {
         let family = ipv6 ? "an IPv6 address" : "an IPv4 address"
         if let literal = AddressLiteral(word) {
-            if literal.isIPv4 == ipv6 { return "\(word) is no IPv\(ipv6 ? 6 : 4) address" }
-            if literal.isMulticast { return "\(word) is a multicast address, expected that of one host" }
-            if literal.isUnspecified { return "\(word) is the address of no host" }
+            if literal.isIPv4 == ipv6 { return "\(word): not \(family)" }
+            if literal.isMulticast { return "\(word): a multicast address, expected that of one host" }
+            if literal.isUnspecified { return "\(word): the address of no host" }
             return nil
         }
         if word.contains("%") { return "\(word): the interface is named apart, drop what follows the %" }
         let looksLikeLiteral = word.contains(":") || word.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ".") }
-        if looksLikeLiteral || !isName(word) { return "\(word) is neither \(family) nor a host name" }
+        if looksLikeLiteral || !isName(word) { return "\(word): neither \(family) nor a host name" }
         return nil
     }
 

@@ -33,7 +33,8 @@ struct AuthKeysParser {
         }
         let numbers = keys.map { String($0.key.number) }
         guard keys.contains(where: { $0.key.number == signing.value }) else {
-            let known = numbers.isEmpty ? "there are no keys" : "the keys are \(Spelling.list(numbers, joinedBy: "and"))"
+            let listed = Spelling.list(numbers, joinedBy: "and")
+            let known = numbers.isEmpty ? "there are no keys" : "the keys are \(listed)"
             report(.error, signing.excerpt, "\(signing.value): there is no key with this number, \(known)")
             return nil
         }
@@ -58,7 +59,8 @@ struct AuthKeysParser {
         if first.text == "auth" { return readSigning(words, line) }
         if first.bytes.allSatisfy(isDigit) { return readKey(words, line) }
         if Spelling.nearest(to: first.text, among: ["auth"]) != nil {
-            return report(.error, hiding(line, from: 1).excerpt(first), "\(first.text): unknown word, did you mean auth?")
+            let excerpt = hiding(line, from: 1).excerpt(first)
+            return report(.error, excerpt, "\(first.text): unknown word, did you mean auth?")
         }
         report(
             .error, hiding(line, from: 0).excerpt(first), "unknown line, expected auth NUMBER or NUMBER METHOD KEY",
@@ -112,13 +114,16 @@ struct AuthKeysParser {
         checkSecret(secret, method, words, shown)
         if let before = keys.first(where: { $0.key.number == number }) {
             let place = before.excerpt.location.line
-            return report(.error, shown.excerpt(words[0]), "\(number): there is a key with this number, in line \(place)")
+            return report(
+                .error, shown.excerpt(words[0]), "\(number): there is a key with this number, in line \(place)")
         }
         let key = AuthKey(number: number, method: method, secret: method == .crc ? [] : secret)
         keys.append((key, shown.excerpt(words[0])))
     }
 
-    private mutating func checkSecret(_ secret: [UInt8], _ method: DigestMethod, _ words: [Word], _ shown: LogicalLine) {
+    private mutating func checkSecret(
+        _ secret: [UInt8], _ method: DigestMethod, _ words: [Word], _ shown: LogicalLine
+    ) {
         let excerpt = shown.excerpt(words[1])
         let isComment = secret.first == UInt8(ascii: "#")
         switch method {

@@ -6,8 +6,9 @@ package enum ConfigurationPrinter {
     /// Every directive with its effective value, in a fixed order; a comment tells what follows from other values.
     package static func haConfig(_ configuration: Configuration) -> String {
         let sections = [
-            membership(configuration), times(configuration.timing), media(configuration.media), resources(configuration),
-            messages(configuration), logging(configuration.logging), processes(configuration.processes),
+            membership(configuration), times(configuration.timing), media(configuration.media),
+            resources(configuration), messages(configuration), logging(configuration.logging),
+            processes(configuration.processes),
         ]
         return sections.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
@@ -35,7 +36,9 @@ package enum ConfigurationPrinter {
         "\(directive.rawValue) \(value)" + (comment.map { "    # \($0)" } ?? "")
     }
 
-    private static func flag(_ directive: HADirective, _ value: Bool) -> String { line(directive, value ? "on" : "off") }
+    private static func flag(_ directive: HADirective, _ value: Bool) -> String {
+        line(directive, value ? "on" : "off")
+    }
 
     private static func membership(_ configuration: Configuration) -> [String] {
         let nodes = configuration.nodes.map { line(.node, $0, $0 == configuration.localName ? "this node" : nil) }

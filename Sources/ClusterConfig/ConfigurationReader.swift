@@ -27,13 +27,11 @@ package enum ConfigurationReader {
         let haConfig = source(files.haConfig, "see ha.cf(5), and the commented example that heartbeat comes with")
         if let haConfig { parser.parse(haConfig) }
         var resources = HAResourcesParser(facts: facts)
-        if let text = source(files.resources, "a cluster without groups needs the file too: touch \(files.resources.path)")
-        {
-            resources.parse(text)
-        }
+        let emptyFile = "a cluster without groups needs the file too: touch \(files.resources.path)"
+        if let text = source(files.resources, emptyFile) { resources.parse(text) }
         var keysParser = AuthKeysParser()
-        let wayOut = "see authkeys(5); the file must be the same on all nodes and have mode 600"
-        let keys = source(files.keys, wayOut).flatMap { keysParser.parse($0, facts: facts) }
+        let sameFile = "see authkeys(5); the file must be the same on all nodes and have mode 600"
+        let keys = source(files.keys, sameFile).flatMap { keysParser.parse($0, facts: facts) }
 
         let completed = Defaults.fillIn(parser.settings, groups: resources.groups, keys: keys, facts: facts)
         if haConfig != nil {

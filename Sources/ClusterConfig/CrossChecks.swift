@@ -17,7 +17,8 @@ struct CrossChecks {
     static let statusBytes = 450
 
     init(
-        settings: HAConfigSettings, groups: [ParsedGroup], configuration: Configuration, facts: SystemFacts, path: String
+        settings: HAConfigSettings, groups: [ParsedGroup], configuration: Configuration, facts: SystemFacts,
+        path: String
     ) {
         self.settings = settings
         self.groups = groups

@@ -130,7 +130,10 @@ extension HAConfigParser {
         let literal = AddressLiteral(group)
         let isGroup = literal.map { $0.isMulticast && $0.isIPv4 != ipv6 } ?? false
         if !isGroup {
-            let expected = ipv6 ? "an IPv6 multicast address, ff02::694 or alike" : "a multicast address, 224.0.0.0 to 239.255.255.255"
+            let expected =
+                ipv6
+                ? "an IPv6 multicast address, ff02::694 for example"
+                : "a multicast address, 224.0.0.0 to 239.255.255.255"
             report(.error, statement.line.excerpt(words[1]), "\(group): expected \(expected)")
         }
         let port = UDPPort.parse(words[2].text)
@@ -138,8 +141,8 @@ extension HAConfigParser {
             report(.error, statement.line.excerpt(words[2]), "\(words[2].text): expected \(UDPPort.expectation)")
         }
         let hopsMax = ipv6 ? 255 : 4
-        let hops = number(words[3], in: 0...hopsMax, expected: "a \(names[3]) from 0 to \(hopsMax)", statement)
-        let loop = number(words[4], in: 0...1, expected: "a LOOP of 0 or 1", statement)
+        let hops = number(words[3], in: 0...hopsMax, expected: "\(names[3]) from 0 to \(hopsMax)", statement)
+        let loop = number(words[4], in: 0...1, expected: "LOOP 0 or 1", statement)
         guard let interface, isGroup, let port, let hops, let loop else { return }
         let medium: Medium =
             ipv6
@@ -201,7 +204,7 @@ extension HAConfigParser {
             let extra = statement.values[names.count]
             report(
                 .error, statement.line.excerpt(extra), "\(extra.text): one word too many, expected \(form)",
-                help: "write a line for each address")
+                help: names.contains("ADDRESS") ? "write a line for each address" : nil)
             return nil
         }
         return statement.values

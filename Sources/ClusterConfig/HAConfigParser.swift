@@ -70,7 +70,8 @@ struct HAConfigParser {
         }
         let words =
             directive.takesLine
-            ? line.words(before: line.commentStart) { _ in false } : line.words(before: line.commentStart, isSeparator: isComma)
+            ? line.words(before: line.commentStart) { _ in false }
+            : line.words(before: line.commentStart, isSeparator: isComma)
         let values = words.filter { $0.bytes.startIndex >= name.bytes.endIndex }
         var shown = line
         // Passwords of fencing devices stay out of logs.

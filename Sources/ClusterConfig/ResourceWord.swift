@@ -18,7 +18,8 @@ enum ResourceWord {
     static func read(_ text: String) -> Reading {
         if looksLikeAddress(text) {
             return Reading(
-                specification: ResourceSpecification(type: "IPaddr", arguments: [text], text: text), argumentStarts: [0])
+                specification: ResourceSpecification(type: "IPaddr", arguments: [text], text: text),
+                argumentStarts: [0])
         }
         if isUnit(text), !text.contains("::") {
             return Reading(

@@ -47,11 +47,13 @@ package struct ServiceAddress: Equatable, Sendable {
                 guard address.isIPv4, broadcast?.isIPv4 ?? false else {
                     throw problem(2, "\(parts[2]): expected an interface or a broadcast address")
                 }
-                guard parts.count == 3 else { throw problem(3, "\(parts[3]): expected nothing behind the broadcast address") }
+                guard parts.count == 3 else {
+                    throw problem(3, "\(parts[3]): expected nothing behind the broadcast address")
+                }
             } else {
-                let names = parts[2].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-                guard parts[2].utf8.count <= 15, !names[0].isEmpty else {
-                    throw problem(2, "\(parts[2]): expected an interface, 15 letters at most with its label")
+                let names = parts[2].split(separator: ":", omittingEmptySubsequences: false)
+                guard parts[2].utf8.count <= 15, !names[0].isEmpty, names.count <= 2 else {
+                    throw problem(2, "\(parts[2]): expected INTERFACE or INTERFACE:LABEL, 15 letters at most")
                 }
                 interface = String(names[0])
                 label = names.count > 1 && !names[1].isEmpty ? String(names[1]) : nil
