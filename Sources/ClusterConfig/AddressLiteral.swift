@@ -18,6 +18,7 @@ package enum AddressLiteral: Equatable, Hashable, Sendable {
         }
     }
 
+    /// Whether the literal is one of IPv4.
     package var isIPv4: Bool {
         if case .ipv4 = self { true } else { false }
     }

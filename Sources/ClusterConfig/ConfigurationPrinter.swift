@@ -2,6 +2,7 @@
 // Keys are never printed.
 import ClusterModel
 
+/// Prints what `ConfigurationReader` takes.
 package enum ConfigurationPrinter {
     /// Every directive with its effective value, in a fixed order; a comment tells what follows from other values.
     package static func haConfig(_ configuration: Configuration) -> String {

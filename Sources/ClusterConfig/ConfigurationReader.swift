@@ -2,6 +2,7 @@
 // about them. Reading never stops at a mistake.
 import ClusterModel
 
+/// Reads the three files of a node.
 package enum ConfigurationReader {
     /// Reads and checks the files. The configuration is nil if and only if a diagnostic is an error. Diagnostics come
     /// file by file in the order ha.cf, resources, keys, and within a file from top to bottom.

@@ -114,9 +114,10 @@ struct CrossChecks {
             report(.error, nil, "no nodes, expected node \(local) and its partners")
         } else if !nodes.contains(local) {
             let listed = Spelling.list(Array(nodes.prefix(10)), joinedBy: "and") + (nodes.count > 10 ? ", ..." : "")
+            let bareName = String(local.prefix { $0 != "." })
             report(
                 .error, settings.nodes[0].excerpt,
-                "this host is \(local), the nodes are \(listed)\(Spelling.hint(for: local, among: nodes))",
+                "this host is \(local), the nodes are \(listed)\(Spelling.hint(for: bareName, among: nodes))",
                 help: "write node \(local), or this node's name in the cluster into the file nodeinfo")
         } else if nodes.count == 1 {
             report(
@@ -131,7 +132,7 @@ struct CrossChecks {
         if members.count > CrossChecks.membersMax {
             report(
                 .error, members[CrossChecks.membersMax],
-                "\(members.count) nodes and ping nodes, \(CrossChecks.membersMax) are possible")
+                "more than \(CrossChecks.membersMax) nodes and ping nodes")
         }
         for host in settings.stonithHosts where host.value != "*" && !nodes.contains(host.value) {
             let hint = Spelling.hint(for: host.value, among: nodes)

@@ -3,6 +3,7 @@
 
 /// One finding about a configuration file.
 package struct Diagnostic: Equatable, Sendable {
+    /// How much a finding matters, least first.
     package enum Severity: String, Comparable, Sendable {
         /// Worth knowing; does not count in the exit status.
         case note
@@ -22,7 +23,9 @@ package struct Diagnostic: Equatable, Sendable {
         package static func < (a: Severity, b: Severity) -> Bool { a.rank < b.rank }
     }
 
+    /// Whether the daemon starts in spite of it.
     package var severity: Severity
+    /// What is meant, and where it stands.
     package var excerpt: Excerpt
     /// What is wrong and what was expected, without a final stop.
     package var message: String
@@ -36,6 +39,7 @@ package struct Diagnostic: Equatable, Sendable {
         self.help = help
     }
 
+    /// Where it stands.
     package var location: SourceLocation { excerpt.location }
 
     /// `file:line:column: error: message`: what fits one line of a log.

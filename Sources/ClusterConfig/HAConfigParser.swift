@@ -31,6 +31,9 @@ struct Statement {
 }
 
 struct HAConfigParser {
+    /// More nodes are not even looked at; the file is wrong long before.
+    static let nodesReadMax = 1000
+
     let facts: SystemFacts
     var settings = HAConfigSettings()
     var diagnostics: [Diagnostic] = []
@@ -83,10 +86,13 @@ struct HAConfigParser {
         return Statement(line: shown, name: name, directive: directive, values: Array(values))
     }
 
-    /// Keeps the line as written, and tells when it replaces an earlier one.
+    /// Keeps the line as written, and tells when it replaces an earlier one. Passwords of fencing devices are not kept:
+    /// clients and scripts are shown what is kept here.
     private mutating func record(_ statement: Statement) {
-        let value = statement.values.map(\.text).joined(separator: " ")
-        settings.configuration.parameters.append(Setting(name: statement.directive.rawValue, value: value))
+        if statement.directive != .stonithHost {
+            let value = statement.values.map(\.text).joined(separator: " ")
+            settings.configuration.parameters.append(Setting(name: statement.directive.rawValue, value: value))
+        }
         guard !statement.directive.accumulates else { return }
         if let first = firstUse[statement.directive] {
             report(
@@ -137,7 +143,7 @@ struct HAConfigParser {
             } else if let first = settings.nodes.first(where: { $0.value == name }) {
                 let place = first.excerpt.location.line
                 report(.error, excerpt, "\(word.text): this node is named before, in line \(place)")
-            } else {
+            } else if settings.nodes.count < HAConfigParser.nodesReadMax {
                 settings.nodes.append(Located(value: name, excerpt: excerpt))
             }
         }

@@ -86,7 +86,14 @@ struct HAResourcesParser {
             group: ResourceGroup(
                 name: words[1].text, preferred: node.text.asciiLowercased, resources: [], line: line.number),
             preferred: line.excerpt(node), resources: [], addresses: [])
-        for word in words.dropFirst() { add(word, line, to: &group) }
+        var seen: Set<String> = []
+        for word in words.dropFirst() {
+            if seen.insert(word.text).inserted {
+                add(word, line, to: &group)
+            } else {
+                report(.error, line.excerpt(word), "\(word.text): named twice in this group")
+            }
+        }
         if let first = groupLines[group.group.name] {
             return report(
                 .error, line.excerpt(words[1]),
@@ -101,9 +108,6 @@ struct HAResourcesParser {
         let excerpt = line.excerpt(word)
         let reading = ResourceWord.read(word.text)
         let resource = reading.specification
-        if group.group.resources.contains(where: { $0.text == resource.text }) {
-            return report(.error, excerpt, "\(word.text): named twice in this group")
-        }
         if word.text.hasSuffix("\\") {
             return report(
                 .error, excerpt, "\(word.text): a backslash that does not continue the line",

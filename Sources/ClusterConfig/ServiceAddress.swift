@@ -3,6 +3,7 @@
 
 /// An address that a group carries from node to node.
 package struct ServiceAddress: Equatable, Sendable {
+    /// A literal that one node can hold: no multicast address, not the unspecified one.
     package var address: AddressLiteral
     /// Length of the prefix; nil: that of the route to the address.
     package var prefixLength: Int?
@@ -15,7 +16,9 @@ package struct ServiceAddress: Equatable, Sendable {
 
     /// A mistake, and where in the argument it stands, in bytes.
     package struct Problem: Error, Equatable, Sendable {
+        /// What was found and what was expected.
         package var message: String
+        /// Offsets in the UTF-8 of the argument.
         package var range: Range<Int>
     }
 

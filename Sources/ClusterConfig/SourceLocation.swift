@@ -2,6 +2,7 @@
 
 /// A place in a file.
 package struct SourceLocation: Equatable, Sendable {
+    /// As the caller named it.
     package var file: String
     /// From 1; 0 where the file as a whole is meant.
     package var line: Int
@@ -20,6 +21,7 @@ package struct SourceLocation: Equatable, Sendable {
 
 /// A stretch of a line, with all that is needed to show it.
 package struct Excerpt: Equatable, Sendable {
+    /// Where `text` begins.
     package var location: SourceLocation
     /// The text that is meant; secrets are masked.
     package var text: String

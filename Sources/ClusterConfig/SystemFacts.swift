@@ -20,8 +20,11 @@ package struct ConfigurationFile: Equatable, Sendable {
 /// The files of a configuration directory. Whether the resources come from `haresources` or from `ipresources`, the
 /// older name, is the caller's choice.
 package struct ConfigurationFiles: Equatable, Sendable {
+    /// `ha.cf`.
     package var haConfig: ConfigurationFile
+    /// `haresources` or `ipresources`.
     package var resources: ConfigurationFile
+    /// `authkeys`.
     package var keys: ConfigurationFile
 
     package init(haConfig: ConfigurationFile, resources: ConfigurationFile, keys: ConfigurationFile) {
@@ -47,14 +50,17 @@ package struct SystemFacts: Sendable {
     package var localNode: String
     /// The user that checks; as good an owner of authkeys as root.
     package var userID: UInt32 = 0
-    /// Permission bits and owner of authkeys.
+    /// Permission bits of authkeys.
     package var keysMode: UInt32?
+    /// User id of the owner of authkeys.
     package var keysOwner: UInt32?
-    /// Where resource scripts are looked for, and the names found there.
+    /// Where resource scripts are looked for.
     package var scriptDirectories = ["/etc/ha.d/resource.d", "/etc/init.d"]
+    /// Names of the executable files in `scriptDirectories`.
     package var scripts: [String]?
     /// Names of the network interfaces that exist now.
     package var interfaces: [String]?
+    /// What stands behind an absolute path, symbolic links followed.
     package var kindOfPath: (@Sendable (String) -> PathKind)?
 
     package init(localNode: String) { self.localNode = localNode }

@@ -101,9 +101,12 @@ struct CaseFile {
         case "interfaces": facts.interfaces = values
         case "paths":
             facts.kindOfPath = { path in
-                let kinds: [String: PathKind] = ["executable": .executable, "device": .characterDevice, "other": .other]
-                let entry = values.first { $0.hasPrefix(path + "=") }
-                return entry.flatMap { kinds[String($0.dropFirst(path.count + 1))] } ?? .missing
+                switch values.first(where: { $0.hasPrefix(path + "=") })?.dropFirst(path.count + 1) {
+                case "executable": .executable
+                case "device": .characterDevice
+                case "other": .other
+                default: .missing
+                }
             }
         case "missing":
             if values.contains("ha.cf") { files.haConfig.bytes = nil }

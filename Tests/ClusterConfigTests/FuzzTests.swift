@@ -8,28 +8,41 @@ import Testing
     @Test("mutated files never trap, and what is accepted parses back", arguments: [1, 2, 3, 4] as [UInt64])
     func mutations(seed: UInt64) throws {
         var random = RandomSource(seed: seed)
-        let originals = ExampleFiles.texts + [
-            Array(CaseFile.goodHAConfig.utf8), Array(CaseFile.goodResources.utf8), Array(CaseFile.goodKeys.utf8),
-        ]
-        for _ in 0..<60 {
-            var case_ = CaseFile()
-            case_.facts = ExampleFiles.facts
+        let plain = [CaseFile.goodHAConfig, CaseFile.goodResources, CaseFile.goodKeys]
+        let originals = ExampleFiles.texts + plain.map { Array($0.utf8) }
+        for _ in 0..<200 {
+            var broken = CaseFile()
+            broken.facts = ExampleFiles.facts
             let base = Bool.random(using: &random) ? 0 : 3
-            case_.files.haConfig.bytes = mutate(originals[base], &random)
-            case_.files.resources.bytes = mutate(originals[base + 1], &random)
-            case_.files.keys.bytes = mutate(originals[base + 2], &random)
-            let (configuration, diagnostics) = ConfigurationReader.read(files: case_.files, facts: case_.facts)
+            broken.files.haConfig.bytes = mutate(originals[base], &random)
+            broken.files.resources.bytes = mutate(originals[base + 1], &random)
+            broken.files.keys.bytes = mutate(originals[base + 2], &random)
+            let (configuration, diagnostics) = ConfigurationReader.read(files: broken.files, facts: broken.facts)
             #expect((configuration == nil) == diagnostics.hasErrors)
             #expect(diagnostics.rendered.unicodeScalars.allSatisfy { $0 >= " " || $0 == "\n" || $0 == "\t" })
             for diagnostic in diagnostics {
                 #expect(diagnostic.location.line >= 0 && diagnostic.location.column >= 0)
             }
             guard let configuration else { continue }
-            case_.files.haConfig.bytes = Array(ConfigurationPrinter.haConfig(configuration).utf8)
-            case_.files.resources.bytes = Array(ConfigurationPrinter.haresources(configuration).utf8)
-            let (again, problems) = ConfigurationReader.read(files: case_.files, facts: case_.facts)
+            broken.files.haConfig.bytes = Array(ConfigurationPrinter.haConfig(configuration).utf8)
+            broken.files.resources.bytes = Array(ConfigurationPrinter.haresources(configuration).utf8)
+            let (again, problems) = ConfigurationReader.read(files: broken.files, facts: broken.facts)
             #expect(again != nil, "seed \(seed): \(problems.rendered)")
         }
+    }
+
+    @Test("a long file with a mistake in every line is read to its end")
+    func largeFiles() {
+        let junk = Array(String(repeating: "node x\nalpha 1.2.3.4 a a a\n", count: 1000).utf8)
+        let nodes = Array(("node" + String(repeating: " n", count: 2000) + "\n").utf8)
+        var files = CaseFile()
+        files.files.haConfig.bytes = junk + nodes
+        files.files.resources.bytes = junk
+        files.files.keys.bytes = junk
+        let (configuration, diagnostics) = ConfigurationReader.read(files: files.files, facts: files.facts)
+        #expect(configuration == nil)
+        #expect(diagnostics.count > 6000)
+        #expect(diagnostics.map(\.location.line).max() == 2001)
     }
 
     /// A few edits: bytes changed, removed, put in; lines doubled, joined, moved between files' words.
