@@ -52,7 +52,7 @@ let package = Package(
             name: "hb_status",
             dependencies: ["ClusterCore", "ClusterConfig", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
             swiftSettings: edge),
-        .executableTarget(name: "hb_medium", dependencies: ["Media", "Privsep", "Journal"], swiftSettings: edge),
+        .executableTarget(name: "hb_medium", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
         .executableTarget(
             name: "hb_resource",
             dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"], swiftSettings: edge),
@@ -63,7 +63,9 @@ let package = Package(
         .testTarget(
             name: "MessagingTests", dependencies: ["Messaging", "Digests", "LinuxSystem"], exclude: ["Fixtures"],
             swiftSettings: edge),
-        .testTarget(name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], swiftSettings: edge),
+        .testTarget(
+            name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
+            swiftSettings: edge),
         .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
         .testTarget(
@@ -72,10 +74,16 @@ let package = Package(
         .testTarget(name: "MediaTests", dependencies: ["Media", "Privsep"], swiftSettings: edge),
         .testTarget(
             name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Privsep"], swiftSettings: edge),
-        .testTarget(name: "IntegrationTests", dependencies: ["Admin", "LinuxSystem", "Messaging"], swiftSettings: edge),
+        .target(
+            name: "Rig", dependencies: ["Admin", "LinuxSystem", "Privsep", "ClusterModel"], path: "Tests/Rig",
+            swiftSettings: edge),
+        .executableTarget(name: "hb_demo", dependencies: ["Rig"], path: "Tests/Demo", swiftSettings: edge),
+        .testTarget(
+            name: "AdminTests", dependencies: ["Admin", "LinuxSystem", "Messaging"], swiftSettings: edge),
+        .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .executableTarget(
-            name: "hb_bench", dependencies: ["Admin", "Messaging", "Digests", "LinuxSystem"], path: "Tests/Benchmarks",
+            name: "hb_bench", dependencies: ["Rig", "Messaging", "Digests"], path: "Tests/Benchmarks",
             swiftSettings: edge),
     ]
 )

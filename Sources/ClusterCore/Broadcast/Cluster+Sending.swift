@@ -54,8 +54,8 @@ extension Cluster {
         if hears {
             for id in others {
                 guard let heardAt = nodes[id.index].heardAt, nodes[id.index].isAlive else { continue }
-                said.hears.append(Hearing(
-                    node: id, generation: nodes[id.index].generation, sequence: nodes[id.index].statusSequence,
+                said.hears.append(nodes[id.index].name, Hearing(
+                    generation: nodes[id.index].generation, sequence: nodes[id.index].statusSequence,
                     age: now - heardAt))
             }
         }

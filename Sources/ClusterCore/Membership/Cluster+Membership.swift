@@ -59,7 +59,7 @@ extension Cluster {
         var end = Instant.distantPast
         for voter in others where voter != suspect && nodes[voter.index].isReachable {
             guard let said = nodes[voter.index].said,
-                let hearing = said.hears.first(where: { $0.node == suspect }),
+                let hearing = said.hears[nodes[suspect.index].name],
                 hearing.generation >= nodes[suspect.index].generation
             else { continue }
             let heard = nodes[voter.index].reportedAt - hearing.age

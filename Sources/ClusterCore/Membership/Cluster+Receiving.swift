@@ -192,7 +192,7 @@ extension Cluster {
 
     /// Takes in what a node says beyond the classic fields.
     private mutating func learn(_ id: NodeID, _ said: StatusExtension, _ before: StatusExtension?) {
-        if let hearing = said.hears.first(where: { $0.node == localNode }), hearing.generation == generation,
+        if let hearing = said.hears[configuration.localName], hearing.generation == generation,
             let sentAt = sent.sentAt(hearing.sequence)
         {
             nodes[id.index].confirmedAt = max(sentAt, nodes[id.index].confirmedAt ?? sentAt)

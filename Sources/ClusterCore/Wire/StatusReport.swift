@@ -44,7 +44,6 @@ package struct Grant: Equatable, Sendable {
 
 /// How fresh a node's knowledge of another one is.
 package struct Hearing: Equatable, Sendable {
-    package var node: NodeID
     package var generation: UInt64
     /// The newest of that node's messages of this generation that was heard.
     package var sequence: UInt64
@@ -52,9 +51,45 @@ package struct Hearing: Equatable, Sendable {
     package var age: Duration
 }
 
+/// What a node says of all that it hears, as text: `NAME GENERATION SEQUENCE AGE ...`, hexadecimal, ages in
+/// microseconds. It is new in every message and seldom asked, so it is read only where it is asked.
+package struct Hearings: Equatable, Sendable {
+    private(set) var text: [UInt8]
+
+    init(text: [UInt8] = []) { self.text = text }
+
+    package mutating func append(_ name: String, _ hearing: Hearing) {
+        if !text.isEmpty { text.append(UInt8(ascii: " ")) }
+        text.append(contentsOf: name.utf8)
+        for number in [hearing.generation, hearing.sequence, UInt64(max(0, hearing.age.wholeNanoseconds / 1000))] {
+            text.append(UInt8(ascii: " "))
+            text.append(contentsOf: String(number, radix: 16).utf8)
+        }
+    }
+
+    /// What is said of one node; nil where nothing, or nothing readable, is.
+    package subscript(_ name: String) -> Hearing? {
+        let wanted = Array(name.utf8)
+        var words = text[...].split(separator: UInt8(ascii: " "), omittingEmptySubsequences: true).makeIterator()
+        while let word = words.next(), let generation = words.next(), let sequence = words.next(), let age = words.next() {
+            guard word.elementsEqual(wanted) else { continue }
+            guard let generation = Hearings.number(generation), let sequence = Hearings.number(sequence),
+                let age = Hearings.number(age)
+            else { return nil }
+            return Hearing(
+                generation: generation, sequence: sequence, age: .microseconds(Int64(min(age, 1 << 40))))
+        }
+        return nil
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
+        UInt64(String(decoding: digits, as: UTF8.self), radix: 16)
+    }
+}
+
 /// What a status message says beyond the classic fields.
 package struct StatusExtension: Equatable, Sendable {
-    package var hears: [Hearing] = []
+    package var hears = Hearings()
     package var groups: [GroupReport] = []
     package var grants: [Grant] = []
     package var marks: [Mark] = []
@@ -126,10 +161,7 @@ struct StatusCoding: Sendable {
         message.append("hb_version", StatusCoding.version)
         message.append("hb_config", String(said.configurationDigest, radix: 16))
         if said.leaving { message.append("hb_leaving", "1") }
-        appendList("hb_hears", said.hears, to: &message) {
-            "\(memberNames[$0.node.index]) \(String($0.generation, radix: 16)) "
-                + "\(String($0.sequence, radix: 16)) \(hexMicroseconds($0.age))"
-        }
+        if !said.hears.text.isEmpty { message.fields.append(Field("hb_hears", .string(said.hears.text))) }
         appendList("hb_groups", said.groups, to: &message) {
             "\(groupNames[$0.group.index]) \($0.phase.rawValue) \(String($0.epoch, radix: 16)) \($0.failures)"
         }
@@ -159,19 +191,20 @@ struct StatusCoding: Sendable {
         var said = StatusExtension()
         said.configurationDigest = message.number("hb_config", radix: 16) ?? 0
         said.leaving = message.text("hb_leaving") == "1"
-        said.hears = entries(message, "hb_hears", width: 4) { words in
-            guard let node = node(named: words[0]), let generation = UInt64(words[1], radix: 16),
-                let sequence = UInt64(words[2], radix: 16), let age = Int64(words[3], radix: 16), age >= 0
-            else { return nil }
-            return Hearing(
-                node: node, generation: generation, sequence: sequence, age: .microseconds(min(age, 1 << 40)))
-        }
-        cached.rawGroups = message["hb_groups"]
-        if let previous, previous.rawGroups == cached.rawGroups {
-            said.groups = previous.report.statusExtension?.groups ?? []
+        if case .string(let text)? = message["hb_hears"] { said.hears = Hearings(text: text) }
+        cached.raw = ["hb_groups", "hb_grants", "hb_marks", "hb_clear"].map { message[$0] }
+        if let previous, previous.raw == cached.raw, let before = previous.report.statusExtension {
+            (said.groups, said.grants) = (before.groups, before.grants)
+            (said.marks, said.clearings) = (before.marks, before.clearings)
         } else {
-            said.groups = entries(message, "hb_groups", width: 4, groupReport)
+            decodeLists(message, into: &said)
         }
+        cached.report.statusExtension = said
+        return cached
+    }
+
+    private func decodeLists(_ message: HAMessage, into said: inout StatusExtension) {
+        said.groups = entries(message, "hb_groups", width: 4, groupReport)
         said.grants = entries(message, "hb_grants", width: 3) { words in
             guard let group = group(named: words[0]), let node = node(named: words[1]),
                 let epoch = UInt64(words[2], radix: 16)
@@ -187,8 +220,6 @@ struct StatusCoding: Sendable {
             guard let group = group(named: words[0]), let stamp = UInt64(words[1], radix: 16) else { return nil }
             return Clearing(group: group, stamp: stamp)
         }
-        cached.report.statusExtension = said
-        return cached
     }
 
     private func groupReport(_ words: [String]) -> GroupReport? {
@@ -218,16 +249,13 @@ struct StatusCoding: Sendable {
         }
         return items
     }
-
-    private func hexMicroseconds(_ duration: Duration) -> String {
-        String(max(0, duration.wholeNanoseconds / 1000), radix: 16)
-    }
 }
 
 /// A decoded status with the text that it came from, so that the next one is compared before it is decoded.
 struct CachedStatus: Sendable {
     var report: StatusReport
-    var rawGroups: FieldValue?
+    /// The list fields as they came.
+    var raw: [FieldValue?] = []
 }
 
 extension Configuration {
