@@ -48,6 +48,9 @@ package struct Cluster: Sendable {
     var nextKeepalive: Instant
     /// What the last status message said, but for `hears`.
     var lastSaid: StatusReport?
+    var pacing: SendPacing
+    /// Something changed that was not told yet, because too much was told already.
+    var hasUntold = false
     var effects: [Effect] = []
 
     /// `configuration.localName` MUST be one of its nodes. `generation` MUST be greater than in every earlier run on
@@ -66,6 +69,7 @@ package struct Cluster: Sendable {
         bootedAt = now
         lastHandled = now
         nextKeepalive = now
+        pacing = SendPacing(now: now)
         var random = RandomSource(seed: seed)
         let timing = configuration.timing
         nodes = configuration.members.map {
@@ -110,6 +114,7 @@ package struct Cluster: Sendable {
         for group in groups {
             if let releaseBy = group.releaseBy { earliest = min(earliest, releaseBy) }
         }
+        if hasUntold { earliest = min(earliest, pacing.nextAllowed(keepalive: timing.keepalive)) }
         for request in pending { earliest = min(earliest, request.deadline) }
         if holdsAnything { earliest = min(earliest, max(quorum.heldUntil, lastHandled)) }
         return earliest

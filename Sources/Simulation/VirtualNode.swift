@@ -16,6 +16,8 @@ package struct VirtualNode: Sendable {
 
     var inbox: [Event] = []
     var wakeNumber = 0
+    /// When the wake that is queued comes.
+    var wakeAt: Instant?
     /// Counts the times that the node lost its power.
     var life = 0
     private var sent: [(sequence: UInt64, message: HAMessage)] = []
@@ -45,6 +47,7 @@ package struct VirtualNode: Sendable {
         cluster = nil
         inbox.removeAll()
         isPaused = false
+        wakeAt = nil
         // Orders of the old daemon are not answered to the new one.
         life += 1
     }

@@ -185,6 +185,8 @@ package struct World: Sendable {
             finish(operation, change, at: node)
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
+            nodes[node].wakeAt = nil
+            guard let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) else { return schedule(node) }
             deliver(.wake, to: node)
         }
     }
@@ -199,8 +201,11 @@ package struct World: Sendable {
 
     private mutating func schedule(_ node: Int) {
         guard let deadline = nodes[node].nextDeadline else { return }
-        nodes[node].wakeNumber += 1
         let at = max(nodes[node].virtualTime(deadline), now)
+        // A wake that comes before it is needed finds nothing to do, and arms the next one.
+        if let wakeAt = nodes[node].wakeAt, wakeAt <= at, wakeAt >= now { return }
+        nodes[node].wakeAt = at
+        nodes[node].wakeNumber += 1
         queue.push(at: at, .wake(node: node, number: nodes[node].wakeNumber))
     }
 

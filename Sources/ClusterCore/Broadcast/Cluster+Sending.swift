@@ -18,7 +18,12 @@ extension Cluster {
                 request(sequence, from: NodeID(index))
             }
         }
-        if now >= nextKeepalive || report(now, hears: false) != lastSaid { transmitStatus(now) }
+        hasUntold = false
+        if now >= nextKeepalive {
+            transmitStatus(now)
+        } else if report(now, hears: false) != lastSaid {
+            if pacing.take(now: now, keepalive: timing.keepalive) { transmitStatus(now) } else { hasUntold = true }
+        }
         if isLeaving { finishLeaving(now) }
     }
 
