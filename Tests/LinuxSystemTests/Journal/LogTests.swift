@@ -9,9 +9,9 @@ import Testing
 private final class Scratch {
     let folder: String
 
-    init() throws {
+    init() {
         var template = Array("/tmp/hbc-log-XXXXXX".utf8CString)
-        folder = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress).map { String(cString: $0) } ?? "" }
+        folder = String(cString: mkdtemp(&template))
     }
 
     deinit {
@@ -112,7 +112,7 @@ private func datagram(_ raw: Int32) -> String? {
 
     @Test("where there is a journal it gets the record, and syslog does not get it twice")
     func journalFirst() throws {
-        let scratch = try Scratch()
+        let scratch = Scratch()
         let journal = scratch.logger("journal")
         let syslog = scratch.logger("syslog")
         var settings = LogSettings()
@@ -127,7 +127,7 @@ private func datagram(_ raw: Int32) -> String? {
 
     @Test("without a journal the configured facility of syslog gets the record")
     func syslogSecond() throws {
-        let scratch = try Scratch()
+        let scratch = Scratch()
         let syslog = scratch.logger("syslog")
         var settings = LogSettings()
         settings.facility = "local1"
@@ -142,7 +142,7 @@ private func datagram(_ raw: Int32) -> String? {
 
     @Test("the log file gets everything but debug, the debug file everything, and debug is off by default")
     func files() throws {
-        let scratch = try Scratch()
+        let scratch = Scratch()
         var settings = LogSettings()
         settings.syslogMessageFormat = false
         for debug in [0, 1] {
@@ -156,13 +156,13 @@ private func datagram(_ raw: Int32) -> String? {
         func texts(_ name: String) throws -> [Substring] {
             try scratch.content(name).split(separator: "\n").map { $0.split(separator: " ", maxSplits: 2)[2] }
         }
-        #expect(try texts("logfile") == ["info 0", "info 1"])
-        #expect(try texts("debugfile") == ["info 0", "info 1", "debug 1"])
+        #expect(try texts("logfile") == ["info: info 0", "info: info 1"])
+        #expect(try texts("debugfile") == ["info: info 0", "info: info 1", "debug: debug 1"])
     }
 
     @Test("a logger that reads nothing stops nobody; what it missed is told when it reads again")
     func stuckLogger() throws {
-        let scratch = try Scratch()
+        let scratch = Scratch()
         let journal = scratch.logger("journal")
         let log = Log(settings: LogSettings(), node: "a", process: "control", journalSocket: scratch.path("journal"))
         for number in 0..<10_000 { log.write(.info, "x", "line \(number)") }
