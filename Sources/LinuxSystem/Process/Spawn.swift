@@ -23,6 +23,11 @@ package struct Spawn {
         self.arguments = arguments
     }
 
+    /// Those entries of this process's own environment that have these names.
+    package static func inherited(_ names: [String]) -> [String] {
+        names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
+    }
+
     /// Starts the program and returns its process id; the caller MUST reap it. Throws where it cannot be executed.
     /// The corresponding C function is `posix_spawn`.
     package func start() throws(SystemError) -> pid_t {
