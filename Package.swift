@@ -60,7 +60,9 @@ let package = Package(
             name: "hb", dependencies: ["Admin", "ClusterConfig", "Journal", "CJansson"], swiftSettings: edge),
 
         // Tests, and the programs that developers run.
-        .testTarget(name: "MessagingTests", dependencies: ["Messaging", "Digests"], swiftSettings: edge),
+        .testTarget(
+            name: "MessagingTests", dependencies: ["Messaging", "Digests", "LinuxSystem"], exclude: ["Fixtures"],
+            swiftSettings: edge),
         .testTarget(name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], swiftSettings: edge),
         .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
