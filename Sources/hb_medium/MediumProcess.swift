@@ -44,19 +44,15 @@ struct MediumProcess {
         try ParentWatch.dieWithParent(worker.parent)
         ProcessTitle.set(worker.processTitle)
         let channel = Channel(Descriptor(owning: MediumWorker.channelDescriptor))
-        do {
-            switch (worker.direction, worker.transport) {
-            case (.read, .serial): try SerialReader(channel: channel, log: log).run()
-            case (.read, let transport): try DatagramReader(transport, channel: channel, log: log).run()
-            case (.write, .serial(let tty, let baud)):
-                try SerialWriter(tty: tty, baud: baud, channel: channel, log: log).run()
-            case (.write, let transport): try DatagramWriter(transport, channel: channel, log: log).run()
-            }
-        } catch let end as MediumWorkerExit {
-            return end
-        } catch {
-            log.write(.error, "worker-broken", "\(error)")
-            return .broken
+        switch (worker.direction, worker.transport) {
+        case (.read, .serial):
+            return try SerialReader(channel: channel, log: log).run()
+        case (.read, let transport):
+            return try DatagramReader(transport, channel: channel, log: log).run()
+        case (.write, .serial(let tty, let baud)):
+            return try SerialWriter(tty: tty, baud: baud, channel: channel, log: log).run()
+        case (.write, let transport):
+            return try DatagramWriter(transport, channel: channel, log: log).run()
         }
     }
 
