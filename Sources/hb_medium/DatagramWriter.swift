@@ -23,45 +23,41 @@ final class DatagramWriter {
     /// Returns why the worker ends.
     func run() throws(SystemError) -> MediumWorkerExit {
         while true {
+            guard case .frame(let message, _) = try channel.receive(waiting: true) else { return .finished }
             do throws(SystemError) {
-                guard case .frame(let message, _) = try channel.receive(waiting: true) else { return .finished }
                 try transmit(message)
             } catch {
-                if error.isDeviceLoss { return .mediumLost }
-                log.writeLimited(
-                    .warning, "send-failed", key: "send \(error.code)",
-                    error.code == ECONNREFUSED ? "\(error): does heartbeat run there?" : "\(error)")
+                return .mediumLost
             }
         }
     }
 
+    /// Throws only what means that the descriptor will never work again.
     private func transmit(_ message: [UInt8]) throws(SystemError) {
         guard case .echo(let identifier, let targets) = transport else {
             try send(message, to: nil)
             return
         }
-        guard message.count <= ICMPEcho.payloadSizeMax else { throw SystemError(code: EMSGSIZE, operation: "send") }
-        defer { sequence &+= 1 }
-        var failure: SystemError?
         for target in targets {
             let request = ICMPEcho.request(
                 isIPv6: target.address.isIPv6, identifier: identifier, sequence: sequence, payload: message)
-            do throws(SystemError) {
-                try send(request, to: target)
-            } catch {
-                failure = error
-            }
+            try send(request, to: target)
         }
-        if let failure { throw failure }
+        sequence &+= 1
     }
 
     private func send(_ bytes: [UInt8], to target: SocketAddress?) throws(SystemError) {
-        do throws(SystemError) {
-            try sendOnce(bytes, to: target)
-        } catch {
-            // A send may fail with the news about an earlier datagram; then this one was not tried.
-            if error.isDeviceLoss { throw error }
-            try sendOnce(bytes, to: target)
+        // A send may fail with the news about an earlier datagram; then this one was not tried.
+        for _ in 0..<2 {
+            do throws(SystemError) {
+                try sendOnce(bytes, to: target)
+                return
+            } catch {
+                log.writeLimited(
+                    .warning, "send-failed", key: "\(error)",
+                    error.code == ECONNREFUSED ? "\(error): does heartbeat run there?" : "\(error)")
+                if error.isDeviceLoss { throw error }
+            }
         }
     }
 

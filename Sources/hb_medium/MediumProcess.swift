@@ -63,7 +63,7 @@ struct MediumProcess {
     }
 
     private static func refuse(_ reason: String) -> MediumWorkerExit {
-        print("hb_medium: \(reason)")
+        fputs("hb_medium: \(reason)\n", cl_stderr())
         return .badArguments
     }
 }

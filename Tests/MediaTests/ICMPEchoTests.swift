@@ -4,10 +4,10 @@ import Testing
 @Suite struct ICMPEchoTests {
     @Test("a request has type 8, the identifier in host byte order, the sequence in network order and its checksum")
     func request() {
-        // Sum of the 16-bit words 0800 3412 0001 6162 6300 is 20175, folded 0177; its complement fe88.
+        // The 16-bit words 0800 3412 0001 6162 6300 add up to 10075, folded 0076; the complement is ff89.
         #expect(
             ICMPEcho.request(isIPv6: false, identifier: 0x1234, sequence: 1, payload: Array("abc".utf8))
-                == [8, 0, 0xfe, 0x88, 0x34, 0x12, 0, 1, 0x61, 0x62, 0x63])
+                == [8, 0, 0xff, 0x89, 0x34, 0x12, 0, 1, 0x61, 0x62, 0x63])
     }
 
     @Test("a request for IPv6 has type 128 and leaves the checksum to the kernel")

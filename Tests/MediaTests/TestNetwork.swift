@@ -2,6 +2,7 @@
 import CLinux
 import ClusterModel
 import LinuxSystem
+import Media
 import Testing
 
 /// Runs a program to its end; a failure is the test's.
@@ -42,5 +43,17 @@ final class TestNetwork {
         if setns(there.raw, CLONE_NEWNET) != 0 { throw SystemError.last("setns") }
         defer { if setns(home.raw, CLONE_NEWNET) != 0 { Issue.record("lost the way home") } }
         return try body()
+    }
+
+    /// A medium opened on a node, as soon as the kernel has the routes of an interface that just came up.
+    func open(_ medium: Medium, on node: Int) throws -> OpenMedium {
+        for _ in 0..<5000 {
+            do {
+                return try inside(node) { try MediumOpener.open(medium, echoIdentifier: 0x1234) }
+            } catch let error as MediumError where error.reason.hasSuffix("Network is unreachable") {
+                usleep(1000)
+            }
+        }
+        return try inside(node) { try MediumOpener.open(medium, echoIdentifier: 0x1234) }
     }
 }

@@ -21,13 +21,13 @@ final class TestWorker {
 
     init(
         _ direction: MediumWorker.Direction, _ medium: Medium, _ open: borrowing OpenMedium, logfile: Int32? = nil,
-        parent: pid_t = getpid()
+        parent: pid_t = getpid(), realtimePriority: Int? = nil
     ) throws {
         var settings = LogSettings()
         settings.syslogMessageFormat = false
         let worker = MediumWorker(
             direction: direction, protocolVersion: Launch.protocolVersion, parent: parent, index: 0, medium: medium,
-            transport: open.transport, identity: .nobody, realtimePriority: nil, node: "a", logging: settings,
+            transport: open.transport, identity: .nobody, realtimePriority: realtimePriority, node: "a", logging: settings,
             isForeground: false)
         let pair = try SocketPair()
         let raw = direction == .read ? open.receiver.raw : open.sender.raw

@@ -22,8 +22,8 @@ import Testing
         let network = try TestNetwork()
         let sending = UDPMediaTests.media(from: 1)[kind]
         let receiving = UDPMediaTests.media(from: 2)[kind]
-        let near = try network.inside(1) { try MediumOpener.open(sending, echoIdentifier: 1) }
-        let far = try network.inside(2) { try MediumOpener.open(receiving, echoIdentifier: 1) }
+        let near = try network.open(sending, on: 1)
+        let far = try network.open(receiving, on: 2)
         let reader = try TestWorker(.read, receiving, far)
         let before = Clock.now()
         let writer = try TestWorker(.write, sending, near)
@@ -40,7 +40,7 @@ import Testing
     func garbage() throws {
         let network = try TestNetwork()
         let medium = UDPMediaTests.media(from: 2)[0]
-        let far = try network.inside(2) { try MediumOpener.open(medium, echoIdentifier: 1) }
+        let far = try network.open(medium, on: 2)
         let reader = try TestWorker(.read, medium, far)
         try network.inside(1) {
             let socket = try Descriptor.socket(family: AF_INET, type: SOCK_DGRAM)
@@ -56,8 +56,8 @@ import Testing
         let network = try TestNetwork()
         let sending = UDPMediaTests.media(from: 1)[3]
         let receiving = UDPMediaTests.media(from: 2)[3]
-        let near = try network.inside(1) { try MediumOpener.open(sending, echoIdentifier: 1) }
-        let far = try network.inside(2) { try MediumOpener.open(receiving, echoIdentifier: 1) }
+        let near = try network.open(sending, on: 1)
+        let far = try network.open(receiving, on: 2)
         // Nobody reads yet: the datagram waits in the kernel.
         #expect(send(near.sender.raw, "x", 1, 0) == 1)
         var ready = [Readiness(far.receiver.raw, read: true)]
@@ -102,13 +102,15 @@ import Testing
         let scratch = try ScratchFile()
         let sending = UDPMediaTests.media(from: 1)[3]
         let receiving = UDPMediaTests.media(from: 2)[3]
-        let near = try network.inside(1) { try MediumOpener.open(sending, echoIdentifier: 1) }
+        let near = try network.open(sending, on: 1)
         let log = try scratch.open()
         let writer = try TestWorker(.write, sending, near, logfile: log.raw)
         // Each is answered by `port unreachable`, which the next send reports.
-        for _ in 0..<20 { try writer.send(Array("lost".utf8)) }
-        while try !scratch.content().contains("Connection refused") { usleep(1000) }
-        let far = try network.inside(2) { try MediumOpener.open(receiving, echoIdentifier: 1) }
+        for _ in 0..<5000 where try !scratch.content().contains("Connection refused") {
+            try writer.send(Array("lost".utf8))
+            usleep(1000)
+        }
+        let far = try network.open(receiving, on: 2)
         let reader = try TestWorker(.read, receiving, far)
         try writer.send(Array("found".utf8))
         var last: [UInt8]?
@@ -124,8 +126,8 @@ import Testing
         let network = try TestNetwork()
         let sending = UDPMediaTests.media(from: 1)[0]
         let receiving = UDPMediaTests.media(from: 2)[0]
-        let near = try network.inside(1) { try MediumOpener.open(sending, echoIdentifier: 1) }
-        let far = try network.inside(2) { try MediumOpener.open(receiving, echoIdentifier: 1) }
+        let near = try network.open(sending, on: 1)
+        let far = try network.open(receiving, on: 2)
         func signature() throws -> String { try network.inside(1) { MediumSignature.current(sending).description } }
         let first = near.signature.description
         #expect(first.hasSuffix(" up address 10.94.0.1 broadcast 10.94.0.255"))
