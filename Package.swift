@@ -52,7 +52,8 @@ let package = Package(
             name: "hb_status",
             dependencies: ["ClusterCore", "ClusterConfig", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
             swiftSettings: edge),
-        .executableTarget(name: "hb_medium", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
+        .executableTarget(
+            name: "hb_medium", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
         .executableTarget(
             name: "hb_resource",
             dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"], swiftSettings: edge),

@@ -4,14 +4,17 @@ import ClusterModel
 
 /// A descriptor that is waited for, and how it was found.
 package struct Readiness {
-    package let raw: Int32
-    package let wantsRead: Bool
-    package let wantsWrite: Bool
+    private let raw: Int32
+    private let wantsRead: Bool
+    private let wantsWrite: Bool
+    /// There is something to read, or the end of it. Only where it was asked for.
     package private(set) var isReadable = false
+    /// There is room to write. Only where it was asked for.
     package private(set) var isWritable = false
     /// The other end is gone, or the device failed. Waited for always.
     package private(set) var isHungUp = false
 
+    /// Not waited for yet. The descriptor stays the caller's.
     package init(_ raw: Int32, read: Bool = false, write: Bool = false) {
         self.raw = raw
         wantsRead = read

@@ -1,6 +1,7 @@
 // The bytes of ICMP echo requests and replies, RFC 792 and RFC 4443. The payload is a whole message, so a reply proves
 // by its digest that it answers us.
 
+/// Builds requests and takes replies apart.
 package enum ICMPEcho {
     /// Bytes before the payload.
     package static let headerSize = 8
@@ -66,6 +67,7 @@ package struct AnsweredRequests {
     private var recent: [UInt16] = []
     private static let countMax = 64
 
+    /// Nothing was answered yet.
     package init() {}
 
     /// Whether this is the first reply to a request among the last 64 that were answered.

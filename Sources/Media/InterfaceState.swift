@@ -46,6 +46,7 @@ struct InterfaceState: Equatable {
 
 /// What an open medium depends on, as text for a log. A medium whose signature has changed MUST be opened again.
 package struct MediumSignature: Equatable, Sendable, CustomStringConvertible {
+    /// `eth0 index 2 up address 10.0.0.1 broadcast 10.0.0.255`.
     package let description: String
 
     /// What the medium would depend on if it were opened now. Reads the kernel's tables, waits for nobody.

@@ -6,10 +6,12 @@ import LinuxSystem
 package struct MediumError: Error, Equatable, CustomStringConvertible {
     /// The medium as in ha.cf and in `ps`: `bcast eth7`.
     package var medium: String
+    /// What failed, and why.
     package var reason: String
     /// What an operator can do; nil where nothing is known to help.
     package var remedy: String?
 
+    /// An error of this medium.
     package init(_ medium: Medium, _ reason: String, remedy: String? = nil) {
         self.medium = medium.title
         self.reason = reason

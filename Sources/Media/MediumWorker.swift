@@ -6,6 +6,7 @@ import LinuxSystem
 
 /// One worker of one medium.
 package struct MediumWorker: Equatable, Sendable {
+    /// Which of the two workers.
     package enum Direction: String, Sendable {
         case read, write
     }
@@ -20,11 +21,14 @@ package struct MediumWorker: Equatable, Sendable {
         case echo(identifier: UInt16, targets: [SocketAddress])
     }
 
-    /// The worker's descriptors: frames from or to the status process, the medium, and the log file if there is one.
+    /// Where the worker finds the channel: frames to (read) or from (write) the status process.
     package static let channelDescriptor: Int32 = 3
+    /// Where the worker finds the medium.
     package static let mediumDescriptor: Int32 = 4
+    /// Where the worker finds the log file, if it is given one.
     package static let logDescriptor: Int32 = 5
 
+    /// Whether it reads the medium or writes to it.
     package var direction: Direction
     /// Of the frames; a worker of another version refuses to start.
     package var protocolVersion: Int
@@ -34,6 +38,7 @@ package struct MediumWorker: Equatable, Sendable {
     package var index: UInt16
     /// `bcast eth0`, for titles and logs.
     package var mediumTitle: String
+    /// How messages travel.
     package var transport: Transport
     /// Whom the worker becomes.
     package var identity: Confinement.Identity
@@ -43,8 +48,10 @@ package struct MediumWorker: Equatable, Sendable {
     package var node: String
     /// Facility, debug level and line style; the log file comes as a descriptor.
     package var logging: LogSettings
+    /// Whether standard error is an operator's terminal.
     package var isForeground: Bool
 
+    /// A worker of an open medium; `transport` is what the `OpenMedium` names.
     package init(
         direction: Direction, protocolVersion: Int, parent: pid_t, index: UInt16, medium: Medium,
         transport: Transport, identity: Confinement.Identity, realtimePriority: Int?, node: String,

@@ -5,6 +5,7 @@ import LinuxSystem
 
 /// Arguments that no `MediumWorker` writes.
 package struct MediumWorkerArgumentError: Error, Equatable, CustomStringConvertible {
+    /// What is wrong with which word.
     package let description: String
 }
 
@@ -93,7 +94,7 @@ private struct ArgumentWords {
 
     func number<Value: FixedWidthInteger>(_ name: String) throws(MediumWorkerArgumentError) -> Value {
         let text = try text(name)
-        guard let value = Value(text) else { throw MediumWorkerArgumentError(description: "\(name)=\(text): no number") }
-        return value
+        if let value = Value(text) { return value }
+        throw MediumWorkerArgumentError(description: "\(name)=\(text): no number")
     }
 }

@@ -29,6 +29,7 @@ package struct OpenMedium: ~Copyable {
     }
 }
 
+/// The way from a medium of ha.cf to its descriptors.
 package enum MediumOpener {
     /// Room that each receiving socket asks for, in bytes: some thousand heartbeats.
     static let receiveBuffer: Int32 = 1 << 20

@@ -13,17 +13,18 @@ struct Ping {
     func open(_ signature: MediumSignature) throws(MediumError) -> OpenMedium {
         var targets: [SocketAddress] = []
         var failures: [String] = []
+        var remedy: String?
         for host in hosts {
             do throws(NameError) {
                 let target = try NameLookup.address(of: host, family: targets.first?.address.family ?? family)
                 targets.append(target)
             } catch {
                 failures.append("\(host): \(error)")
+                remedy = error.remedy
             }
         }
         guard let first = targets.first else {
-            throw MediumError(
-                medium, failures.joined(separator: ", "), remedy: "an address instead of a name needs no look-up")
+            throw MediumError(medium, failures.joined(separator: ", "), remedy: remedy)
         }
         let members = targets
         let missing = failures
@@ -56,9 +57,11 @@ struct Ping {
             try socket.setOption("ICMP6_FILTER", Int32(IPPROTO_ICMPV6), ICMP6_FILTER, structure: filter)
         } else {
             socket = try Descriptor.socket(family: AF_INET, type: SOCK_RAW, protocol: Int32(IPPROTO_ICMP))
+            // SOL_RAW and ICMP_FILTER of linux/icmp.h, which does not go together with netinet/ip_icmp.h.
             let rawLevel: Int32 = 255
             let filterOption: Int32 = 1
-            try socket.setOption("ICMP_FILTER", rawLevel, filterOption, structure: ~(UInt32(1) << UInt32(ICMP_ECHOREPLY)))
+            let blocked = ~(UInt32(1) << UInt32(ICMP_ECHOREPLY))
+            try socket.setOption("ICMP_FILTER", rawLevel, filterOption, structure: blocked)
         }
         try socket.prioritize(family: isIPv6 ? AF_INET6 : AF_INET)
         socket.widenReceiveBuffer(MediumOpener.receiveBuffer)

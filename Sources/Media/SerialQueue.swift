@@ -13,6 +13,7 @@ package struct SerialQueue {
     /// For a line of `baud` bits a second, ten of which make a byte.
     package init(baud: Int) { byteCountMax = max(4096, baud / 10 * 2) }
 
+    /// Whether nothing waits.
     package var isEmpty: Bool { messages.isEmpty }
 
     /// What to write next; empty where nothing waits.

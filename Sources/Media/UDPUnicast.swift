@@ -20,7 +20,7 @@ struct UDPUnicast {
         do throws(NameError) {
             peer = try NameLookup.address(of: host, family: family)
         } catch {
-            throw MediumError(medium, "\(host): \(error)", remedy: "an address instead of a name needs no look-up")
+            throw MediumError(medium, "\(host): \(error)", remedy: error.remedy)
         }
         peer.port = port
         if peer.address.isIPv6 && peer.address.isLinkLocal { peer.scope = state.index }

@@ -44,7 +44,8 @@ import Testing
         let request = ICMPEcho.request(isIPv6: false, identifier: 77, sequence: 1, payload: [1, 2, 3])
         let good = reply(to: request)
         #expect(ICMPEcho.reply(good, isIPv6: false, identifier: 78) == nil)
-        #expect(ICMPEcho.reply([0x45] + [UInt8](repeating: 0, count: 19) + request, isIPv6: false, identifier: 77) == nil)
+        let echoed = [0x45] + [UInt8](repeating: 0, count: 19) + request
+        #expect(ICMPEcho.reply(echoed, isIPv6: false, identifier: 77) == nil)
         for index in 20..<good.count {
             var damaged = good
             damaged[index] ^= 0x10

@@ -27,8 +27,8 @@ final class TestWorker {
         settings.syslogMessageFormat = false
         let worker = MediumWorker(
             direction: direction, protocolVersion: Launch.protocolVersion, parent: parent, index: 0, medium: medium,
-            transport: open.transport, identity: .nobody, realtimePriority: realtimePriority, node: "a", logging: settings,
-            isForeground: false)
+            transport: open.transport, identity: .nobody, realtimePriority: realtimePriority, node: "a",
+            logging: settings, isForeground: false)
         let pair = try SocketPair()
         let raw = direction == .read ? open.receiver.raw : open.sender.raw
         let ours = pair.first

@@ -162,13 +162,16 @@ import Testing
         ),
         (
             .unicast(interface: "eth0", address: "fd94::2", port: 694),
-            "ucast eth0: fd94::2: fd94::2 is an IPv6 address; an address instead of a name needs no look-up"
+            "ucast eth0: fd94::2: an IPv6 address where IPv4 is meant"
         ),
         (
             .multicast(interface: "eth0", group: "group", port: 694, ttl: 1, loop: false),
             "mcast eth0: group is no address of a group"
         ),
-        (.serial(tty: "/dev/hbc-none", baud: 9600), "serial /dev/hbc-none: open /dev/hbc-none: No such file or directory"),
+        (
+            .serial(tty: "/dev/hbc-none", baud: 9600),
+            "serial /dev/hbc-none: open /dev/hbc-none: No such file or directory"
+        ),
         (
             .serial(tty: "/dev/null", baud: 9600),
             "serial /dev/null: read the settings of /dev/null: Inappropriate ioctl for device"

@@ -1,6 +1,7 @@
 // Signals that a process must not end from.
 import CLinux
 
+/// What this process does with signals outside an event loop.
 package enum Signals {
     /// Has the kernel discard a signal. Programs that `Spawn` starts have it at its default again.
     /// The corresponding C function is `signal`.

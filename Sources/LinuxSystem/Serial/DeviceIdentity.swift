@@ -1,6 +1,7 @@
 // Tells a device from the one that took its name after it was unplugged.
 import CLinux
 
+/// Devices by what they are instead of by their names.
 package enum DeviceIdentity {
     /// Numbers that differ for every appearance of a device under a path; nil where there is none now.
     /// The corresponding C function is `stat`.

@@ -1,6 +1,7 @@
 // Opens and sets up a tty for two nodes that talk over a null-modem cable: raw bytes, 8 bits, no parity, one stop bit.
 import CLinux
 
+/// A tty as a line between two nodes.
 package enum SerialLine {
     /// The speeds that a line can have, in bits a second (specs/heartbeat.md 6.1).
     package static let bauds = [9600, 19200, 38400, 57600, 115_200, 230_400, 460_800]

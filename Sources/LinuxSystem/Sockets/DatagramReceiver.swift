@@ -5,8 +5,11 @@ import ClusterModel
 
 /// One datagram as it came.
 package struct Datagram: Equatable, Sendable {
+    /// Possibly empty.
     package var bytes: [UInt8]
+    /// nil where the protocol names none.
     package var source: SocketAddress?
+    /// When the kernel took it from the wire, where the socket stamps arrivals; else when it was received.
     package var arrival: Instant
     /// Whether it was longer than what is received, and its end is lost.
     package var isTruncated: Bool

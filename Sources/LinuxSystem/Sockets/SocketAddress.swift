@@ -3,12 +3,14 @@ import CLinux
 
 /// An address, a port and, for link-local addresses, the interface that they belong to.
 package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
+    /// Of either family.
     package var address: IPAddress
     /// 0 where the protocol has none.
     package var port: UInt16
     /// Index of an interface, or 0; IPv6 only.
     package var scope: UInt32
 
+    /// An address from its parts.
     package init(_ address: IPAddress, port: UInt16, scope: UInt32 = 0) {
         self.address = address
         self.port = port
@@ -67,34 +69,55 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A host name that leads to no address, in the C library's words.
-package struct NameError: Error, Equatable, CustomStringConvertible {
-    package let description: String
+/// Why a host has no address that could be used.
+package enum NameError: Error, Equatable, CustomStringConvertible {
+    /// The look-up failed, in the C library's words.
+    case notFound(String)
+    /// The host is a numeric address, but of the other family.
+    case wrongFamily(isIPv6: Bool)
+
+    /// One clause of a log line.
+    package var description: String {
+        switch self {
+        case .notFound(let reason): reason
+        case .wrongFamily(isIPv6: true): "an IPv6 address where IPv4 is meant"
+        case .wrongFamily(isIPv6: false): "an IPv4 address where IPv6 is meant"
+        }
+    }
+
+    /// What an operator can do.
+    package var remedy: String? {
+        switch self {
+        case .notFound: "an address instead of a name needs no look-up"
+        case .wrongFamily: nil
+        }
+    }
 }
 
+/// Host names, and the addresses behind them.
 package enum NameLookup {
     /// The first address of a host; AF_UNSPEC takes either family. A numeric address is not looked up; a name may wait
     /// for servers, many seconds. The corresponding C function is `getaddrinfo`.
     package static func address(of host: String, family: Int32) throws(NameError) -> SocketAddress {
         if let numeric = SocketAddress(numeric: host) {
             if family == AF_UNSPEC || numeric.address.family == family { return numeric }
-            throw NameError(description: "\(host) is an \(numeric.address.isIPv6 ? "IPv6" : "IPv4") address")
+            throw .wrongFamily(isIPv6: numeric.address.isIPv6)
         }
         var hints = addrinfo()
         hints.ai_family = family
         hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
         var first: UnsafeMutablePointer<addrinfo>?
         let result = getaddrinfo(host, nil, &hints, &first)
-        if result != 0 { throw NameError(description: String(cString: gai_strerror(result))) }
+        if result != 0 { throw .notFound(String(cString: gai_strerror(result))) }
         defer { freeaddrinfo(first) }
         guard let entry = first?.pointee, let address = entry.ai_addr,
             Int(entry.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size
-        else { throw NameError(description: "no address") }
+        else { throw .notFound("no address") }
         var storage = sockaddr_storage()
         withUnsafeMutableBytes(of: &storage) {
             $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(entry.ai_addrlen)))
         }
-        guard let found = SocketAddress(storage) else { throw NameError(description: "no internet address") }
+        guard let found = SocketAddress(storage) else { throw .notFound("no internet address") }
         return found
     }
 }

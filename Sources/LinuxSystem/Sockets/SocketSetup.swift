@@ -6,8 +6,8 @@ extension Descriptor {
     package static func socket(
         family: Int32, type: __socket_type, protocol number: Int32 = 0
     ) throws(SystemError) -> Descriptor {
-        Descriptor(
-            owning: try retrying("socket") { CLinux.socket(family, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), number) })
+        let type = Int32(type.rawValue | SOCK_CLOEXEC.rawValue)
+        return Descriptor(owning: try retrying("socket") { CLinux.socket(family, type, number) })
     }
 
     /// Sets an option that is one number. The corresponding C function is `setsockopt`.
