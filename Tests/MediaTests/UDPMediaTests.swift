@@ -58,11 +58,21 @@ import Testing
         let receiving = UDPMediaTests.media(from: 2)[3]
         let near = try network.open(sending, on: 1)
         let far = try network.open(receiving, on: 2)
+        func sendAndWait() throws -> Instant {
+            #expect(send(near.sender.raw, "x", 1, 0) == 1)
+            var ready = [Readiness(far.receiver.raw, read: true)]
+            try Readiness.wait(&ready, timeout: .seconds(5))
+            return Clock.now()
+        }
+        // The kernel begins to stamp some moments after the first socket has asked for it.
+        let receiver = DatagramReceiver(socket: far.receiver.raw, sizeMax: 10)
+        for _ in 0..<1000 {
+            let arrived = try sendAndWait()
+            usleep(1000)
+            if let datagram = try receiver.receive(), datagram.arrival <= arrived { break }
+        }
         // Nobody reads yet: the datagram waits in the kernel.
-        #expect(send(near.sender.raw, "x", 1, 0) == 1)
-        var ready = [Readiness(far.receiver.raw, read: true)]
-        try Readiness.wait(&ready, timeout: .seconds(5))
-        let arrived = Clock.now()
+        let arrived = try sendAndWait()
         let reader = try TestWorker(.read, receiving, far)
         let received = try #require(try reader.receive())
         #expect(received.arrival <= arrived)
