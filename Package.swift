@@ -61,7 +61,9 @@ let package = Package(
 
         // Tests, and the programs that developers run.
         .testTarget(name: "MessagingTests", dependencies: ["Messaging", "Digests"], swiftSettings: edge),
-        .testTarget(name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], swiftSettings: edge),
+        .testTarget(
+            name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
+            swiftSettings: edge),
         .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
         .testTarget(
