@@ -18,8 +18,9 @@ package struct AddressSpecification: Hashable, Sendable {
     /// Longest name of an interface or a label that the kernel takes.
     private static let nameLengthMax = 15
 
-    /// Reads the argument of an address resource. What follows the address is told apart by how it looks: digits are the
-    /// prefix length, a dotted mask stands for one, another address is the broadcast address, anything else the interface.
+    /// Reads the argument of an address resource. What follows the address is told apart by how it looks: digits are
+    /// the prefix length, a dotted mask stands for one, another address is the broadcast address, anything else the
+    /// interface.
     package init(argument: String, type: String = "IPaddr2") throws(ArgumentError) {
         let parts = argument.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard let address = IPAddress(parts[0]) else {

@@ -59,7 +59,7 @@ package struct AddressTables {
             interface: interface, address: specification.address, prefixLength: prefixLength)
         address.broadcast = specification.broadcast ?? specification.address.broadcast(prefixLength: prefixLength)
         address.label = specification.label
-        // Nobody else has the address: the cluster decided so. Waiting for duplicate address detection would cost a second.
+        // Nobody else has the address: the cluster decided so. Duplicate address detection would cost a second.
         if specification.address.isIPv6 { address.flags = UInt32(IFA_F_NODAD) }
         return .success(address)
     }

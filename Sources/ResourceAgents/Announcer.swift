@@ -127,7 +127,8 @@ package final class Announcer {
         if isFirst {
             var names = addresses.prefix(Announcer.namedMax).map(\.description).joined(separator: " ")
             if addresses.count > Announcer.namedMax { names += " and \(addresses.count - Announcer.namedMax) more" }
-            let text = "announcing \(names) on \(interface.name) at \(hardware), \(Announcer.schedule.count) times in 10 s"
+            let times = Announcer.schedule.count
+            let text = "announcing \(names) on \(interface.name) at \(hardware), \(times) times in 10 s"
             log(LogRecord(.info, "announce", text, fields))
         }
         if let failure {

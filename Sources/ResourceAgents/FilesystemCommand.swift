@@ -88,7 +88,8 @@ package enum FilesystemCommand {
         for signal in [SIGTERM, SIGKILL] {
             if try unmount(entry, within: .zero) { return }
             for holder in try holders(entry) {
-                print("\(signal == SIGTERM ? "ending" : "killing") \(holder.name)[\(holder.pid)], which uses \(entry.directory)")
+                let verb = signal == SIGTERM ? "ending" : "killing"
+                print("\(verb) \(holder.name)[\(holder.pid)], which uses \(entry.directory)")
                 try? Children.signal(holder.pid, signal)
             }
             if try unmount(entry, within: patience) { return }

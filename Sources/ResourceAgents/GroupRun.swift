@@ -175,7 +175,8 @@ package struct GroupRun: Sendable {
             if failure == nil, let (index, reason) = GroupRun.firstFailure(resources, outcomes) {
                 failure = "\(name(index)) start: \(reason)"
                 log(
-                    .critical, "resource-start-failed", "Giving up resources due to failure of \(name(index)): \(reason)",
+                    .critical, "resource-start-failed",
+                    "Giving up resources due to failure of \(name(index)): \(reason)",
                     [Setting(name: "RESOURCE", value: name(index))], &actions)
             }
             if failure != nil { release(&actions) } else { check(step: step + 1, &actions) }
@@ -236,7 +237,7 @@ package struct GroupRun: Sendable {
         for index in resources {
             log(
                 .error, "resource-stop-unclear",
-                "Resource script for \(name(index)) probably not LSB-compliant: its stop failed, its status says stopped.",
+                "Resource script for \(name(index)) probably not LSB-compliant: its stop failed, it is stopped",
                 [Setting(name: "RESOURCE", value: name(index))], &actions)
         }
         stop(step: step - 1, attempt: 0, &actions)

@@ -28,7 +28,8 @@ package enum ResourceKind: Equatable, Sendable {
             switch resource.type {
             case "IPaddr", "IPaddr2", "IPv6addr":
                 guard resource.arguments.count == 1 else {
-                    throw ArgumentError(reason: "expected \(resource.type)::ADDRESS[/BITS[/INTERFACE[:LABEL]][/BROADCAST]]")
+                    throw ArgumentError(
+                        reason: "expected \(resource.type)::ADDRESS[/BITS[/INTERFACE[:LABEL]][/BROADCAST]]")
                 }
                 self = .address(try AddressSpecification(argument: resource.arguments[0], type: resource.type))
             case "Filesystem": self = .filesystem(try FilesystemArguments(resource.arguments))

@@ -65,8 +65,9 @@ package final class ResourceOperations {
         return run(operation, kinds[0], name: resources[0].text) { completion([$0]) }
     }
 
-    private func run(_ operation: ResourceOperation, addresses specifications: [AddressSpecification]) -> [ResourceOutcome]
-    {
+    private func run(
+        _ operation: ResourceOperation, addresses specifications: [AddressSpecification]
+    ) -> [ResourceOutcome] {
         switch operation {
         case .start: addresses.start(specifications)
         case .stop: addresses.stop(specifications)

@@ -2,8 +2,8 @@
 import ClusterModel
 
 package enum ScriptEnvironment {
-    /// `NAME=VALUE` entries, each name once. Parameters and `env` lines of ha.cf come as HA_NAME; what the daemon itself
-    /// sets wins over parameters, an `env` line wins over both.
+    /// `NAME=VALUE` entries, each name once. Parameters and `env` lines of ha.cf come as HA_NAME; what the daemon
+    /// itself sets wins over parameters, an `env` line wins over both.
     package static func entries(_ configuration: Configuration, configurationDirectory: String) -> [String] {
         var settings: [Setting] = []
         func set(_ name: String, _ value: String?) {

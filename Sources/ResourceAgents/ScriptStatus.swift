@@ -5,7 +5,9 @@ package enum ScriptStatus {
     /// yes, anything else no. Only the letters of `not` and the R are taken in either case.
     package static func isRunning(_ output: some Collection<UInt8>) -> Bool {
         let text = Array(output)
-        if let not = find(text, from: 0, { isNot(text, at: $0) }), find(text, from: not + 4, { isRun(text, at: $0) }) != nil {
+        if let not = find(text, from: 0, { isNot(text, at: $0) }),
+            find(text, from: not + 4, { isRun(text, at: $0) }) != nil
+        {
             return false
         }
         return find(text, from: 0) { isRun(text, at: $0) || matches(text, at: $0, "OK") } != nil

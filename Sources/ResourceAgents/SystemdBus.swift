@@ -150,7 +150,8 @@ final class SystemdBus {
             try check(
                 "subscribe",
                 sd_bus_message_new_method_call(
-                    bus, &message, SystemdBus.service, SystemdBus.managerPath, SystemdBus.managerInterface, "Subscribe"))
+                    bus, &message, SystemdBus.service, SystemdBus.managerPath, SystemdBus.managerInterface,
+                    "Subscribe"))
             defer { sd_bus_message_unref(message) }
             try check("subscribe", sd_bus_call_async(bus, nil, message, { _, _, _ in 0 }, nil, 0))
             return bus
