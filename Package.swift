@@ -64,7 +64,9 @@ let package = Package(
         .testTarget(
             name: "MessagingTests", dependencies: ["Messaging", "Digests", "LinuxSystem"], exclude: ["Fixtures"],
             swiftSettings: edge),
-        .testTarget(name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], swiftSettings: edge),
+        .testTarget(
+            name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
+            swiftSettings: edge),
         .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
         .testTarget(

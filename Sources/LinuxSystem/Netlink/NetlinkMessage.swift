@@ -53,8 +53,8 @@ struct NetlinkMessage {
             messages.append(
                 NetlinkMessage(
                     type: rest.native(UInt16.self, at: 4), flags: rest.native(UInt16.self, at: 6),
-                    sequence: rest.native(UInt32.self, at: 8), body: rest.dropFirst(headerSize).prefix(length - headerSize))
-            )
+                    sequence: rest.native(UInt32.self, at: 8),
+                    body: rest.dropFirst(headerSize).prefix(length - headerSize)))
             rest = rest.dropFirst((length + 3) & ~3)
         }
         return messages

@@ -57,4 +57,17 @@ extension NetlinkSession {
             })
         return interfaces
     }
+
+    /// Switches an interface on, as an administrator would.
+    package func switchOn(_ interface: UInt32) throws(SystemError) {
+        let request = Request(type: Int(RTM_NEWLINK), flags: 0) { writer in
+            writer.integer(UInt32(0))
+            writer.integer(interface)
+            writer.integer(UInt32(IFF_UP))
+            writer.integer(UInt32(IFF_UP))
+        }
+        if let code = try perform([request]).first, code != 0 {
+            throw SystemError(code: code, operation: "switch an interface on")
+        }
+    }
 }

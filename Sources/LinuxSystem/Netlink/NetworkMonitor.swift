@@ -40,7 +40,7 @@ package final class NetworkMonitor {
     /// The descriptor, for an event loop to watch.
     package var raw: Int32 { socket.raw }
 
-    /// What has happened since the last call, in order. Does not wait; what is left over leaves the descriptor readable.
+    /// What has happened since the last call, in order. Does not wait; what is left leaves the descriptor readable.
     package func events() throws(SystemError) -> [NetworkEvent] {
         var events: [NetworkEvent] = []
         for _ in 0..<NetworkMonitor.readMax {

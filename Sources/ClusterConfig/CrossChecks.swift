@@ -1,0 +1,219 @@
+// Rules that take more than one line or more than one file: times against each other, names against the list of nodes,
+// and whether the cluster as a whole can do what it is for.
+import ClusterModel
+
+struct CrossChecks {
+    let settings: HAConfigSettings
+    let groups: [ParsedGroup]
+    let configuration: Configuration
+    let facts: SystemFacts
+    /// Of ha.cf.
+    let path: String
+    private(set) var diagnostics: [Diagnostic] = []
+
+    /// Most members, ping nodes included, as in 3.0.6 (specs/heartbeat.md 1.5).
+    static let membersMax = 100
+    /// About the size of a status message on a serial line, in bytes of ten bits each.
+    static let statusBytes = 450
+
+    init(
+        settings: HAConfigSettings, groups: [ParsedGroup], configuration: Configuration, facts: SystemFacts,
+        path: String
+    ) {
+        self.settings = settings
+        self.groups = groups
+        self.configuration = configuration
+        self.facts = facts
+        self.path = path
+    }
+
+    mutating func run() {
+        checkTimes()
+        checkLease()
+        checkMembers()
+        checkMedia()
+        checkQuorum()
+        checkGroups()
+    }
+
+    private var file: Excerpt { Excerpt(file: path) }
+
+    private mutating func report(
+        _ severity: Diagnostic.Severity, _ excerpt: Excerpt?, _ message: String, help: String? = nil
+    ) {
+        diagnostics.append(Diagnostic(severity, excerpt ?? file, message, help: help))
+    }
+
+    private mutating func checkTimes() {
+        let timing = configuration.timing
+        let keepalive = TimeText.spell(timing.keepalive)
+        let deadtime = TimeText.spell(timing.deadtime)
+        let twice = TimeText.spell(timing.keepalive * 2)
+        if timing.deadtime <= timing.keepalive * 2 {
+            report(
+                .error, settings.deadtime?.excerpt ?? settings.keepalive?.excerpt,
+                "deadtime \(deadtime) is too short for keepalive \(keepalive), expected more than twice as long",
+                help: "write a deadtime longer than \(twice), or a shorter keepalive")
+        }
+        if timing.warntime >= timing.deadtime {
+            report(
+                .warning, settings.warntime?.excerpt,
+                "warntime \(TimeText.spell(timing.warntime)) is not shorter than deadtime \(deadtime),"
+                    + " nobody is warned of late heartbeats",
+                help: "write a warntime between keepalive and deadtime")
+        } else if let warntime = settings.warntime, timing.warntime <= timing.keepalive {
+            report(
+                .warning, warntime.excerpt,
+                "warntime \(TimeText.spell(timing.warntime)) is not longer than keepalive \(keepalive),"
+                    + " every heartbeat counts as late",
+                help: "write a warntime between keepalive and deadtime")
+        }
+        if timing.initdead < timing.deadtime {
+            report(
+                .error, settings.initdead?.excerpt,
+                "initdead \(TimeText.spell(timing.initdead)) is shorter than deadtime \(deadtime)",
+                help: "write an initdead of \(TimeText.spell(Defaults.initdead(deadtime: timing.deadtime)))")
+        } else if timing.initdead < .seconds(10), timing.deadtime >= .seconds(1) {
+            report(
+                .warning, settings.initdead?.excerpt,
+                "initdead \(TimeText.spell(timing.initdead)) may be too short for a network that comes up slowly",
+                help: "write an initdead of 10s or more")
+        }
+        if let deadping = settings.deadping, deadping.value <= timing.keepalive * 2 {
+            report(
+                .error, deadping.excerpt,
+                "deadping \(TimeText.spell(deadping.value)) is too short for keepalive \(keepalive),"
+                    + " expected more than twice as long",
+                help: "write a deadping longer than \(twice)")
+        }
+    }
+
+    private mutating func checkLease() {
+        guard let lease = settings.lease else { return }
+        let timing = configuration.timing
+        let spelled = TimeText.spell(lease.value)
+        if lease.value >= timing.deadtime {
+            report(
+                .error, lease.excerpt,
+                "lease \(spelled) is not shorter than deadtime \(TimeText.spell(timing.deadtime)),"
+                    + " two nodes could hold one address",
+                help: "write a shorter lease, or none: it is then deadtime less one keepalive")
+        } else if lease.value <= timing.keepalive {
+            report(
+                .error, lease.excerpt,
+                "lease \(spelled) is not longer than keepalive \(TimeText.spell(timing.keepalive)),"
+                    + " it would end before it is renewed",
+                help: "write a longer lease, or none: it is then deadtime less one keepalive")
+        }
+    }
+
+    private mutating func checkMembers() {
+        let nodes = settings.nodes.map(\.value)
+        let local = configuration.localName
+        if nodes.isEmpty {
+            report(.error, nil, "no nodes, expected node \(local) and its partners")
+        } else if !nodes.contains(local) {
+            let listed = Spelling.list(Array(nodes.prefix(10)), joinedBy: "and") + (nodes.count > 10 ? ", ..." : "")
+            report(
+                .error, settings.nodes[0].excerpt,
+                "this host is \(local), the nodes are \(listed)\(Spelling.hint(for: local, among: nodes))",
+                help: "write node \(local), or this node's name in the cluster into the file nodeinfo")
+        } else if nodes.count == 1 {
+            report(
+                .warning, settings.nodes[0].excerpt, "\(nodes[0]) is the only node, nobody can take over from it",
+                help: "name the other nodes in node lines")
+        }
+        let pings = settings.media.filter(\.value.isPing)
+        for ping in pings where ping.value.pingNodeName.map(nodes.contains) ?? false {
+            report(.error, ping.excerpt, "\(ping.excerpt.text): a ping node cannot have the name of a node")
+        }
+        let members = settings.nodes.map(\.excerpt) + pings.map(\.excerpt)
+        if members.count > CrossChecks.membersMax {
+            report(
+                .error, members[CrossChecks.membersMax],
+                "\(members.count) nodes and ping nodes, \(CrossChecks.membersMax) are possible")
+        }
+        for host in settings.stonithHosts where host.value != "*" && !nodes.contains(host.value) {
+            let hint = Spelling.hint(for: host.value, among: nodes)
+            report(
+                .warning, host.excerpt, "\(host.value): no such node\(hint)",
+                help: "expected the node that reaches the device, or * for every node")
+        }
+    }
+
+    private mutating func checkMedia() {
+        let links = settings.media.filter { !$0.value.isPing }
+        guard let first = links.first else {
+            return report(
+                .error, nil, "no media, nodes cannot hear each other",
+                help: "write bcast INTERFACE, or another of bcast, mcast, ucast, mcast6, ucast6, serial")
+        }
+        if settings.nodes.count > 1, links.allSatisfy({ $0.value.linkName == first.value.linkName }) {
+            report(
+                .warning, first.excerpt,
+                "\(first.value.linkName) is the only path between the nodes, its failure looks like their death",
+                help: "add a medium that shares no cable, card or switch with it")
+        }
+        let keepalive = configuration.timing.keepalive
+        for link in links {
+            guard case .serial(_, let baud) = link.value else { continue }
+            let needed = Duration.milliseconds(CrossChecks.statusBytes * 10_000 / baud)
+            guard needed >= keepalive else { continue }
+            report(
+                .warning, link.excerpt,
+                "at \(baud) baud a status message takes \(TimeText.spell(needed)),"
+                    + " too slow for keepalive \(TimeText.spell(keepalive))",
+                help: "write a higher baud before serial, or a longer keepalive")
+        }
+    }
+
+    private mutating func checkQuorum() {
+        let nodes = settings.nodes.count
+        let isFenced = !configuration.processes.stonith.isEmpty
+        guard nodes > 1 else { return }
+        switch configuration.quorum {
+        case .majority:
+            guard nodes == 2 else { return }
+            report(
+                .warning, settings.quorum?.excerpt,
+                "of two nodes one alone is no majority, nothing is taken over when a node dies",
+                help: "add a third node (it needs no resources), or write quorum ping and ping ADDRESS")
+        case .ping:
+            if !settings.media.contains(where: \.value.isPing) {
+                report(
+                    .error, settings.quorum?.excerpt, "quorum ping needs a ping node, there is none",
+                    help: "write ping ADDRESS with a host that every healthy node reaches, a router for example")
+            } else if !isFenced {
+                report(
+                    .note, settings.quorum?.excerpt,
+                    "nodes that reach a ping node but not each other can both take over",
+                    help: "keep several media between the nodes, or name a stonith device")
+            }
+        case .ignore:
+            guard !isFenced else { return }
+            let wayOut =
+                nodes == 2
+                ? "name a ping node (ping ADDRESS), a third node (quorum majority), or a stonith device"
+                : "write quorum majority, or name a stonith device"
+            report(
+                .warning, settings.quorum?.excerpt,
+                "the cluster can split: nodes that lose sight of each other all take over everything", help: wayOut)
+        }
+    }
+
+    private mutating func checkGroups() {
+        let nodes = settings.nodes.map(\.value)
+        let pings = configuration.members.filter { $0.kind == .ping }.map(\.name)
+        for group in groups where !nodes.contains(group.group.preferred) {
+            let name = group.group.preferred
+            if pings.contains(name) {
+                report(.error, group.preferred, "\(name): a ping node cannot run resources")
+            } else {
+                let hint = Spelling.hint(for: name, among: nodes)
+                report(
+                    .error, group.preferred, "\(name): no such node\(hint)",
+                    help: "the nodes are those of the node lines in \(path)")
+            }
+        }
+    }
+}
