@@ -32,6 +32,7 @@ package struct Cluster: Sendable {
     // Ownership.
     var groups: [LocalGroup]
     var marks: MarkTable
+    var board: Board
     var operationLast: OperationID = 0
     /// Reassertions under way, in ascending order of operation.
     var reassertions: [(operation: OperationID, group: GroupID)] = []
@@ -83,6 +84,7 @@ package struct Cluster: Sendable {
             LocalGroup(id: GroupID(index), name: group.name, preferred: configuration.node(named: group.preferred))
         }
         marks = MarkTable(groups: configuration.groups.count)
+        board = Board(groups: configuration.groups.count)
     }
 
     /// Applies one event. Appends effects in the order in which they must be carried out. `now` MUST NOT be earlier

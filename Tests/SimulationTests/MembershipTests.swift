@@ -24,7 +24,6 @@ struct MembershipTests {
         var world = cluster.world()
         world.startAll()
         world.run(.seconds(3))
-        print("EVENTS", count, world.eventCount)
         #expect(world.map == Array(0..<count), "\(world.story)")
         world.crash(0)
         world.run(.seconds(4))

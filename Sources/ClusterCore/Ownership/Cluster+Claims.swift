@@ -15,11 +15,7 @@ struct Rival: Equatable {
 extension Cluster {
     /// Live nodes whose last word was that something of the group may run there.
     func rivals(_ group: GroupID) -> [Rival] {
-        others.compactMap { id in
-            guard nodes[id.index].isAlive, let report = nodes[id.index].said?.report(on: group), report.phase.occupies
-            else { return nil }
-            return Rival(node: id, phase: report.phase, epoch: report.epoch)
-        }
+        board[group].filter { $0.phase.occupies }.map { Rival(node: $0.node, phase: $0.phase, epoch: $0.epoch) }
     }
 
     /// Whether a rival keeps the group and this node must give it up: the newer claim wins, then the preferred node,
@@ -34,11 +30,9 @@ extension Cluster {
 
     /// The live nodes that have not granted this node's claim.
     func nodesWithoutGrant(_ group: GroupID, _ epoch: UInt64) -> [NodeID] {
-        others.filter { id in
-            guard nodes[id.index].isAlive else { return false }
-            guard let said = nodes[id.index].said else { return true }
-            if let report = said.report(on: group), report.phase.occupies { return true }
-            return !said.grants.contains { $0.group == group && $0.node == localNode && $0.epoch == epoch }
+        let occupants = board[group].filter { $0.phase.occupies }.map(\.node)
+        return board.alive.filter { id in
+            occupants.contains(id) || !board.hasGranted(id, group, to: localNode, epoch: epoch)
         }
     }
 
@@ -64,23 +58,21 @@ extension Cluster {
 
     /// Whether the granted claim is still pursued by its owner's last word.
     private func stands(_ grant: Grant) -> Bool {
-        let node = nodes[grant.node.index]
-        guard node.isAlive, let report = node.said?.report(on: grant.group), report.epoch == grant.epoch else {
-            return false
+        board[grant.group].contains { entry in
+            entry.node == grant.node && entry.epoch == grant.epoch
+                && (entry.phase == .claiming || entry.phase == .starting)
         }
-        return report.phase == .claiming || report.phase == .starting
     }
 
     /// Of the claims of all live nodes the one with the greatest epoch, then with the name that sorts first.
     private func bestClaim(_ group: GroupID) -> Grant? {
         var best: Grant?
-        for id in others where nodes[id.index].isAlive {
-            guard let report = nodes[id.index].said?.report(on: group), report.phase == .claiming else { continue }
+        for entry in board[group] where entry.phase == .claiming {
             if let chosen = best {
-                if report.epoch < chosen.epoch { continue }
-                if report.epoch == chosen.epoch && nodes[chosen.node.index].name < nodes[id.index].name { continue }
+                if entry.epoch < chosen.epoch { continue }
+                if entry.epoch == chosen.epoch && coding.name(chosen.node) < coding.name(entry.node) { continue }
             }
-            best = Grant(group: group, node: id, epoch: report.epoch)
+            best = Grant(group: group, node: entry.node, epoch: entry.epoch)
         }
         return best
     }
@@ -98,7 +90,7 @@ extension Cluster {
             waitsForJoining: activeSince.map { now < $0 + timing.initdead } ?? true)
         for index in nodes.indices where nodes[index].kind == .normal && index != excluded?.index {
             if let standing = standing(NodeID(index)) {
-                input.nodes.append(.init(id: NodeID(index), name: nodes[index].name, standing: standing))
+                input.nodes.append(.init(id: NodeID(index), name: coding.name(NodeID(index)), standing: standing))
             }
         }
         for group in groups {
@@ -110,10 +102,10 @@ extension Cluster {
     }
 
     private func noteFailures(in input: inout PlacementInput) {
-        for group in groups where group.failures.count > 0 { input.groups[group.id.index].failedAt.append(localNode) }
-        for id in others where nodes[id.index].isAlive {
-            for report in nodes[id.index].said?.groups ?? [] where report.failures > 0 {
-                input.groups[report.group.index].failedAt.append(id)
+        for index in groups.indices {
+            if groups[index].failures.count > 0 { input.groups[index].failedAt.append(localNode) }
+            for entry in board[GroupID(index)] where entry.failures > 0 {
+                input.groups[index].failedAt.append(entry.node)
             }
         }
     }
@@ -123,12 +115,11 @@ extension Cluster {
             if isLeaving { return .leaving }
             return status == .active ? .candidate : .joining
         }
-        let node = nodes[id.index]
-        guard node.isAlive else { return nil }
-        if node.isSuspect { return .unreachable }
-        guard let said = node.said else { return .joining }
+        guard nodes[id.index].isAlive else { return nil }
+        if nodes[id.index].isSuspect { return .unreachable }
+        guard let said = nodes[id.index].said else { return .joining }
         if said.leaving { return .leaving }
-        return node.status == .active ? .candidate : .joining
+        return nodes[id.index].status == .active ? .candidate : .joining
     }
 
     /// The live node with the best claim on having the group now; one that is stopping it has none.
@@ -144,14 +135,12 @@ extension Cluster {
             if let chosen = best {
                 if rank < chosen.rank || (rank == chosen.rank && epoch < chosen.epoch) { return }
                 if rank == chosen.rank && epoch == chosen.epoch
-                    && nodes[chosen.node.index].name < nodes[node.index].name { return }
+                    && coding.name(chosen.node) < coding.name(node) { return }
             }
             best = (node, rank, epoch)
         }
         if let own = group.phase.reported { consider(localNode, own.phase, own.epoch) }
-        for id in others where nodes[id.index].isAlive {
-            if let report = nodes[id.index].said?.report(on: group.id) { consider(id, report.phase, report.epoch) }
-        }
+        for entry in board[group.id] { consider(entry.node, entry.phase, entry.epoch) }
         return best?.node
     }
 }

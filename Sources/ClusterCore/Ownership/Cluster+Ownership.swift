@@ -6,6 +6,7 @@ extension Cluster {
     mutating func settle(_ now: Instant) {
         // Each pass can only move a group one step on; four steps lead from idle to starting and back.
         var passes = 0
+        if isUnsettled { readBoard() }
         while isUnsettled && passes < 8 {
             isUnsettled = false
             passes += 1
@@ -13,6 +14,13 @@ extension Cluster {
             settleGrants()
             let owners = placementNow(now)
             for index in groups.indices { advance(index, owner: owners[index], now) }
+        }
+    }
+
+    private mutating func readBoard() {
+        board.clear()
+        for index in nodes.indices where index != localNode.index && nodes[index].kind == .normal {
+            if nodes[index].isAlive { board.add(NodeID(index), nodes[index].said) }
         }
     }
 
@@ -87,9 +95,7 @@ extension Cluster {
             if isLeaving { stop(index, "shutdown, and no other node can take it", .warning) }
             return
         }
-        if let claim = nodes[owner.index].said?.report(on: groups[index].id), claim.phase == .claiming,
-            claim.epoch > epoch
-        {
+        if board[groups[index].id].contains(where: { $0.node == owner && $0.phase == .claiming && $0.epoch > epoch }) {
             return stop(index, "node \(nodes[owner.index].name) takes it", .info)
         }
         guard isLeaving else { return }

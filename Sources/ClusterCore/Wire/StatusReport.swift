@@ -148,6 +148,7 @@ struct StatusCoding: Sendable {
         groups = NameTable(groupNames)
     }
 
+    func name(_ node: NodeID) -> String { memberNames[node.index] }
     func node(named name: String) -> NodeID? { members.index(of: name).map(NodeID.init) }
     func group(named name: String) -> GroupID? { groups.index(of: name).map(GroupID.init) }
 
