@@ -11,12 +11,8 @@ let edge: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// Pure targets import the standard library only and contain no unsafe code. They are optimised in debug builds too
-/// (every check stays in), because the tests run whole clusters of them.
-let pure: [SwiftSetting] = edge + [
-    .strictMemorySafety(),
-    .unsafeFlags(["-O"], .when(configuration: .debug)),
-]
+/// Pure targets import the standard library only and contain no unsafe code.
+let pure: [SwiftSetting] = edge + [.strictMemorySafety()]
 
 let package = Package(
     name: "heartbeat",

@@ -17,6 +17,8 @@ package struct Cluster: Sendable {
     let coding: StatusCoding
     let uuid: [UInt8]
     let configurationDigest: UInt64
+    /// The other normal nodes, in ascending order.
+    let others: [NodeID]
     let bootedAt: Instant
     var random: RandomSource
 
@@ -28,6 +30,9 @@ package struct Cluster: Sendable {
     var activeSince: Instant?
     /// Nobody is accused before this: this node itself was late.
     var distrustUntil = Instant.distantPast
+
+    /// Until when this node may hold groups, as of the last event.
+    var heldUntil = Instant.distantFuture
 
     // Ownership.
     var groups: [LocalGroup]
@@ -50,7 +55,8 @@ package struct Cluster: Sendable {
     /// What the last status message said, but for `hears`.
     var lastSaid: StatusReport?
     var pacing: SendPacing
-    /// Something changed that was not told yet, because too much was told already.
+    /// Something may have changed that was not told yet; it may have to wait because too much was told already.
+    var mayHaveNews = true
     var hasUntold = false
     var effects: [Effect] = []
 
@@ -67,6 +73,9 @@ package struct Cluster: Sendable {
         timing = configuration.timing
         coding = StatusCoding(configuration)
         configurationDigest = configuration.digest
+        others = configuration.members.indices.map(NodeID.init).filter {
+            $0 != localNode && configuration.members[$0.index].kind == .normal
+        }
         bootedAt = now
         lastHandled = now
         nextKeepalive = now
@@ -96,6 +105,7 @@ package struct Cluster: Sendable {
         lastHandled = now
         apply(event, now)
         judgeMembers(now)
+        heldUntil = quorum.heldUntil
         settle(now)
         answerRequests(now)
         send(now)
@@ -108,17 +118,17 @@ package struct Cluster: Sendable {
         if isFinished { return nil }
         var earliest = nextKeepalive
         for index in nodes.indices where index != localNode.index {
-            let node = nodes[index]
-            earliest = min(earliest, node.judgeAt)
-            if let due = node.window.nextRequest { earliest = min(earliest, due) }
-            if let due = links.nextExpiry(NodeID(index), after: node.deadInterval) { earliest = min(earliest, due) }
+            earliest = min(earliest, nodes[index].judgeAt)
+            if let due = nodes[index].window.nextRequest { earliest = min(earliest, due) }
+            let interval = nodes[index].deadInterval
+            if let due = links.nextExpiry(NodeID(index), after: interval) { earliest = min(earliest, due) }
         }
-        for group in groups {
-            if let releaseBy = group.releaseBy { earliest = min(earliest, releaseBy) }
+        if isLeaving {
+            for index in groups.indices { earliest = min(earliest, groups[index].releaseBy ?? .distantFuture) }
         }
         if hasUntold { earliest = min(earliest, pacing.nextAllowed(keepalive: timing.keepalive)) }
         for request in pending { earliest = min(earliest, request.deadline) }
-        if holdsAnything { earliest = min(earliest, max(quorum.heldUntil, lastHandled)) }
+        if holdsAnything { earliest = min(earliest, max(heldUntil, lastHandled)) }
         return earliest
     }
 
@@ -142,17 +152,13 @@ package struct Cluster: Sendable {
         self.timing = timing
         for index in nodes.indices where nodes[index].kind == .ping { nodes[index].deadInterval = timing.deadping }
         nextKeepalive = min(nextKeepalive, lastHandled + timing.keepalive)
-        lastSaid = nil
+        mayHaveNews = true
     }
 
     mutating func log(_ level: LogLevel, _ event: String, _ text: String, _ fields: [Setting] = []) {
         effects.append(.log(LogRecord(level, event, text, fields)))
     }
 
-    /// The other normal nodes, in ascending order.
-    var others: [NodeID] {
-        nodes.indices.filter { $0 != localNode.index && nodes[$0].kind == .normal }.map(NodeID.init)
-    }
 }
 
 /// A duration as people read it: `250 ms`, `1.5 s`.

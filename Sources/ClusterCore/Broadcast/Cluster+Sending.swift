@@ -21,7 +21,9 @@ extension Cluster {
         hasUntold = false
         if now >= nextKeepalive {
             transmitStatus(now)
-        } else if report(now, hears: false) != lastSaid {
+        } else if mayHaveNews && report(now, hears: false) == lastSaid {
+            mayHaveNews = false
+        } else if mayHaveNews {
             if pacing.take(now: now, keepalive: timing.keepalive) { transmitStatus(now) } else { hasUntold = true }
         }
         if isLeaving { finishLeaving(now) }
@@ -29,6 +31,7 @@ extension Cluster {
 
     private mutating func transmitStatus(_ now: Instant) {
         lastSaid = report(now, hears: false)
+        mayHaveNews = false
         // Keeps its beat where it can; after a pause it starts anew rather than catching up.
         nextKeepalive = nextKeepalive + timing.keepalive > now && now >= nextKeepalive
             ? nextKeepalive + timing.keepalive : now + timing.keepalive
@@ -46,15 +49,16 @@ extension Cluster {
         said.leaving = isLeaving
         said.marks = marks.writtenMarks
         said.clearings = marks.writtenClearings
-        for group in groups {
-            if let reported = group.phase.reported {
+        for index in groups.indices {
+            let failures = groups[index].failures.count
+            if let reported = groups[index].phase.reported {
                 said.groups.append(GroupReport(
-                    group: group.id, phase: reported.phase, epoch: reported.epoch, failures: group.failures.count))
-            } else if group.failures.count > 0 {
+                    group: GroupID(index), phase: reported.phase, epoch: reported.epoch, failures: failures))
+            } else if failures > 0 {
                 said.groups.append(GroupReport(
-                    group: group.id, phase: .failed, epoch: group.epochSeen, failures: group.failures.count))
+                    group: GroupID(index), phase: .failed, epoch: groups[index].epochSeen, failures: failures))
             }
-            if let grant = group.grant { said.grants.append(grant) }
+            if let grant = groups[index].grant { said.grants.append(grant) }
         }
         if hears {
             for id in others {

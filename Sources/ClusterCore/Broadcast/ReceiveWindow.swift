@@ -32,7 +32,11 @@ struct ReceiveWindow: Sendable {
     init(acknowledgeTrigger: UInt64) { self.acknowledgeTrigger = acknowledgeTrigger % 10 }
 
     /// When the next request is due.
-    var nextRequest: Instant? { missing.map(\.requestAt).min() }
+    var nextRequest: Instant? {
+        var earliest: Instant?
+        for entry in missing { earliest = min(earliest ?? .distantFuture, entry.requestAt) }
+        return earliest
+    }
 
     /// Judges a number. `firstRequest` tells for each missing number when to ask for it first.
     mutating func receive(_ sequence: UInt64, firstRequest: () -> Instant) -> Verdict {

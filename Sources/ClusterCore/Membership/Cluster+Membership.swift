@@ -27,7 +27,7 @@ extension Cluster {
             let id = NodeID(index)
             for medium in links.expire(id, after: nodes[index].deadInterval, now: now) { logLink(id, medium, "dead") }
             guard nodes[index].status != .dead else { continue }
-            let due = judgementTime(nodes[index])
+            let due = judgementTime(index)
             if now < due {
                 nodes[index].judgeAt = due
                 continue
@@ -47,9 +47,9 @@ extension Cluster {
         joinIfKnown(now)
     }
 
-    private func judgementTime(_ node: NodeState) -> Instant {
+    private func judgementTime(_ index: Int) -> Instant {
         let grace = status == .active ? Instant.distantPast : bootedAt + timing.initdead
-        let due = node.heardAt.map { $0 + node.deadInterval } ?? bootedAt + timing.initdead
+        let due = nodes[index].heardAt.map { $0 + nodes[index].deadInterval } ?? bootedAt + timing.initdead
         return max(due, grace, distrustUntil)
     }
 
@@ -112,6 +112,7 @@ extension Cluster {
 
     mutating func setStatus(_ new: NodeStatus) {
         status = new
+        mayHaveNews = true
         log(.info, "local-status", "Local status now set to: '\(new.rawValue)'",
             [Setting(name: "STATUS", value: new.rawValue)])
         effects.append(.statusChanged(new))

@@ -6,7 +6,9 @@ extension Cluster {
     mutating func settle(_ now: Instant) {
         // Each pass can only move a group one step on; four steps lead from idle to starting and back.
         var passes = 0
-        if isUnsettled { readBoard() }
+        guard isUnsettled else { return }
+        mayHaveNews = true
+        readBoard()
         while isUnsettled && passes < 8 {
             isUnsettled = false
             passes += 1
@@ -25,8 +27,8 @@ extension Cluster {
     }
 
     var holdsAnything: Bool {
-        groups.contains { group in
-            switch group.phase {
+        groups.indices.contains { index in
+            switch groups[index].phase {
             case .held, .starting: true
             case .unknown, .idle, .claiming, .stopping, .blocked: false
             }
@@ -75,7 +77,7 @@ extension Cluster {
             return stop(index, "node \(nodes[rival.node.index].name) holds it with epoch \(rival.epoch), here it has "
                 + "\(epoch)", .critical)
         }
-        if now >= quorum.heldUntil { stop(index, lossOfRight, .critical) }
+        if now >= heldUntil { stop(index, lossOfRight, .critical) }
     }
 
     private var lossOfRight: String {
