@@ -1,0 +1,297 @@
+// The shell around the core: reads channels, keeps the one timer, hands events in and carries effects out. It never
+// blocks: no name lookup, no file, no child process.
+import CLinux
+import ClusterConfig
+import ClusterCore
+import ClusterModel
+import Digests
+import Journal
+import LinuxSystem
+import Messaging
+import Privsep
+import Reactor
+
+final class StatusProcess {
+    private static let controlDescriptor: Int32 = 3
+    private static let logDescriptor: Int32 = 5
+    private static let bundleSizeMax = 16 << 20
+    /// Frames taken from one channel in one call, so that no sender holds up the rest.
+    private static let readMax = 64
+    /// How often control hears that this process is well.
+    private static let checkInInterval = Duration.seconds(1)
+
+    private let loop: EventLoop
+    private let control: Channel
+    private let foreground: Bool
+    private var sources: [EventSource] = []
+    private var wakeTimer: EventSource?
+    private var checkInTimer: EventSource?
+    private var armedFor: Instant?
+    private var effects: [Effect] = []
+
+    private var log: StatusLog
+    private var configuration = Configuration()
+    private var cluster: Cluster?
+    private var transmitter: Transmitter?
+    private var media: MediumChannels?
+    private var resources: ResourceLink?
+    private var desk = AdminDesk()
+    private var drops = DropCounters()
+
+    /// Runs until everything is released, or control goes away. Returns the exit code.
+    static func main(parent: pid_t, identity: Confinement.Identity, priority: Int?, foreground: Bool) -> Int32 {
+        Signals.ignore(SIGPIPE)
+        let refused = priority.map { Realtime.enter(priority: $0) } ?? []
+        do throws(SystemError) {
+            try Confinement.drop(to: identity)
+            try ParentWatch.dieWithParent(parent)
+            ProcessTitle.set("heartbeat: status process")
+            let process = try StatusProcess(foreground: foreground)
+            for error in refused { process.log.write(.warning, "no-realtime", "real-time service not allowed: \(error)") }
+            return try process.loop.run()
+        } catch {
+            fputs("heartbeat: status process: \(error)\n", cl_stderr())
+            return 1
+        }
+    }
+
+    private init(foreground: Bool) throws(SystemError) {
+        self.foreground = foreground
+        loop = try EventLoop()
+        control = Channel(Descriptor(owning: StatusProcess.controlDescriptor))
+        log = StatusLog(settings: LogSettings(), node: "", logfile: nil, foreground: foreground)
+        sources.append(try loop.onReadable(control.raw, priority: -5) { [unowned self] in takeControlFrames() })
+        wakeTimer = try loop.onTime(.distantFuture) { [unowned self] in wake() }
+        checkInTimer = try loop.onTime(Clock.now()) { [unowned self] in checkIn() }
+    }
+
+    // MARK: Control
+
+    private func takeControlFrames() {
+        for _ in 0..<StatusProcess.readMax {
+            do {
+                switch try control.receive() {
+                case .empty: return
+                case .closed:
+                    log.write(.info, "control-gone", "the control process is gone")
+                    return loop.stop()
+                case .frame(let bytes, let descriptors): try take(try ControlToStatus(decoding: bytes), descriptors)
+                }
+            } catch {
+                log.write(.critical, "control-channel", "\(error)")
+                return loop.stop(code: 1)
+            }
+        }
+    }
+
+    private func take(_ frame: ControlToStatus, _ descriptors: [PassedDescriptor]) throws {
+        switch frame {
+        case .configure(let generation, let uuid):
+            guard let file = descriptors.first?.take() else { return }
+            let bytes = try MemoryFile.read(file, limit: StatusProcess.bundleSizeMax)
+            try configure(try ConfigurationBundle(decoding: bytes), generation, uuid)
+        case .medium(let index):
+            guard descriptors.count == 2, let reader = descriptors[0].take(), let writer = descriptors[1].take() else {
+                return
+            }
+            try media?.open(MediumID(Int(index)), reader: Channel(reader), writer: Channel(writer))
+            desk.mediumOpened(Int(index))
+        case .mediumDown(let index, let reason):
+            media?.close(MediumID(Int(index)))
+            desk.mediumClosed(Int(index), reason)
+        case .resourceManager:
+            guard let socket = descriptors.first?.take() else { return }
+            try connectResources(Channel(socket))
+        case .request(let client, let privileged, let bytes): serve(client, privileged, bytes)
+        case .clientGone(let client):
+            for request in desk.forget(client) { handle(.requesterGone(request)) }
+        case .shutdown: handle(.shutdown)
+        case .handOver: handle(.handOver)
+        }
+    }
+
+    private func configure(_ bundle: ConfigurationBundle, _ generation: UInt64, _ uuid: [UInt8]) throws {
+        guard let new = loadConfiguration(bundle) else {
+            log.write(.critical, "configuration", "the configuration cannot be read")
+            return cluster == nil ? loop.stop(code: 1) : ()
+        }
+        let authenticator = try Authenticator(new.keys)
+        let old = configuration
+        configuration = new
+        log = StatusLog(settings: new.logging, node: new.localName, logfile: logfile(), foreground: foreground, after: log)
+        guard cluster == nil else { return reconfigure(from: old, authenticator) }
+        let identity = WireIdentity(
+            name: new.localName, uuid: uuid, generation: generation, ttl: new.hopfudge + new.members.count)
+        transmitter = Transmitter(configuration: new, identity: identity, authenticator: authenticator)
+        media = MediumChannels(count: new.media.count, loop: loop, received: { [unowned self] medium, datagram in
+            receive(datagram, on: medium)
+        })
+        desk.configure(new)
+        cluster = Cluster(
+            configuration: new, generation: generation, uuid: uuid, seed: generation ^ UInt64(getpid()) << 32,
+            now: Clock.now())
+        log.write(.info, "generation", "Heartbeat generation: \(generation)")
+        if new.groups.isEmpty { handle(.inventory([])) } else { arm() }
+    }
+
+    /// A SIGHUP: keys and intervals apply at once; what names nodes, media or groups needs a restart.
+    private func reconfigure(from old: Configuration, _ authenticator: Authenticator) {
+        transmitter?.authenticator = authenticator
+        let kept = configuration
+        configuration.members = old.members
+        configuration.media = old.media
+        configuration.groups = old.groups
+        configuration.autoFailback = old.autoFailback
+        configuration.quorum = old.quorum
+        configuration.policy = old.policy
+        let changed = [
+            kept.members != old.members ? "node" : nil, kept.media != old.media ? "media" : nil,
+            kept.groups != old.groups ? "haresources" : nil,
+            kept.autoFailback != old.autoFailback ? "auto_failback" : nil, kept.quorum != old.quorum ? "quorum" : nil,
+            kept.policy != old.policy ? "stop_failure, stop_retries, operation_timeout" : nil,
+        ].compactMap { $0 }
+        if !changed.isEmpty {
+            log.write(.warning, "restart-needed",
+                "not applied until heartbeat is restarted: \(changed.joined(separator: ", "))")
+        }
+        if kept.timing != old.timing { handle(.retimed(kept.timing)) }
+        log.write(.notice, "reloaded", "configuration read again: intervals, keys and log settings are in force")
+    }
+
+    private func logfile() -> Descriptor? {
+        guard cl_fcntl(StatusProcess.logDescriptor, F_GETFD, 0) != -1 else { return nil }
+        let copy = cl_fcntl(StatusProcess.logDescriptor, F_DUPFD_CLOEXEC, 16)
+        return copy < 0 ? nil : Descriptor(owning: copy)
+    }
+
+    private func checkIn() {
+        tell(.alive)
+        checkInTimer?.schedule(Clock.now() + StatusProcess.checkInInterval)
+    }
+
+    private func tell(_ frame: StatusToControl) {
+        do throws(SystemError) {
+            _ = try control.send(frame)
+        } catch {
+            log.write(.error, "control-channel", "\(error)")
+        }
+    }
+
+    // MARK: Events
+
+    private func wake() {
+        armedFor = nil
+        // What the media hold came before now: it must be judged before the silence is.
+        media?.drain()
+        guard let deadline = cluster?.nextDeadline, deadline <= Clock.now() else { return arm() }
+        handle(.wake)
+    }
+
+    private func receive(_ datagram: ReceivedDatagram, on medium: MediumID) {
+        guard let transmitter else { return }
+        do throws(RejectReason) {
+            let message = try Envelope.open(datagram.bytes, authenticator: transmitter.authenticator)
+            handle(.received(message, medium: medium, arrival: min(datagram.arrival, Clock.now())))
+        } catch {
+            drops.count(error.word)
+            guard configuration.logging.logsBadPackets else { return }
+            log.writeLimited(.error, "bad-packet",
+                "bad packet on \(configuration.media[medium.index].linkName): \(error)", key: error.word)
+        }
+    }
+
+    private func handle(_ event: Event) {
+        guard cluster != nil else { return }
+        cluster?.handle(event, now: Clock.now(), effects: &effects)
+        while !effects.isEmpty {
+            let batch = effects
+            effects.removeAll(keepingCapacity: true)
+            for effect in batch { carryOut(effect) }
+        }
+        arm()
+    }
+
+    private func arm() {
+        guard let deadline = cluster?.nextDeadline else { return }
+        if armedFor == deadline { return }
+        armedFor = deadline
+        wakeTimer?.schedule(deadline)
+    }
+
+    // MARK: Effects
+
+    private func carryOut(_ effect: Effect) {
+        switch effect {
+        case .transmit(let outgoing):
+            if let problem = transmitter?.transmit(outgoing, on: media) { log.write(.error, "not-sent", problem) }
+        case .retransmit(let sequence): transmitter?.retransmit(sequence, on: media)
+        case .forward(let message, let except): transmitter?.forward(message, except: except, on: media)
+        case .start(let group, let epoch, let operation):
+            order(.start(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
+        case .stop(let group, let operation):
+            order(.stop(operation: operation, group: configuration.groups[group.index].name))
+        case .reassert(let group, let epoch, let operation):
+            order(.reassert(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
+        case .reboot(let reason): order(.reboot(reason: reason))
+        case .reply(let request, let response):
+            if let (client, bytes) = desk.answer(request, response) {
+                tell(.response(client: client, bytes: bytes, last: true))
+            }
+        case .log(let record): log.write(record)
+        case .dropped(let reason): drops.count(reason.rawValue)
+        case .statusChanged(let status):
+            tell(.state(active: status == .active, line: "\(configuration.localName) is \(status.rawValue)"))
+        case .finished:
+            tell(.finished)
+            loop.stop()
+        }
+    }
+
+    // MARK: Resources
+
+    private func connectResources(_ channel: Channel) throws {
+        if resources != nil { handle(.resourceManagerLost) }
+        resources = try ResourceLink(channel, loop: loop, received: { [unowned self] in take($0) }, log: log.write)
+        order(.takeInventory)
+    }
+
+    private func order(_ frame: StatusToResource) {
+        if resources?.send(frame) != true {
+            log.write(.error, "resource-channel", "the resource manager does not take orders now")
+        }
+    }
+
+    private func take(_ frame: ResourceToStatus) {
+        switch frame {
+        case .inventory(let groups):
+            handle(.inventory(groups.map {
+                switch $0.state {
+                case .stopped: Finding(group: $0.group, state: .stopped, epoch: $0.epoch)
+                case .held: Finding(group: $0.group, state: .held, epoch: $0.epoch)
+                case .partial: Finding(group: $0.group, state: .partial, epoch: $0.epoch)
+                }
+            }))
+        case .finished(let operation, let failure, let remains):
+            handle(.finished(operation, failure: failure, remains: remains))
+        case .lost(let group, let reason): handle(.lost(group: group, reason: reason))
+        }
+    }
+
+    // MARK: Operators
+
+    private func serve(_ client: ClientID, _ privileged: Bool, _ bytes: [UInt8]) {
+        switch desk.read(bytes, from: client, privileged: privileged) {
+        case .order(let request, let id): handle(.requested(request, id))
+        case .answer(let messages):
+            for (index, message) in messages.enumerated() {
+                tell(.response(client: client, bytes: message, last: index == messages.count - 1))
+            }
+        case .report:
+            guard let cluster else { return }
+            let messages = desk.report(cluster.snapshot(Clock.now()), drops: drops, events: log.recent)
+            for (index, message) in messages.enumerated() {
+                tell(.response(client: client, bytes: message, last: index == messages.count - 1))
+            }
+        }
+    }
+}
