@@ -207,8 +207,11 @@ package final class AddressKeeper {
         }
         held[index].putBacks.append(now)
         do throws(SystemError) {
-            let code = try session.add([entry.address]).first ?? 0
-            if code != 0 && code != EEXIST { return lose(index, "\(name) was removed: \(SystemError.text(code))") }
+            switch try session.add([entry.address]).first {
+            case 0, nil: break
+            case EEXIST: return  // The event is older than what we hold.
+            case .some(let code): return lose(index, "\(name) was removed: \(SystemError.text(code))")
+            }
         } catch {
             return lose(index, "\(name) was removed: \(error)")
         }

@@ -141,12 +141,12 @@ struct AddressKeeperTests {
     func failures() throws {
         #expect(
             try start("10.7.0.100/24/eth9", "192.0.2.1", "192.0.2.1/24", "192.0.2.1/eth0", "10.7.0.101") == [
-                    .failed("there is no interface eth9"),
-                    .failed("no connected network holds 192.0.2.1: write 192.0.2.1/BITS/INTERFACE"),
-                    .failed("no connected network holds 192.0.2.1: write 192.0.2.1/24/INTERFACE"),
-                    .failed("no network on eth0 holds 192.0.2.1: write 192.0.2.1/BITS/eth0"),
-                    .done,
-                ])
+                .failed("there is no interface eth9"),
+                .failed("no connected network holds 192.0.2.1: write 192.0.2.1/BITS/INTERFACE"),
+                .failed("no connected network holds 192.0.2.1: write 192.0.2.1/24/INTERFACE"),
+                .failed("no network on eth0 holds 192.0.2.1: write 192.0.2.1/BITS/eth0"),
+                .done,
+            ])
         #expect(try present("10.7.0.101") != nil)
     }
 
@@ -174,6 +174,19 @@ struct AddressKeeperTests {
         let quiet = Clock.now() + .milliseconds(300)
         _ = turn(loop) { Clock.now() > quiet }
         #expect(try present("10.7.0.100") == nil && present("fd00:7::100") == nil)
+    }
+
+    @Test("An address that vanished before it was held is put back; IPv6 survives its interface being switched off")
+    func vanished() throws {
+        #expect(try start("10.7.0.100", "fd00:7::100/64/eth0") == [.done, .done])
+        try shell("ip -n \(network.near) addr del 10.7.0.100/24 dev eth0")
+        try keeper.hold(specifications("10.7.0.100", "fd00:7::100/64/eth0"), group: "web", announce: false)
+        #expect(try present("10.7.0.100") != nil)
+        try shell("ip -n \(network.near) link set eth0 down && ip -n \(network.near) link set eth0 up")
+        let expected = ["fd00:7::100/64 was removed by somebody else: put back"]
+        #expect(turn(loop) { records.texts("address-restored") == expected })
+        let six = try #require(try present("fd00:7::100"))
+        #expect(six.flags & UInt32(IFA_F_TENTATIVE) == 0)
     }
 
     @Test("An address whose interface goes is lost, and so is one that is removed again and again")
@@ -226,7 +239,9 @@ struct AddressKeeperTests {
             try AnnounceCommand(arguments: ["-i", "20", "-r", "2", "eth0", "10.7.0.100", "auto", "x", "x"]).run()
             let hardware = "020000000001"
             try AnnounceCommand(
-                arguments: ["10.7.0.9", hardware, "10.7.0.9", "000000000000", "eth0:1", hardware, "ffffffffffff", "request"]
+                arguments: [
+                    "10.7.0.9", hardware, "10.7.0.9", "000000000000", "eth0:1", hardware, "ffffffffffff", "request",
+                ]
             ).run()
         }
         #expect(

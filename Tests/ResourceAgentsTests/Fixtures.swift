@@ -17,7 +17,8 @@ final class TemporaryFolder {
     }
 
     deinit {
-        _ = try? shellStatus("while umount -l '\(path)/mount' 2>/dev/null; do :; done; rm -rf --one-file-system '\(path)'")
+        _ = try? shellStatus(
+            "while umount -l '\(path)/mount' 2>/dev/null; do :; done; rm -rf --one-file-system '\(path)'")
     }
 
     func write(_ name: String, _ text: String, mode: UInt32 = 0o755) throws {

@@ -1,6 +1,7 @@
 // The resource manager as control and the status process see it: the real program, in a network namespace, over real
 // channels.
 import CLinux
+import CSystemd
 import ClusterModel
 import LinuxSystem
 import Privsep
@@ -224,6 +225,15 @@ struct ResourceProcessTests {
         #expect(try manager.end() == .exited(0))
         #expect(try present("10.7.0.100"))
         #expect(folder.text("log").contains("Acquiring resource group: alpha 10.7.0.100 10.7.0.101/24 service::web"))
+    }
+
+    @Test("Without systemd a unit cannot be started, and says so", .enabled(if: sd_booted() == 0))
+    func noSystemd() throws {
+        let manager = try Manager(network, folder, groups: "alpha systemd::web\n")
+        #expect(try manager.inventory() == ["systemd::web stopped 0"])
+        try manager.order(.start(operation: 1, group: "systemd::web", epoch: 1))
+        let reason = "systemd::web start: systemd units are not available: systemd does not run this machine"
+        #expect(try manager.outcome() == .finished(operation: 1, failure: reason, remains: false))
     }
 
     @Test("A status process that sends nonsense is dropped; the next one is served")
