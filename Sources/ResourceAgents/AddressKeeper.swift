@@ -42,7 +42,7 @@ package final class AddressKeeper {
         session = try NetlinkSession()
         monitor = try NetworkMonitor(addresses: true)
         announcer = try Announcer(loop: loop, session: session, log: log)
-        conflicts = ConflictWatch(loop: loop, log: log)
+        conflicts = ConflictWatch(loop: loop, session: session, log: log)
         source = try loop.onReadable(monitor.raw) { [unowned self] in takeEvents() }
         conflicts.onConflict = { [unowned self] place in announcer.announce([place]) }
     }
@@ -74,7 +74,7 @@ package final class AddressKeeper {
                     }
                 }
                 announcer.announce(up)
-                conflicts.watch(up, tables.interfaces)
+                conflicts.watch(up)
             } catch {
                 for (index, _) in wanted { outcomes[index] = .failed("\(error)") }
             }
