@@ -52,7 +52,8 @@ let package = Package(
             name: "hb_status",
             dependencies: ["ClusterCore", "ClusterConfig", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
             swiftSettings: edge),
-        .executableTarget(name: "hb_medium", dependencies: ["Media", "Privsep", "Journal"], swiftSettings: edge),
+        .executableTarget(
+            name: "hb_medium", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
         .executableTarget(
             name: "hb_resource",
             dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"], swiftSettings: edge),
@@ -60,7 +61,9 @@ let package = Package(
             name: "hb", dependencies: ["Admin", "ClusterConfig", "Journal", "CJansson"], swiftSettings: edge),
 
         // Tests, and the programs that developers run.
-        .testTarget(name: "MessagingTests", dependencies: ["Messaging", "Digests"], swiftSettings: edge),
+        .testTarget(
+            name: "MessagingTests", dependencies: ["Messaging", "Digests", "LinuxSystem"], exclude: ["Fixtures"],
+            swiftSettings: edge),
         .testTarget(
             name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
             swiftSettings: edge),

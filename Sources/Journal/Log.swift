@@ -58,6 +58,7 @@ package final class Log {
         }
     }
 
+    /// Writes a record of these parts, as `write(_:)` does.
     package func write(_ level: LogLevel, _ event: String, _ text: String, _ fields: [Setting] = []) {
         write(LogRecord(level, event, text, fields))
     }

@@ -24,7 +24,8 @@ struct LogStamp {
     /// `heartbeat[30]: 2026/11/21_01:47:07 info: text`.
     func plainStyle(_ record: LogRecord) -> String {
         let day = "\(Int(time.tm_year) + 1900)/\(LogStamp.padded(time.tm_mon + 1))/\(LogStamp.padded(time.tm_mday))"
-        return "\(LogStamp.identifier)[\(pid)]: \(day)_\(clock) \(record.level.word): \(LogStamp.printable(record.text))"
+        let text = LogStamp.printable(record.text)
+        return "\(LogStamp.identifier)[\(pid)]: \(day)_\(clock) \(record.level.word): \(text)"
     }
 
     /// A datagram for /dev/log; `facility` is syslog's number, already shifted.
@@ -64,7 +65,7 @@ struct LogStamp {
             if byte >= 0x20 && byte != 0x7f {
                 bytes.append(byte)
             } else {
-                bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+                bytes += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }
         return String(decoding: bytes, as: UTF8.self)

@@ -2,16 +2,17 @@
 // receiver reads what was written, whatever the writer does later.
 import CLinux
 
+/// Sealed files without a name.
 package enum MemoryFile {
     /// A sealed file with these bytes, close-on-exec. The corresponding C function is `memfd_create`.
     package static func write(_ bytes: [UInt8]) throws(SystemError) -> Descriptor {
-        let file = Descriptor(
-            owning: try retrying("memfd_create") { memfd_create("heartbeat", UInt32(MFD_CLOEXEC | MFD_ALLOW_SEALING)) })
+        let flags = UInt32(MFD_CLOEXEC | MFD_ALLOW_SEALING)
+        let file = Descriptor(owning: try retrying("memfd_create") { memfd_create("heartbeat", flags) })
         let number = file.raw
         var written = 0
         while written < bytes.count {
             written += try retrying("write to a memory file") {
-                bytes.withUnsafeBytes { pwrite(number, $0.baseAddress?.advanced(by: written), $0.count - written, written) }
+                bytes[written...].withUnsafeBytes { pwrite(number, $0.baseAddress, $0.count, written) }
             }
         }
         let seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE
@@ -19,7 +20,7 @@ package enum MemoryFile {
         return file
     }
 
-    /// All bytes of a file from its beginning; throws EFBIG where it holds more than `limit`. The file's position stays.
+    /// All bytes of a file from its beginning; throws EFBIG where it holds more than `limit`. Its position stays.
     package static func read(_ file: borrowing Descriptor, limit: Int) throws(SystemError) -> [UInt8] {
         let number = file.raw
         var bytes: [UInt8] = []

@@ -17,9 +17,12 @@ package enum FieldValue: Equatable, Sendable {
 
 /// A name and its value.
 package struct Field: Equatable, Sendable {
+    /// Printable ASCII without `=`, not beginning with `(`, 1 to `WireLimit.nameLength` bytes; else it is not written.
     package var name: String
+    /// The value, which tells the type.
     package var value: FieldValue
 
+    /// A field as given; it is checked when it is written.
     package init(_ name: String, _ value: FieldValue) {
         self.name = name
         self.value = value
@@ -28,8 +31,10 @@ package struct Field: Equatable, Sendable {
 
 /// Fields in order. Lookup finds the first of a name, as 3.0.6 does.
 package struct HAMessage: Equatable, Sendable {
+    /// In the order of the wire; names may repeat.
     package var fields: [Field]
 
+    /// A message of these fields.
     package init(_ fields: [Field] = []) { self.fields = fields }
 
     /// Appends a text field.
@@ -62,4 +67,12 @@ package struct HAMessage: Equatable, Sendable {
         guard case .binary(let bytes)? = self[name] else { return nil }
         return bytes
     }
+
+    /// Appends a number as text in lower case, without prefix or leading zeros.
+    package mutating func append(_ name: String, number: UInt64, radix: Int) {
+        append(name, String(number, radix: radix))
+    }
+
+    /// Removes every field of a name.
+    package mutating func removeAll(named name: String) { fields.removeAll { $0.name == name } }
 }

@@ -6,6 +6,7 @@ package enum ChildStatus: Equatable, Sendable, CustomStringConvertible {
     case exited(Int32)
     case killed(signal: Int32)
 
+    /// `exit code 1` or `signal 9`.
     package var description: String {
         switch self {
         case .exited(let code): "exit code \(code)"
@@ -14,6 +15,7 @@ package enum ChildStatus: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
+/// What can be done with the processes that this process started.
 package enum Children {
     /// Waits until a child has ended, and reaps it. The corresponding C function is `waitpid`.
     package static func wait(_ pid: pid_t) throws(SystemError) -> ChildStatus {

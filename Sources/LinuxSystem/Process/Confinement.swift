@@ -1,6 +1,7 @@
 // Gives up root for good: what a helper process does before it reads a byte from anybody.
 import CLinux
 
+/// The end of a process's rights.
 package enum Confinement {
     /// A user and a group by their numbers. Helpers get them in their arguments, so that they look no name up.
     package struct Identity: Equatable, Sendable {

@@ -1,6 +1,7 @@
 // No helper outlives the process that started it.
 import CLinux
 
+/// The tie of a process to its parent.
 package enum ParentWatch {
     /// Has the kernel kill this process when its parent ends. Ends the process now where the parent is no longer
     /// `expected`, the process id from our arguments: it may have ended before the kernel was told. MUST come after

@@ -1,6 +1,7 @@
 // What `ps` shows of this process: its duty instead of the arguments that it was started with.
 import CLinux
 
+/// The command line that others see.
 package enum ProcessTitle {
     /// Shows a text as the process's command line, and its first 15 bytes as the command's name. A text longer than
     /// the original arguments and environment is cut. MUST come after the arguments were read: their memory is

@@ -1,6 +1,7 @@
 // Runs a process before all ordinary ones and keeps it in memory: a heartbeat that waits for a disk is a false alarm.
 import CLinux
 
+/// The scheduling of a process that must be in time.
 package enum Realtime {
     /// Takes a SCHED_FIFO priority (1 to 99), which children do not inherit, and locks memory. Returns what was not
     /// allowed, for a warning; the process works without it. MUST come before `Confinement.drop`.

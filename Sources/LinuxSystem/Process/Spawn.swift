@@ -14,13 +14,20 @@ package struct Spawn {
     /// What the child sees as a descriptor's number, and the descriptor of this process behind it. Descriptor 0 is
     /// /dev/null unless mapped. Every number above the largest of the map is closed in the child.
     package var descriptors: [Int32: Int32] = [:]
+    /// The child's working directory.
     package var workingDirectory = "/"
     /// Whether the child leads a process group of its own, so that `Children.signalGroup` reaches all it starts.
     package var leadsProcessGroup = false
 
+    /// A program with an empty environment, in the root directory.
     package init(program: String, arguments: [String]) {
         self.program = program
         self.arguments = arguments
+    }
+
+    /// Those entries of this process's own environment that have these names.
+    package static func inherited(_ names: [String]) -> [String] {
+        names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
     }
 
     /// Starts the program and returns its process id; the caller MUST reap it. Throws where it cannot be executed.

@@ -1,0 +1,104 @@
+// Signs and verifies with the keys of authkeys (specs/heartbeat.md 1.4, 6.2).
+import CCrypto
+import ClusterModel
+import Messaging
+
+/// Why keys cannot be used.
+package enum AuthenticatorError: Error, Equatable {
+    /// The number that `auth` names has no line of its own.
+    case noSigningKey(Int)
+    /// Two lines have one number.
+    case duplicateKey(Int)
+    /// libcrypto does not offer the method of a key here.
+    case methodUnavailable(Int, DigestMethod)
+}
+
+/// What a digest says about a message.
+package enum Verification: Equatable, Sendable {
+    case ok
+    /// authkeys has no key of that number.
+    case unknownKey
+    case mismatch
+}
+
+/// The keys in working order. New keys need a new authenticator; messages under way are judged by the old or the new
+/// one, never by a mixture.
+package final class Authenticator {
+    private enum Method {
+        case checksum
+        case keyed(KeyedDigest)
+    }
+
+    private struct Key {
+        let number: Int
+        let method: Method
+    }
+
+    private let keys: [Key]
+    private let signing: Key
+
+    /// Every key is tried once; throws the first that cannot be used.
+    package init(_ configured: AuthKeys) throws(AuthenticatorError) {
+        var keys: [Key] = []
+        for key in configured.keys {
+            guard !keys.contains(where: { $0.number == key.number }) else { throw .duplicateKey(key.number) }
+            guard let method = Authenticator.method(key) else { throw .methodUnavailable(key.number, key.method) }
+            keys.append(Key(number: key.number, method: method))
+        }
+        guard let signing = keys.first(where: { $0.number == configured.signing }) else {
+            throw .noSigningKey(configured.signing)
+        }
+        self.keys = keys
+        self.signing = signing
+    }
+
+    /// The signing key's number and the digest of the bytes.
+    package func sign(_ bytes: ArraySlice<UInt8>) -> Signature {
+        Signature(key: signing.number, digest: Authenticator.digest(bytes, signing.method))
+    }
+
+    /// Judges a signature by the key of the number that it names, and by no other: heartbeat 3.0.6 takes the key of its
+    /// own signing number there (specs/heartbeat.md 12.2). Compares in constant time.
+    package func verify(_ signature: Signature, covers bytes: ArraySlice<UInt8>) -> Verification {
+        guard let key = keys.first(where: { $0.number == signature.key }) else { return .unknownKey }
+        let expected = Authenticator.digest(bytes, key.method)
+        guard expected.count == signature.digest.count else { return .mismatch }
+        return CRYPTO_memcmp(expected, signature.digest, expected.count) == 0 ? .ok : .mismatch
+    }
+
+    private static func method(_ key: AuthKey) -> Method? {
+        switch key.method {
+        case .crc: .checksum
+        case .md5: KeyedDigest(hash: "MD5", secret: key.secret).map(Method.keyed)
+        case .sha1: KeyedDigest(hash: "SHA1", secret: key.secret).map(Method.keyed)
+        case .sha256: KeyedDigest(hash: "SHA256", secret: key.secret).map(Method.keyed)
+        }
+    }
+
+    /// The digest as it is written: lower-case hexadecimal, for `crc` without leading zeros as heartbeat prints it.
+    private static func digest(_ bytes: ArraySlice<UInt8>, _ method: Method) -> [UInt8] {
+        switch method {
+        case .checksum:
+            return Array(String(CRC32.checksum(bytes), radix: 16).utf8)
+        case .keyed(let digest):
+            // The context made a digest when it was built, so that only memory can be missing now; the daemon ends
+            // there, as it does where an array finds none.
+            guard let value = digest.digest(bytes) else { preconditionFailure("libcrypto has no memory for a digest") }
+            return hexadecimal(value)
+        }
+    }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count * 2)
+        for byte in bytes {
+            text.append(letter(byte >> 4))
+            text.append(letter(byte & 15))
+        }
+        return text
+    }
+
+    private static func letter(_ nibble: UInt8) -> UInt8 {
+        nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+    }
+}

@@ -1,0 +1,42 @@
+// The two texts that an ha_msg is written in, told apart by their first four bytes, and the limits of both.
+
+/// How a message is written (specs/heartbeat.md 1.1, 1.2).
+package enum WireFormat: Equatable, Sendable {
+    /// `###`: what datagrams carry. Every byte string can be a value.
+    case netstring
+    /// `>>>`: lines of text, for serial lines, the FIFO and clients.
+    case classic
+
+    /// The format that bytes begin with; nil where they are no message at all.
+    package static func detect(_ bytes: ArraySlice<UInt8>) -> WireFormat? {
+        if bytes.starts(with: Marker.netstringStart) { return .netstring }
+        if bytes.starts(with: Marker.classicStart) { return .classic }
+        return nil
+    }
+}
+
+/// The lines that enclose a message. In a nested classic message another byte stands for LF.
+enum Marker {
+    static let netstringStart: [UInt8] = Array("###\n".utf8)
+    static let netstringEnd: [UInt8] = Array("%%%\n".utf8)
+    static let classicStart: [UInt8] = Array(">>>\n".utf8)
+    static let classicEnd: [UInt8] = Array("<<<\n".utf8)
+}
+
+/// What a message may not exceed, in either direction. Sizes are in bytes.
+package enum WireLimit {
+    /// heartbeat's MAXMSG, with markers and digest (specs/heartbeat.md 1.5).
+    package static let messageSize = 262_144
+    /// The largest UDP or ICMP echo content over IPv4.
+    package static let datagramSize = 65_507
+    /// Levels of nested messages below the outermost one: as many as there are depth symbols.
+    package static let nestingDepth = 16
+    /// Fields of a message and of all messages nested in it. heartbeat 3.0.6 has no such limit and sends about 15.
+    package static let fieldCount = 1024
+    /// heartbeat 3.0.6 has no such limit; its longest name has 22 bytes.
+    package static let nameLength = 128
+    /// A packed list, which MUST be shorter than 1024 bytes (specs/heartbeat.md 1).
+    package static let listSize = 1023
+    /// The text of a digest; sha256 takes 64.
+    package static let digestLength = 128
+}
