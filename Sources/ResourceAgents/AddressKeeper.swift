@@ -42,7 +42,7 @@ package final class AddressKeeper {
         session = try NetlinkSession()
         monitor = try NetworkMonitor(addresses: true)
         announcer = try Announcer(loop: loop, session: session, log: log)
-        conflicts = ConflictWatch(loop: loop, log: log)
+        conflicts = ConflictWatch(loop: loop, session: session, log: log)
         source = try loop.onReadable(monitor.raw) { [unowned self] in takeEvents() }
         conflicts.onConflict = { [unowned self] place in announcer.announce([place]) }
     }
@@ -51,7 +51,7 @@ package final class AddressKeeper {
 
     /// Adds addresses that are not there and announces them. Returns an outcome for each. Does not wait for anything.
     package func start(_ specifications: [AddressSpecification]) -> [ResourceOutcome] {
-        withTables(specifications.count) { tables in
+        withTables(specifications.count, placing: specifications) { tables in
             var outcomes = [ResourceOutcome](repeating: .done, count: specifications.count)
             var wanted: [(Int, InterfaceAddress)] = []
             for (index, specification) in specifications.enumerated() {
@@ -74,7 +74,7 @@ package final class AddressKeeper {
                     }
                 }
                 announcer.announce(up)
-                conflicts.watch(up, tables.interfaces)
+                conflicts.watch(up)
             } catch {
                 for (index, _) in wanted { outcomes[index] = .failed("\(error)") }
             }
@@ -118,16 +118,22 @@ package final class AddressKeeper {
     }
 
     /// Puts these addresses back from now on when somebody removes them, until they are stopped; announces them where
-    /// `announce`.
+    /// `announce`. One that is missing by now is put back at once.
     package func hold(_ specifications: [AddressSpecification], group: String, announce: Bool) {
-        _ = withTables(specifications.count) { tables in
+        for (specification, outcome) in zip(specifications, status(specifications)) where outcome != .running {
+            if let reason = start([specification])[0].failure { onLost(group, reason) }
+        }
+        do throws(SystemError) {
+            let tables = try AddressTables(session)
             release(specifications.map(\.address))
             let found = specifications.flatMap { tables.find($0) }
             held += found.map { Held(group: group, address: $0) }
-            let places = found.map { PlacedAddress(address: $0.address, interface: $0.interface) }
             noteLinks(tables.interfaces)
-            if announce { announcer.announce(places) }
-            return []
+            if announce {
+                announcer.announce(found.map { PlacedAddress(address: $0.address, interface: $0.interface) })
+            }
+        } catch {
+            onLost(group, "the addresses cannot be watched: \(error)")
         }
     }
 
@@ -136,9 +142,11 @@ package final class AddressKeeper {
         held.removeAll { released.contains($0.address.address) }
     }
 
-    private func withTables(_ count: Int, _ body: (AddressTables) -> [ResourceOutcome]) -> [ResourceOutcome] {
+    private func withTables(
+        _ count: Int, placing specifications: [AddressSpecification] = [], _ body: (AddressTables) -> [ResourceOutcome]
+    ) -> [ResourceOutcome] {
         do throws(SystemError) {
-            return body(try AddressTables(session))
+            return body(try AddressTables(session, placing: specifications))
         } catch {
             return [ResourceOutcome](repeating: .unknown("\(error)"), count: count)
         }
@@ -199,8 +207,11 @@ package final class AddressKeeper {
         }
         held[index].putBacks.append(now)
         do throws(SystemError) {
-            let code = try session.add([entry.address]).first ?? 0
-            if code != 0 && code != EEXIST { return lose(index, "\(name) was removed: \(SystemError.text(code))") }
+            switch try session.add([entry.address]).first {
+            case 0, nil: break
+            case EEXIST: return  // The event is older than what we hold.
+            case .some(let code): return lose(index, "\(name) was removed: \(SystemError.text(code))")
+            }
         } catch {
             return lose(index, "\(name) was removed: \(error)")
         }

@@ -6,23 +6,20 @@ import LinuxSystem
 package struct AddressTables {
     package let interfaces: [NetworkInterface]
     package let addresses: [InterfaceAddress]
-    private let routes: Result<[Route], SystemError>
+    private let routes: [Route]
 
     package init(interfaces: [NetworkInterface], addresses: [InterfaceAddress], routes: [Route]) {
         self.interfaces = interfaces
         self.addresses = addresses
-        self.routes = .success(routes)
+        self.routes = routes
     }
 
-    package init(_ session: NetlinkSession) throws(SystemError) {
+    /// Reads the tables. Routes, which may be very many, only where one of the addresses `placing` needs them.
+    package init(_ session: NetlinkSession, placing specifications: [AddressSpecification] = []) throws(SystemError) {
         interfaces = try session.interfaces()
         addresses = try session.addresses()
-        do throws(SystemError) {
-            routes = .success(try session.routes())
-        } catch {
-            // Only addresses without an interface or a prefix need them.
-            routes = .failure(error)
-        }
+        let isComplete = specifications.allSatisfy { $0.interface != nil && $0.prefixLength != nil }
+        routes = isComplete ? [] : try session.routes()
     }
 
     /// Where an address is now: on its interface if it names one, else on every interface but loopback ones.
@@ -45,11 +42,7 @@ package struct AddressTables {
         }
         var route: Route?
         if named == nil || specification.prefixLength == nil {
-            switch routes {
-            case .success(let routes):
-                route = Route.best(routes, for: specification.address, interface: named?.index)
-            case .failure(let error): return .failure(ArgumentError(reason: "\(error)"))
-            }
+            route = Route.best(routes, for: specification.address, interface: named?.index)
         }
         guard let interface = named?.index ?? route?.interface,
             let prefixLength = specification.prefixLength ?? route?.prefixLength

@@ -6,6 +6,9 @@ import Reactor
 
 /// Watches new IPv4 addresses for other claims. Nothing waits for it.
 package final class ConflictWatch {
+    /// Between an address's start and its probe. Opening a socket that listens takes the kernel milliseconds, which
+    /// other groups that start now must not wait for; and what starts together is watched with one socket.
+    private static let pause: Duration = .milliseconds(100)
     /// As long as announcements are repeated.
     private static let length: Duration = .seconds(10)
     /// Frames read in one call, so that a storm does not hold up the rest of the process.
@@ -15,14 +18,13 @@ package final class ConflictWatch {
     private final class Watch {
         let interface: NetworkInterface
         let socket: PacketSocket
-        var addresses: [IPAddress]
+        var addresses: [IPAddress] = []
         var source: EventSource?
         var timer: EventSource?
 
-        init(_ interface: NetworkInterface, _ socket: PacketSocket, _ addresses: [IPAddress]) {
+        init(_ interface: NetworkInterface, _ socket: PacketSocket) {
             self.interface = interface
             self.socket = socket
-            self.addresses = addresses
         }
     }
 
@@ -30,41 +32,72 @@ package final class ConflictWatch {
     package var onConflict: (PlacedAddress) -> Void = { _ in }
 
     private let loop: EventLoop
+    private let session: NetlinkSession
     private let log: (LogRecord) -> Void
+    private var waiting: [PlacedAddress] = []
+    private var start: EventSource?
     private var watches: [Watch] = []
 
-    package init(loop: EventLoop, log: @escaping (LogRecord) -> Void) {
+    package init(loop: EventLoop, session: NetlinkSession, log: @escaping (LogRecord) -> Void) {
         self.loop = loop
+        self.session = session
         self.log = log
     }
 
-    /// Sends a probe for each IPv4 address and listens for answers.
-    package func watch(_ places: [PlacedAddress], _ interfaces: [NetworkInterface]) {
-        for interface in interfaces where interface.announces && interface.isRunning {
-            let addresses = places.filter { $0.interface == interface.index && !$0.address.isIPv6 }.map(\.address)
-            if addresses.isEmpty { continue }
-            do throws(SystemError) {
-                try begin(interface, addresses)
-            } catch {
-                log(LogRecord(.warning, "conflict-watch", "conflicts on \(interface.name) are not watched: \(error)"))
-            }
+    /// Soon sends a probe for each IPv4 address, and listens for answers.
+    package func watch(_ places: [PlacedAddress]) {
+        waiting += places.filter { !$0.address.isIPv6 }
+        if waiting.isEmpty || start != nil { return }
+        do throws(SystemError) {
+            start = try loop.onTime(Clock.now() + ConflictWatch.pause) { [unowned self] in begin() }
+        } catch {
+            fail(error)
         }
     }
 
     /// Forgets addresses that were given up.
     package func drop(_ places: [PlacedAddress]) {
+        let dropped = Set(places)
+        waiting.removeAll { dropped.contains($0) }
         for watch in watches {
-            watch.addresses.removeAll {
-                places.contains(PlacedAddress(address: $0, interface: watch.interface.index))
-            }
+            watch.addresses.removeAll { dropped.contains(PlacedAddress(address: $0, interface: watch.interface.index)) }
         }
         watches.removeAll { $0.addresses.isEmpty }
     }
 
+    private func begin() {
+        let places = waiting
+        waiting = []
+        start = nil
+        do throws(SystemError) {
+            for interface in try session.interfaces() where interface.announces && interface.isRunning {
+                let addresses = places.filter { $0.interface == interface.index }.map(\.address)
+                if !addresses.isEmpty { try begin(interface, addresses) }
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func fail(_ error: SystemError) {
+        log(LogRecord(.warning, "conflict-watch", "other claims to new addresses are not watched for: \(error)"))
+    }
+
     private func begin(_ interface: NetworkInterface, _ addresses: [IPAddress]) throws(SystemError) {
         guard let hardware = interface.hardwareAddress else { return }
+        let known = watches.first { $0.interface == interface }
+        let watch = if let known { known } else { try open(interface) }
+        watch.addresses += addresses
+        watch.timer?.schedule(Clock.now() + ConflictWatch.length)
+        for address in addresses {
+            guard let probe = ARPPacket.probe(for: address, from: hardware) else { continue }
+            try watch.socket.send(probe.frame(source: hardware), interface: interface.index)
+        }
+    }
+
+    private func open(_ interface: NetworkInterface) throws(SystemError) -> Watch {
         let socket = try PacketSocket(receiving: ARPPacket.etherType, interface: interface.index)
-        let watch = Watch(interface, socket, addresses)
+        let watch = Watch(interface, socket)
         watch.source = try loop.onReadable(socket.raw, priority: 10) { [unowned self, unowned watch] in
             receive(watch)
         }
@@ -72,10 +105,7 @@ package final class ConflictWatch {
             end(watch)
         }
         watches.append(watch)
-        for address in addresses {
-            guard let probe = ARPPacket.probe(for: address, from: hardware) else { continue }
-            try socket.send(probe.frame(source: hardware), interface: interface.index)
-        }
+        return watch
     }
 
     private func end(_ watch: Watch) { watches.removeAll { $0 === watch } }

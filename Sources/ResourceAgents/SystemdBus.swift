@@ -56,15 +56,20 @@ final class SystemdBus {
     var onLost: () -> Void = {}
 
     private let loop: EventLoop
+    private let address: String?
     private var bus: OpaquePointer?
     private var isLost = false
 
-    init(loop: EventLoop) { self.loop = loop }
+    /// `address`: of a bus other than the system's.
+    init(loop: EventLoop, address: String? = nil) {
+        self.loop = loop
+        self.address = address
+    }
 
     deinit { close() }
 
-    /// Whether systemd runs this machine, or a bus is named by the environment.
-    static var isAvailable: Bool { sd_booted() > 0 || getenv("DBUS_SYSTEM_BUS_ADDRESS") != nil }
+    /// Whether systemd runs this machine.
+    var isAvailable: Bool { address != nil || sd_booted() > 0 }
 
     /// Calls a method of the manager that takes strings and answers with an object path.
     func call(
@@ -122,8 +127,7 @@ final class SystemdBus {
     private func connected() throws(SystemError) -> OpaquePointer {
         if isLost { close() }
         if let bus { return bus }
-        var opened: OpaquePointer?
-        try check("open the system bus", sd_bus_open_system(&opened))
+        let opened = try SystemdBus.open(address)
         bus = opened
         guard let bus = opened else { throw SystemError(code: ENOTCONN, operation: "open the system bus") }
         do throws(SystemError) {
@@ -159,6 +163,22 @@ final class SystemdBus {
             close()
             throw error
         }
+    }
+
+    /// A connection to a bus; the caller MUST close it.
+    static func open(_ address: String?) throws(SystemError) -> OpaquePointer? {
+        var bus: OpaquePointer?
+        guard let address else {
+            try check("open the system bus", sd_bus_open_system(&bus))
+            return bus
+        }
+        try check("open a bus", sd_bus_new(&bus))
+        let results = [sd_bus_set_address(bus, address), sd_bus_set_bus_client(bus, 1), sd_bus_start(bus)]
+        if let failed = results.first(where: { $0 < 0 }) {
+            sd_bus_unref(bus)
+            try check("open a bus", failed)
+        }
+        return bus
     }
 
     private func close() {

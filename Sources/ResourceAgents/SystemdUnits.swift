@@ -45,9 +45,10 @@ package final class SystemdUnits {
     private var operations: [UnitOperation] = []
     private var removed: [(job: String, result: String)] = []
 
-    package init(loop: EventLoop) {
+    /// `busAddress`: of a bus other than the system's.
+    package init(loop: EventLoop, busAddress: String? = nil) {
         self.loop = loop
-        bus = SystemdBus(loop: loop)
+        bus = SystemdBus(loop: loop, address: busAddress)
         bus.onJobRemoved = { [unowned self] job, result in jobRemoved(job, result) }
         bus.onLost = { [unowned self] in
             for operation in operations { operation.lost() }
@@ -59,7 +60,7 @@ package final class SystemdUnits {
         _ operation: ResourceOperation, unit: String, timeout: Duration,
         completion: @escaping (ResourceOutcome) -> Void
     ) -> (any RunningOperation)? {
-        guard SystemdBus.isAvailable else {
+        guard bus.isAvailable else {
             switch operation {
             case .start: completion(.failed("systemd units are not available: systemd does not run this machine"))
             case .stop: completion(.done)

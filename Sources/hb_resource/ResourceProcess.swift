@@ -9,8 +9,6 @@ import Reactor
 import ResourceAgents
 
 final class ResourceProcess {
-    /// Of the frames; a control process of another version is refused.
-    static let protocolVersion = 1
     private static let controlDescriptor: Int32 = 3
     /// Frames taken in one call, so that no sender holds up the rest.
     private static let readMax = 64

@@ -3,15 +3,16 @@
 //     hb_resource agent filesystem start|stop|status DEVICE DIRECTORY [TYPE [OPTIONS]]
 import CLinux
 import LinuxSystem
+import Privsep
 import ResourceAgents
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments.starts(with: ["agent", "filesystem"]) {
     exit(FilesystemCommand.run(Array(arguments.dropFirst(2))))
 }
-guard arguments.count >= 2, arguments[0] == String(ResourceProcess.protocolVersion), let parent = pid_t(arguments[1])
+guard arguments.count >= 2, arguments[0] == String(Launch.protocolVersion), let parent = pid_t(arguments[1])
 else {
-    let text = Array("hb_resource is started by heartbeat, protocol version \(ResourceProcess.protocolVersion)\n".utf8)
+    let text = Array("hb_resource is started by heartbeat, protocol version \(Launch.protocolVersion)\n".utf8)
     _ = write(2, text, text.count)
     exit(64)
 }

@@ -36,7 +36,8 @@ struct ArgumentTests {
     @Test(
         "What is wrong with an address is said",
         arguments: [
-            ("", " is not an address"), ("web", "web is not an address"), ("10.0.0.256", "10.0.0.256 is not an address"),
+            ("", " is not an address"), ("web", "web is not an address"),
+            ("10.0.0.256", "10.0.0.256 is not an address"),
             ("10.0.0.1/33", "33 is not a prefix length from 1 to 32"),
             ("10.0.0.1/0", "0 is not a prefix length from 1 to 32"),
             ("fd00::1/129", "129 is not a prefix length from 1 to 128"),
@@ -63,7 +64,8 @@ struct ArgumentTests {
     @Test("Words name native resources, units and scripts")
     func kinds() throws {
         #expect(kind("IPaddr", ["10.0.0.1/24"]) == .address(try AddressSpecification(argument: "10.0.0.1/24")))
-        #expect(kind("Filesystem", ["/dev/sdb1", "/srv"]) == .filesystem(try FilesystemArguments(["/dev/sdb1", "/srv"])))
+        #expect(
+            kind("Filesystem", ["/dev/sdb1", "/srv"]) == .filesystem(try FilesystemArguments(["/dev/sdb1", "/srv"])))
         #expect(kind("systemd", ["postgresql"]) == .unit("postgresql.service"))
         #expect(kind("systemd", ["data.mount"]) == .unit("data.mount"))
         #expect(kind("vpn@a.service") == .unit("vpn@a.service"))
@@ -71,7 +73,8 @@ struct ArgumentTests {
         #expect(kind("apache") == .script("apache", []), "a script wins over a unit of the same name")
         #expect(kind("nginx", ["conf"]) == .script("nginx", ["conf"]), "a unit takes no arguments")
         #expect(kind("unknown") == .script("unknown", []))
-        #expect(kind("Filesystem", ["/dev/sdb1"]) == .invalid("expected Filesystem::DEVICE::DIRECTORY[::TYPE[::OPTIONS]]"))
+        #expect(
+            kind("Filesystem", ["/dev/sdb1"]) == .invalid("expected Filesystem::DEVICE::DIRECTORY[::TYPE[::OPTIONS]]"))
         #expect(kind("systemd") == .invalid("expected systemd::UNIT"))
         #expect(kind("IPaddr2", ["10.0.0"]) == .invalid("10.0.0 is not an address"))
     }
@@ -142,7 +145,8 @@ struct ScriptTests {
         configuration.processes.environment = [Setting(name: "DIR", value: "/elsewhere")]
         #expect(
             ScriptEnvironment.entries(configuration, configurationDirectory: "/etc/ha.d") == [
-                "HA_keepalive=2", "HA_CURHOST=alpha", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "HA_keepalive=2", "HA_CURHOST=alpha",
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "OCF_ROOT=/usr/lib/ocf", "HA_DIR=/elsewhere", "HA_FUNCS=/etc/ha.d/shellfuncs",
                 "HA_DATEFMT=%Y/%m/%d_%T\t", "HA_LOGD=no", "HA_LOGFACILITY=local0", "HA_LOGFILE=/var/log/ha-log",
                 "HA_debug=1", "HA_NICEFAILBACK=yes",
@@ -156,7 +160,8 @@ struct UnitStateTests {
         "States mean running, stopped or neither",
         arguments: [
             ("active", ResourceOutcome.running), ("reloading", .running), ("inactive", .stopped), ("failed", .stopped),
-            ("activating", .unknown("systemd says activating")), ("deactivating", .unknown("systemd says deactivating")),
+            ("activating", .unknown("systemd says activating")),
+            ("deactivating", .unknown("systemd says deactivating")),
             ("", .unknown("systemd says nothing")),
         ])
     func states(state: String, expected: ResourceOutcome) { #expect(UnitState.outcome(activeState: state) == expected) }
@@ -165,7 +170,8 @@ struct UnitStateTests {
     func jobs() {
         #expect(UnitState.outcome(of: .start, jobResult: "done", activeState: "active") == .done)
         #expect(
-            UnitState.outcome(of: .start, jobResult: "failed", activeState: "failed") == .failed("job failed, then failed"))
+            UnitState.outcome(of: .start, jobResult: "failed", activeState: "failed")
+                == .failed("job failed, then failed"))
         #expect(
             UnitState.outcome(of: .start, jobResult: "done", activeState: "inactive")
                 == .failed("job done, then inactive"))
@@ -204,7 +210,8 @@ struct AnnounceCommandTests {
                 == .packet(
                     AnnounceCommand.Packet(
                         operation: .request, sender: "web", senderHardware: own, target: "router", targetHardware: zero,
-                        interface: "eth1:2", source: try #require(MACAddress("020000000009")), destination: .broadcast)))
+                        interface: "eth1:2", source: try #require(MACAddress("020000000009")), destination: .broadcast))
+        )
     }
 
     @Test("The form of heartbeat, whose last two words are ignored")
@@ -227,8 +234,11 @@ struct AnnounceCommandTests {
     @Test(
         "What is wrong with a command line is said",
         arguments: [
-            ("", "expected INTERFACE IP HW|auto"), ("-i", "-i needs a value"), ("-r 0 eth0 10.0.0.1 auto",
-                "-r takes a number from 1 to 1000000"), ("-x 1 eth0 10.0.0.1 auto", "-x is not an option"),
+            ("", "expected INTERFACE IP HW|auto"), ("-i", "-i needs a value"),
+            (
+                "-r 0 eth0 10.0.0.1 auto",
+                "-r takes a number from 1 to 1000000"
+            ), ("-x 1 eth0 10.0.0.1 auto", "-x is not an option"),
             ("eth0 web auto", "web is not an address"), ("eth0 10.0.0.1 0200", "0200 is not a hardware address"),
             ("1.1.1.1 020000000001 1.1.1.1 000000000000 a 020000000001 020000000001 b", "too many arguments"),
         ])

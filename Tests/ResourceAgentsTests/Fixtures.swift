@@ -6,7 +6,7 @@ import LinuxSystem
 import Reactor
 import Testing
 
-/// A folder that goes with this value.
+/// A folder that goes with this value, and what is mounted on its `mount`.
 final class TemporaryFolder {
     let path: String
 
@@ -16,7 +16,10 @@ final class TemporaryFolder {
         path = String(cString: made)
     }
 
-    deinit { _ = try? shell("rm -rf '\(path)'") }
+    deinit {
+        _ = try? shellStatus(
+            "while umount -l '\(path)/mount' 2>/dev/null; do :; done; rm -rf --one-file-system '\(path)'")
+    }
 
     func write(_ name: String, _ text: String, mode: UInt32 = 0o755) throws {
         let file = "\(path)/\(name)"

@@ -301,7 +301,8 @@ private struct World {
         return worlds
     }
 
-    private mutating func outcome(_ operation: ResourceOperation, _ resource: Int, _ succeeds: Bool) -> ResourceOutcome {
+    private mutating func outcome(_ operation: ResourceOperation, _ resource: Int, _ succeeds: Bool) -> ResourceOutcome
+    {
         switch operation {
         case .status: return succeeds ? (runs[resource] ? .running : .stopped) : .unknown("odd")
         case .start:

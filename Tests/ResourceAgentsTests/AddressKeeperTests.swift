@@ -1,0 +1,256 @@
+// Addresses taken over and given up in a network namespace, seen by a neighbour on the other end of the cable.
+import CLinux
+import ClusterModel
+import LinuxSystem
+import Reactor
+import Testing
+
+@testable import ResourceAgents
+
+@Suite("Addresses that a node holds", .serialized)
+struct AddressKeeperTests {
+    private let network: TestNetwork
+    private let loop: EventLoop
+    private let records = Records()
+    private let keeper: AddressKeeper
+    /// Inside the namespace: what is there.
+    private let session: NetlinkSession
+    private let ethernet: UInt32
+    /// Everything that the neighbour's interface receives.
+    private let neighbour: PacketSocket
+
+    init() throws {
+        let network = try TestNetwork()
+        let loop = try EventLoop()
+        let records = self.records
+        (keeper, session) = try network.inside(network.near) {
+            (try AddressKeeper(loop: loop, log: records.write), try NetlinkSession())
+        }
+        ethernet = try #require(try session.interfaces().first { $0.name == "eth0" }).index
+        neighbour = try network.inside(network.far) {
+            let index = try #require(try NetlinkSession().interfaces().first { $0.name == "eth0" }).index
+            return try PacketSocket(receiving: 3, interface: index)  // ETH_P_ALL
+        }
+        var size: Int32 = 16 << 20
+        setsockopt(neighbour.raw, SOL_SOCKET, SO_RCVBUFFORCE, &size, socklen_t(MemoryLayout<Int32>.size))
+        self.network = network
+        self.loop = loop
+    }
+
+    private func specifications(_ texts: String...) throws -> [AddressSpecification] {
+        try texts.map { text throws(ArgumentError) in try AddressSpecification(argument: text) }
+    }
+
+    /// Starts as a node would whose whole network is the namespace.
+    private func start(_ texts: String...) throws -> [ResourceOutcome] {
+        try start(texts.map { text throws(ArgumentError) in try AddressSpecification(argument: text) })
+    }
+
+    private func start(_ specifications: [AddressSpecification]) throws -> [ResourceOutcome] {
+        try network.inside(network.near) { keeper.start(specifications) }
+    }
+
+    private func present(_ text: String) throws -> InterfaceAddress? {
+        try session.addresses().first { $0.address == IPAddress(text) }
+    }
+
+    /// ARP packets and neighbour advertisements that came from our side, in order: `request 10.7.0.100`.
+    private func heard() throws -> [String] {
+        var heard: [String] = []
+        while let frame = try neighbour.receive() {
+            if let packet = ARPPacket(frame: frame) {
+                guard packet.senderHardware.description == "02:00:00:00:00:01" else { continue }
+                heard.append(
+                    packet.sender == packet.target ? "\(packet.operation) \(packet.target)" : "probe \(packet.target)")
+            } else if frame.count == 86, frame[54] == 136, let address = IPAddress(bytes: frame[62..<78]) {
+                heard.append("advertisement \(address)")
+            }
+        }
+        return heard
+    }
+
+    @Test("A start adds, announces at once, and finds interface and prefix in the routing table")
+    func start() throws {
+        #expect(try keeper.status(specifications("10.7.0.100", "fd00:7::100")) == [.stopped, .stopped])
+        _ = try heard()
+        #expect(try start("10.7.0.100", "10.7.0.101", "fd00:7::100") == [.done, .done, .done])
+        #expect(
+            try heard() == [
+                "request 10.7.0.100", "reply 10.7.0.100", "request 10.7.0.101", "reply 10.7.0.101",
+                "advertisement fd00:7::100",
+            ])
+        let four = try #require(try present("10.7.0.100"))
+        #expect(four.interface == ethernet && four.prefixLength == 24)
+        #expect(four.broadcast == IPAddress("10.7.0.255"))
+        let six = try #require(try present("fd00:7::100"))
+        #expect(six.prefixLength == 64 && six.flags & UInt32(IFA_F_TENTATIVE) == 0)
+        #expect(try keeper.status(specifications("10.7.0.100", "fd00:7::100")) == [.running, .running])
+        #expect(
+            records.texts("announce") == [
+                "announcing 10.7.0.100 10.7.0.101 fd00:7::100 on eth0 at 02:00:00:00:00:01, 7 times in 10 s"
+            ])
+    }
+
+    @Test("The announcement is repeated until the address is given up")
+    func repetition() throws {
+        #expect(try start("10.7.0.100") == [.done])
+        var all: [String] = []
+        #expect(
+            turn(loop) {
+                all += (try? heard()) ?? []
+                return all.filter { $0 == "reply 10.7.0.100" }.count >= 4
+            })
+        #expect(try keeper.stop(specifications("10.7.0.100")) == [.done])
+        _ = try heard()
+        let quiet = Clock.now() + .milliseconds(1500)
+        _ = turn(loop) { Clock.now() > quiet }
+        #expect(try heard() == [])
+    }
+
+    @Test("Start and stop are idempotent; a stop removes exactly its addresses")
+    func idempotence() throws {
+        #expect(try start("10.7.0.100/24/eth0:web") == [.done])
+        #expect(try present("10.7.0.100")?.label == "eth0:web")
+        #expect(try start("10.7.0.100/24/eth0:web") == [.done])
+        #expect(records.texts("address-present") == ["10.7.0.100/24 on eth0 was there already"])
+        #expect(try keeper.stop(specifications("10.7.0.100", "10.7.0.101")) == [.done, .done])
+        #expect(try present("10.7.0.100") == nil && present("10.7.0.1") != nil)
+        #expect(try keeper.stop(specifications("10.7.0.100")) == [.done])
+    }
+
+    @Test("500 addresses come and go, and the neighbour hears of every one")
+    func manyAddresses() throws {
+        let many = try (0..<500).map { index throws(ArgumentError) in
+            try AddressSpecification(argument: "10.8.\(index / 250).\(index % 250 + 1)/16/eth0")
+        }
+        #expect(try start(many).allSatisfy { $0 == .done })
+        #expect(keeper.status(many).allSatisfy { $0 == .running })
+        #expect(Set(try heard().filter { $0.hasPrefix("reply ") }).count == 500)
+        #expect(keeper.stop(many).allSatisfy { $0 == .done })
+        #expect(try session.addresses().filter { !$0.address.isIPv6 }.count == 2, "lo and its own")
+    }
+
+    @Test("Removing the first address of a network leaves the others there")
+    func secondaries() throws {
+        #expect(try start("10.9.0.1/24/eth0", "10.9.0.2/24/eth0") == [.done, .done])
+        #expect(try keeper.stop(specifications("10.9.0.1")) == [.done])
+        #expect(try present("10.9.0.2") != nil)
+    }
+
+    @Test("What cannot be brought up says why, and does not keep back the rest")
+    func failures() throws {
+        #expect(
+            try start("10.7.0.100/24/eth9", "192.0.2.1", "192.0.2.1/24", "192.0.2.1/eth0", "10.7.0.101") == [
+                .failed("there is no interface eth9"),
+                .failed("no connected network holds 192.0.2.1: write 192.0.2.1/BITS/INTERFACE"),
+                .failed("no connected network holds 192.0.2.1: write 192.0.2.1/24/INTERFACE"),
+                .failed("no network on eth0 holds 192.0.2.1: write 192.0.2.1/BITS/eth0"),
+                .done,
+            ])
+        #expect(try present("10.7.0.101") != nil)
+    }
+
+    @Test("An interface that is down is switched on")
+    func interfaceDown() throws {
+        try shell("ip -n \(network.near) link set eth0 down")
+        #expect(try start("10.7.0.100/24/eth0") == [.done])
+        #expect(try #require(try session.interfaces().first { $0.index == ethernet }).isUp)
+        #expect(records.texts("interface-up") == ["switching eth0 on"])
+    }
+
+    @Test("An address that somebody removes is put back and announced; one that was given up is not")
+    func putBack() throws {
+        #expect(try start("10.7.0.100", "fd00:7::100") == [.done, .done])
+        try keeper.hold(specifications("10.7.0.100", "fd00:7::100"), group: "web", announce: false)
+        _ = try heard()
+        try shell("ip -n \(network.near) addr del 10.7.0.100/24 dev eth0")
+        #expect(turn(loop) { records.texts("address-restored").count == 1 })
+        #expect(try present("10.7.0.100") != nil)
+        #expect(try heard().contains("reply 10.7.0.100"))
+        try shell("ip -n \(network.near) addr flush dev eth0")
+        #expect(turn(loop) { records.texts("address-restored").count == 3 })
+        #expect(try present("10.7.0.100") != nil && present("fd00:7::100") != nil)
+        #expect(try keeper.stop(specifications("10.7.0.100", "fd00:7::100")) == [.done, .done])
+        let quiet = Clock.now() + .milliseconds(300)
+        _ = turn(loop) { Clock.now() > quiet }
+        #expect(try present("10.7.0.100") == nil && present("fd00:7::100") == nil)
+    }
+
+    @Test("An address that vanished before it was held is put back; IPv6 survives its interface being switched off")
+    func vanished() throws {
+        #expect(try start("10.7.0.100", "fd00:7::100/64/eth0") == [.done, .done])
+        try shell("ip -n \(network.near) addr del 10.7.0.100/24 dev eth0")
+        try keeper.hold(specifications("10.7.0.100", "fd00:7::100/64/eth0"), group: "web", announce: false)
+        #expect(try present("10.7.0.100") != nil)
+        try shell("ip -n \(network.near) link set eth0 down && ip -n \(network.near) link set eth0 up")
+        let expected = ["fd00:7::100/64 was removed by somebody else: put back"]
+        #expect(turn(loop) { records.texts("address-restored") == expected })
+        let six = try #require(try present("fd00:7::100"))
+        #expect(six.flags & UInt32(IFA_F_TENTATIVE) == 0)
+    }
+
+    @Test("An address whose interface goes is lost, and so is one that is removed again and again")
+    func lost() throws {
+        var lost: [String] = []
+        keeper.onLost = { group, reason in lost.append("\(group): \(reason)") }
+        try keeper.hold(specifications("10.7.0.1"), group: "own", announce: false)
+        for round in 1...6 {
+            try shell("ip -n \(network.near) addr del 10.7.0.1/24 dev eth0")
+            #expect(turn(loop) { records.texts("address-restored").count == round || !lost.isEmpty })
+        }
+        #expect(lost == ["own: 10.7.0.1/24 is removed again and again"])
+        #expect(try start("10.7.0.100/24/eth0") == [.done])
+        try keeper.hold(specifications("10.7.0.100"), group: "web", announce: false)
+        try shell("ip -n \(network.near) link del eth0")
+        #expect(turn(loop) { lost.count == 2 })
+        #expect(lost.last == "web: 10.7.0.100/24 was removed: No such device")
+    }
+
+    @Test("After the cable was out, held addresses are announced again")
+    func linkReturns() throws {
+        #expect(try start("10.7.0.100") == [.done])
+        try keeper.hold(specifications("10.7.0.100"), group: "web", announce: false)
+        try shell("ip -n \(network.far) link set eth0 down")
+        let index = ethernet
+        func isRunning() -> Bool {
+            (try? session.interfaces().first { $0.index == index })??.isRunning ?? false
+        }
+        #expect(turn(loop) { !isRunning() })
+        _ = turn(loop, within: .milliseconds(100)) { false }
+        let announced = records.texts("announce").count
+        try shell("ip -n \(network.far) link set eth0 up")
+        #expect(turn(loop) { records.texts("announce").count > announced })
+    }
+
+    @Test("Another machine that uses the address is told to the operator, and answered with an announcement")
+    func conflict() throws {
+        try shell("ip -n \(network.far) addr add 10.7.0.100/24 dev eth0")
+        #expect(try start("10.7.0.100") == [.done])
+        #expect(try network.inside(network.near) { turn(loop) { !records.texts("address-conflict").isEmpty } })
+        #expect(try heard().contains("probe 10.7.0.100"))
+        #expect(
+            records.texts("address-conflict") == ["10.7.0.100 on eth0 is also claimed by 02:00:00:00:00:02"])
+        #expect(records.texts("announce").count == 2)
+    }
+
+    @Test("send_arp sends what it was asked for")
+    func command() throws {
+        _ = try heard()
+        try network.inside(network.near) {
+            try AnnounceCommand(arguments: ["-i", "20", "-r", "2", "eth0", "10.7.0.100", "auto", "x", "x"]).run()
+            let hardware = "020000000001"
+            try AnnounceCommand(
+                arguments: [
+                    "10.7.0.9", hardware, "10.7.0.9", "000000000000", "eth0:1", hardware, "ffffffffffff", "request",
+                ]
+            ).run()
+        }
+        #expect(
+            try heard() == [
+                "request 10.7.0.100", "reply 10.7.0.100", "request 10.7.0.100", "reply 10.7.0.100", "request 10.7.0.9",
+            ])
+        #expect(throws: ArgumentError(reason: "there is no interface eth9")) {
+            try AnnounceCommand(arguments: ["eth9", "10.7.0.100", "auto"]).run()
+        }
+    }
+}

@@ -1,0 +1,179 @@
+// Filesystems mounted, used, and unmounted with their users ended, through the helper of the real program.
+import CLinux
+import ClusterModel
+import LinuxSystem
+import Reactor
+import Testing
+
+@testable import ResourceAgents
+
+@Suite("Filesystems", .serialized)
+struct FilesystemTests {
+    private let folder: TemporaryFolder
+    private let directory: String
+    private let loop: EventLoop
+    private let records = Records()
+    private let operations: ResourceOperations
+
+    init() throws {
+        folder = try TemporaryFolder()
+        directory = "\(folder.path)/mount"
+        try shell("mkdir \(directory)")
+        loop = try EventLoop()
+        operations = try ResourceOperations(
+            loop: loop,
+            settings: ResourceOperations.Settings(Configuration(), configurationDirectory: folder.path),
+            log: records.write)
+        operations.settings.helper = BuiltProgram.path("hb_resource")
+    }
+
+    private func run(_ operation: ResourceOperation, _ arguments: String...) throws -> ResourceOutcome {
+        var outcome: ResourceOutcome?
+        let running = operations.run(
+            operation, [ResourceSpecification(type: "Filesystem", arguments: arguments, text: "Filesystem")]
+        ) { outcome = $0[0] }
+        #expect(turn(loop, within: .seconds(60)) { outcome != nil })
+        withExtendedLifetime(running) {}
+        return try #require(outcome)
+    }
+
+    private var isMounted: Bool { (try? Mounts.entries())?.contains { $0.directory == directory } ?? false }
+
+    @Test("A tmpfs is mounted with its options, found mounted, and unmounted")
+    func temporary() throws {
+        #expect(try run(.status, "tmpfs", directory, "tmpfs") == .stopped)
+        #expect(try run(.start, "tmpfs", directory, "tmpfs", "size=1m,mode=700") == .done)
+        #expect(isMounted)
+        #expect(try run(.start, "tmpfs", directory, "tmpfs", "size=1m,mode=700") == .done, "idempotent")
+        #expect(try Mounts.entries().filter { $0.directory == directory }.count == 1)
+        #expect(try run(.status, "tmpfs", directory) == .running)
+        try shell("test $(stat -c %a \(directory)) = 700")
+        #expect(try run(.stop, "tmpfs", directory) == .done)
+        #expect(try run(.stop, "tmpfs", directory) == .done, "idempotent")
+        #expect(!isMounted)
+    }
+
+    @Test("A path through a symbolic link is the same directory")
+    func symbolicLink() throws {
+        try shell("ln -s mount \(folder.path)/link")
+        #expect(try run(.start, "tmpfs", "\(folder.path)/link", "tmpfs") == .done)
+        #expect(try run(.status, "tmpfs", directory) == .running)
+        #expect(try run(.stop, "tmpfs", "\(folder.path)/link") == .done)
+        #expect(!isMounted)
+    }
+
+    @Test("A bind mount is mounted and unmounted; the original keeps its users")
+    func bind() throws {
+        try shell("mkdir \(folder.path)/original")
+        #expect(try run(.start, "\(folder.path)/original", directory, "none", "bind") == .done)
+        #expect(try run(.status, "\(folder.path)/original", directory, "none", "bind") == .running)
+        var spawn = Spawn(program: "/bin/sleep", arguments: ["sleep", "100"])
+        spawn.workingDirectory = "\(folder.path)/original"
+        let bystander = try spawn.start()
+        spawn.workingDirectory = directory
+        let user = try spawn.start()
+        #expect(try run(.stop, "\(folder.path)/original", directory, "none", "bind") == .done)
+        let bystanderEnd = try Children.poll(bystander)
+        #expect(bystanderEnd == nil)
+        #expect(try Children.wait(user) == .killed(signal: SIGTERM))
+        try Children.signal(bystander, SIGKILL)
+        _ = try Children.wait(bystander)
+    }
+
+    @Test("An image is mounted through a loop device that goes with it")
+    func image() throws {
+        let image = "\(folder.path)/image"
+        try shell("truncate -s 8M \(image) && mkfs.ext4 -q \(image)")
+        #expect(try run(.start, image, directory, "ext4", "loop") == .done)
+        #expect(try run(.status, image, directory, "ext4", "loop") == .running)
+        try shell("echo kept > \(directory)/file")
+        // Another image is not what is mounted there, and is neither started nor stopped in its place.
+        try shell("cp \(image) \(image)2")
+        let device = try #require(try Mounts.entries().last { $0.directory == directory }).source
+        #expect(
+            try run(.start, image + "2", directory, "ext4", "loop")
+                == .failed("exit code 1: \(directory) already holds \(device), not \(image)2"))
+        #expect(
+            try run(.status, image + "2", directory)
+                == .unknown("exit code 1: \(directory) already holds \(device), not \(image)2"))
+        #expect(try run(.stop, image + "2", directory) == .done)
+        #expect(isMounted)
+        #expect(try run(.stop, image, directory, "ext4", "loop") == .done)
+        #expect(!isMounted)
+        try shell("test -z \"$(losetup -j \(image) -n)\"")
+        #expect(try run(.start, image, directory, "ext4", "loop") == .done)
+        try shell("grep -q kept \(directory)/file")
+        #expect(try run(.stop, image, directory) == .done)
+    }
+
+    @Test("A stop ends the processes that hold the filesystem: asked first, then killed")
+    func holders() throws {
+        #expect(try run(.start, "tmpfs", directory, "tmpfs") == .done)
+        var sleeper = Spawn(program: "/bin/sleep", arguments: ["sleep", "100"])
+        sleeper.workingDirectory = directory
+        let byDirectory = try sleeper.start()
+        var shell = Spawn(
+            program: "/bin/sh",
+            arguments: [
+                "sh", "-c",
+                "trap '' TERM; exec 9>\(directory)/file; echo >\(directory)/ready; while :; do sleep 1; done",
+            ])
+        shell.environment = ["PATH=/bin:/usr/bin"]
+        shell.leadsProcessGroup = true
+        let byFile = try shell.start()
+        #expect(turn(loop) { FileSystem.kind(of: "\(directory)/ready") != nil })
+        #expect(try run(.stop, "tmpfs", directory) == .done)
+        #expect(!isMounted)
+        #expect(try Children.wait(byDirectory) == .killed(signal: SIGTERM))
+        #expect(try Children.wait(byFile) == .killed(signal: SIGKILL))
+        try Children.signalGroup(byFile, SIGKILL)
+        let said = records.texts("script-output")
+        #expect(said.contains("Filesystem stop: ending sleep[\(byDirectory)], which uses \(directory)"))
+        #expect(said.contains("Filesystem stop: killing sh[\(byFile)], which uses \(directory)"))
+    }
+
+    @Test("A program that runs from the filesystem holds it")
+    func program() throws {
+        #expect(try run(.start, "tmpfs", directory, "tmpfs") == .done)
+        try shell("cp /bin/sleep \(directory)/sleeper")
+        let user = try Spawn(program: "\(directory)/sleeper", arguments: ["sleeper", "100"]).start()
+        #expect(try run(.stop, "tmpfs", directory) == .done)
+        #expect(try Children.wait(user) == .killed(signal: SIGTERM))
+    }
+
+    @Test("A stop that cannot succeed names what stands in the way, and leaves the filesystem mounted")
+    func mountInside() throws {
+        #expect(try run(.start, "tmpfs", directory, "tmpfs") == .done)
+        try shell("mkdir \(directory)/inner && mount -t tmpfs tmpfs \(directory)/inner")
+        defer { _ = try? shellStatus("umount \(directory)/inner") }
+        #expect(
+            try run(.stop, "tmpfs", directory)
+                == .failed("exit code 1: \(directory) is in use by the mount \(directory)/inner"))
+        #expect(try run(.status, "tmpfs", directory) == .running)
+    }
+
+    @Test("A mount that fails says why")
+    func failures() throws {
+        #expect(
+            try run(.start, "tmpfs", "\(folder.path)/nowhere", "tmpfs")
+                == .failed("exit code 1: \(folder.path)/nowhere is not a directory"))
+        let outcome = try run(.start, "/dev/nothing", directory, "ext4")
+        guard case .failed(let reason) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(reason.contains("/dev/nothing"))
+        #expect(try run(.stop, "/dev/nothing", directory, "ext4") == .done)
+    }
+}
+
+/// A program of this package, next to the tests.
+enum BuiltProgram {
+    static func path(_ name: String) -> String {
+        let own = FileSystem.target(ofLink: "/proc/self/exe") ?? ""
+        // swift test runs the test bundle in a helper; the products stand in the build folder of the working directory.
+        let near = own.split(separator: "/").dropLast().joined(separator: "/")
+        let candidates = ["/\(near)/\(name)", ".build/debug/\(name)"].map { FileSystem.resolved($0) }
+        return candidates.first { FileSystem.kind(of: $0) == .regular } ?? name
+    }
+}
