@@ -107,6 +107,7 @@ final class StatusProcess {
             for request in desk.forget(client) { handle(.requesterGone(request)) }
         case .shutdown: handle(.shutdown)
         case .handOver: handle(.handOver)
+        case .processes(let list): desk.processes = list
         }
     }
 
