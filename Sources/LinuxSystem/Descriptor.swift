@@ -44,7 +44,7 @@ package struct Descriptor: ~Copyable {
 }
 
 /// Two connected sockets.
-package struct SocketPair: ~Copyable {
+@frozen package struct SocketPair: ~Copyable {
     package var first: Descriptor
     package var second: Descriptor
 

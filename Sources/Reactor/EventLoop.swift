@@ -96,19 +96,6 @@ package final class EventLoop {
     fileprivate static func microseconds(_ at: Instant) -> UInt64 { UInt64(max(0, at.nanoseconds) / 1000) }
 }
 
-/// How a child ended.
-package enum ChildStatus: Equatable, Sendable, CustomStringConvertible {
-    case exited(Int32)
-    case killed(signal: Int32)
-
-    package var description: String {
-        switch self {
-        case .exited(let code): "exit code \(code)"
-        case .killed(let signal): "signal \(signal)"
-        }
-    }
-}
-
 /// Keeps a callback alive for C.
 private final class Callback<Body> {
     let body: Body

@@ -7,6 +7,7 @@
 #endif
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -36,6 +37,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -72,6 +74,9 @@ static inline int cl_prctl(int option, unsigned long a, unsigned long b, unsigne
 static inline int cl_pidfd_open(pid_t pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
 static inline int cl_pidfd_send_signal(int fd, int sig) { return (int)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0); }
 static inline void cl_syslog(int priority, const char *text) { syslog(priority, "%s", text); }
+
+// A function that is hidden by a structure of the same name.
+static inline int cl_flock(int fd, int operation) { return flock(fd, operation); }
 
 // Macros.
 static inline int cl_wifexited(int status) { return WIFEXITED(status); }

@@ -1,0 +1,77 @@
+// What the kernel tells of its own accord: interfaces that come, go, rise and fall, addresses that come and go.
+import CLinux
+
+/// A change of an interface.
+package struct LinkEvent: Equatable, Sendable {
+    /// The interface after the change, or as it last was.
+    package var interface: NetworkInterface
+    package var isRemoved: Bool
+}
+
+/// A change of an address.
+package struct AddressEvent: Equatable, Sendable {
+    package var address: InterfaceAddress
+    package var isRemoved: Bool
+}
+
+/// One thing that the kernel told.
+package enum NetworkEvent: Equatable, Sendable {
+    case link(LinkEvent)
+    case address(AddressEvent)
+    /// Events were lost: whoever keeps a picture MUST read the tables again.
+    case overrun
+}
+
+/// A subscription to changes of interfaces and addresses.
+package final class NetworkMonitor {
+    /// Datagrams taken in one call of `events`, so that a storm does not hold up the rest of the process.
+    private static let readMax = 64
+
+    private let socket: Descriptor
+    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+
+    /// Subscribes; `links` alone leaves the addresses out.
+    package init(links: Bool = true, addresses: Bool) throws(SystemError) {
+        let groups =
+            (links ? RTMGRP_LINK : 0) | (addresses ? RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR : 0)
+        socket = try NetlinkSession.open(groups: UInt32(groups), flags: Int32(SOCK_NONBLOCK.rawValue))
+    }
+
+    /// The descriptor, for an event loop to watch.
+    package var raw: Int32 { socket.raw }
+
+    /// What has happened since the last call, in order. Does not wait; what is left leaves the descriptor readable.
+    package func events() throws(SystemError) -> [NetworkEvent] {
+        var events: [NetworkEvent] = []
+        for _ in 0..<NetworkMonitor.readMax {
+            do throws(SystemError) {
+                guard let datagram = try NetlinkSession.receive(socket, &buffer) else { continue }
+                events += NetworkMonitor.decode(datagram)
+            } catch {
+                switch error.code {
+                case EAGAIN: return events
+                case ENOBUFS: events.append(.overrun)
+                default: throw error
+                }
+            }
+        }
+        return events
+    }
+
+    /// The events in one datagram; what is neither link nor address is left out.
+    static func decode(_ datagram: ArraySlice<UInt8>) -> [NetworkEvent] {
+        NetlinkMessage.split(datagram).compactMap { message in
+            switch Int(message.type) {
+            case Int(RTM_NEWLINK), Int(RTM_DELLINK):
+                NetworkInterface(message).map {
+                    .link(LinkEvent(interface: $0, isRemoved: Int(message.type) == Int(RTM_DELLINK)))
+                }
+            case Int(RTM_NEWADDR), Int(RTM_DELADDR):
+                InterfaceAddress(message).map {
+                    .address(AddressEvent(address: $0, isRemoved: Int(message.type) == Int(RTM_DELADDR)))
+                }
+            default: nil
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+// Kernel settings under /proc/sys.
+import CLinux
+
+package enum Sysctl {
+    /// Writes a value where it is not set yet; `net/ipv4/conf/eth0/promote_secondaries`. A setting that this kernel or
+    /// container does not let us change is left alone.
+    package static func set(_ name: String, _ value: String) {
+        let path = "/proc/sys/\(name)"
+        if FileSystem.text(of: path, limit: 64)?.split(separator: "\n").first == value[...] { return }
+        guard let file = try? Descriptor.open(path, O_WRONLY) else { return }
+        let bytes = Array(value.utf8)
+        _ = write(file.raw, bytes, bytes.count)
+    }
+}

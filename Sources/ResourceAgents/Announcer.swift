@@ -1,0 +1,139 @@
+// Tells the neighbours where an address is now, and says it again for ten seconds: a single frame is easily lost while
+// a switch port or a bond is still settling (specs/address-takeover.md 8).
+import ClusterModel
+import LinuxSystem
+import Reactor
+
+/// An address and the interface that it is on.
+package struct PlacedAddress: Hashable, Sendable {
+    package var address: IPAddress
+    /// The kernel's interface index.
+    package var interface: UInt32
+
+    package init(address: IPAddress, interface: UInt32) {
+        self.address = address
+        self.interface = interface
+    }
+}
+
+/// Sends announcements on a schedule until it ends or the address is dropped.
+package final class Announcer {
+    /// When the announcements of an address are sent, counted from the first.
+    package static let schedule: [Duration] = [
+        .zero, .milliseconds(100), .milliseconds(300), .seconds(1), .seconds(2), .seconds(5), .seconds(10),
+    ]
+    /// Addresses that one log line names.
+    private static let namedMax = 8
+
+    /// Addresses that are announced together.
+    private final class Burst {
+        var addresses: [PlacedAddress]
+        let start: Instant
+        /// Position in the schedule of what is sent next.
+        var next = 1
+        var timer: EventSource?
+
+        init(_ addresses: [PlacedAddress], start: Instant) {
+            self.addresses = addresses
+            self.start = start
+        }
+    }
+
+    private let loop: EventLoop
+    private let session: NetlinkSession
+    private let socket: PacketSocket
+    private let log: (LogRecord) -> Void
+    private var bursts: [Burst] = []
+
+    package init(loop: EventLoop, session: NetlinkSession, log: @escaping (LogRecord) -> Void) throws(SystemError) {
+        self.loop = loop
+        self.session = session
+        self.log = log
+        socket = try PacketSocket()
+    }
+
+    /// Sends the first announcement of each address before it returns, and the others on schedule. A schedule of the
+    /// same address that is still going on is replaced.
+    package func announce(_ addresses: [PlacedAddress]) {
+        drop(addresses)
+        if addresses.isEmpty { return }
+        let burst = Burst(addresses, start: Clock.now())
+        send(burst, isFirst: true)
+        do throws(SystemError) {
+            burst.timer = try loop.onTime(burst.start + Announcer.schedule[1]) { [unowned self, unowned burst] in
+                expired(burst)
+            }
+            bursts.append(burst)
+        } catch {
+            log(LogRecord(.error, "announce-failed", "announcements are not repeated: \(error)"))
+        }
+    }
+
+    /// Sends nothing more for these addresses.
+    package func drop(_ addresses: [PlacedAddress]) {
+        let dropped = Set(addresses)
+        for burst in bursts { burst.addresses.removeAll { dropped.contains($0) } }
+        bursts.removeAll { $0.addresses.isEmpty }
+    }
+
+    private func expired(_ burst: Burst) {
+        send(burst, isFirst: false)
+        burst.next += 1
+        if burst.next < Announcer.schedule.count {
+            burst.timer?.schedule(burst.start + Announcer.schedule[burst.next])
+        } else {
+            bursts.removeAll { $0 === burst }
+        }
+    }
+
+    private func send(_ burst: Burst, isFirst: Bool) {
+        let interfaces: [NetworkInterface]
+        do throws(SystemError) {
+            interfaces = try session.interfaces()
+        } catch {
+            return log(LogRecord(.error, "announce-failed", "no announcement: \(error)"))
+        }
+        for interface in interfaces where interface.announces {
+            guard let hardware = interface.hardwareAddress else { continue }
+            let addresses = burst.addresses.filter { $0.interface == interface.index }.map(\.address)
+            if addresses.isEmpty { continue }
+            var failure: SystemError?
+            var failed = 0
+            for address in addresses {
+                do throws(SystemError) {
+                    for frame in Announcer.frames(of: address, at: hardware) {
+                        try socket.send(frame, interface: interface.index)
+                    }
+                } catch {
+                    failure = error
+                    failed += 1
+                }
+            }
+            report(addresses, interface, hardware, isFirst: isFirst, failed: failed, failure)
+        }
+    }
+
+    /// The frames that announce an address once: an ARP request and reply, or a neighbour advertisement.
+    package static func frames(of address: IPAddress, at hardware: MACAddress) -> [[UInt8]] {
+        if let advertisement = NeighborAdvertisement.frame(of: address, at: hardware) { return [advertisement] }
+        return ARPPacket.announcement(of: address, at: hardware).map { $0.frame(source: hardware) }
+    }
+
+    private func report(
+        _ addresses: [IPAddress], _ interface: NetworkInterface, _ hardware: MACAddress, isFirst: Bool, failed: Int,
+        _ failure: SystemError?
+    ) {
+        let fields = [Setting(name: "INTERFACE", value: interface.name)]
+        if isFirst {
+            var names = addresses.prefix(Announcer.namedMax).map(\.description).joined(separator: " ")
+            if addresses.count > Announcer.namedMax { names += " and \(addresses.count - Announcer.namedMax) more" }
+            let times = Announcer.schedule.count
+            let text = "announcing \(names) on \(interface.name) at \(hardware), \(times) times in 10 s"
+            log(LogRecord(.info, "announce", text, fields))
+        }
+        if let failure {
+            let text = "\(failed) of \(addresses.count) announcements on \(interface.name) were not sent: \(failure)"
+            log(LogRecord(.warning, "announce-failed", text, fields))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+// One run of a program for a resource: in its own process group, with its output kept and an end at its timeout.
+import CLinux
+import ClusterModel
+import LinuxSystem
+import Reactor
+
+/// A program that runs now.
+package final class ProgramRun: RunningOperation {
+    /// How the program came to its end.
+    package enum Ending: Equatable, Sendable {
+        case ended(ChildStatus)
+        case timedOut(Duration)
+        /// Ended by `cancel`.
+        case cancelled
+    }
+
+    package struct Result {
+        package var ending: Ending
+        /// At most `OutputPipe.sizeMax` bytes each.
+        package var output: [UInt8]
+        package var errors: [UInt8]
+        package var isTruncated: Bool
+
+        /// The last line that the program printed, for a failure's text; nil where it printed none.
+        package var lastLine: String? {
+            OutputLines.split(errors).last ?? OutputLines.split(output).last
+        }
+
+        /// Why an operation that must exit with 0 did not; nil where it did.
+        package var failure: String? {
+            switch ending {
+            case .ended(.exited(0)): nil
+            case .ended(let status): lastLine.map { "\(status): \($0)" } ?? "\(status)"
+            case .timedOut(let timeout): "timed out after \(timeout.wholeMilliseconds / 1000) s"
+            case .cancelled: "ended early"
+            }
+        }
+    }
+
+    /// Between SIGTERM and SIGKILL, and between SIGKILL and giving up on a process that cannot die.
+    private static let grace: Duration = .seconds(5)
+
+    private enum Stage {
+        case running, terminated, killed, finished
+    }
+
+    private let pid: pid_t
+    private let output: OutputPipe
+    private let errors: OutputPipe
+    private let log: (LogRecord) -> Void
+    private let completion: (Result) -> Void
+    private var stage = Stage.running
+    private var ending: Ending?
+    private var sources: [EventSource] = []
+    private var timer: EventSource?
+
+    /// Starts the program; `spawn`'s standard output and error, and its process group, are set here. `completion` is
+    /// called once, from the event loop, when the program has ended or has withstood SIGKILL.
+    package init(
+        _ spawn: Spawn, timeout: Duration, loop: EventLoop, log: @escaping (LogRecord) -> Void,
+        completion: @escaping (Result) -> Void
+    ) throws(SystemError) {
+        output = try OutputPipe()
+        errors = try OutputPipe()
+        self.log = log
+        self.completion = completion
+        var spawn = spawn
+        spawn.descriptors[1] = output.childEnd.raw
+        spawn.descriptors[2] = errors.childEnd.raw
+        spawn.leadsProcessGroup = true
+        pid = try spawn.start()
+        do throws(SystemError) {
+            sources.append(try loop.onReadable(output.raw) { [output] in output.read() })
+            sources.append(try loop.onReadable(errors.raw) { [errors] in errors.read() })
+            sources.append(try loop.onChildExit(pid) { self.exited($0) })
+            timer = try loop.onTime(Clock.now() + timeout) { self.expired(timeout) }
+        } catch {
+            // Without its event sources the program would run unwatched.
+            sources = []
+            try? Children.signalGroup(pid, SIGKILL)
+            _ = try? Children.wait(pid)
+            throw error
+        }
+    }
+
+    package func cancel() {
+        guard case .running = stage else { return }
+        terminate(.cancelled)
+    }
+
+    private func expired(_ timeout: Duration) {
+        switch stage {
+        case .running: terminate(.timedOut(timeout))
+        case .terminated:
+            stage = .killed
+            signal(SIGKILL)
+            timer?.schedule(Clock.now() + ProgramRun.grace)
+        case .killed:
+            // It hangs in the kernel. Its end, should it come, is still reaped.
+            log(LogRecord(.error, "program-undead", "process \(pid) does not end after SIGKILL"))
+            finish()
+        case .finished: break
+        }
+    }
+
+    private func terminate(_ ending: Ending) {
+        self.ending = ending
+        stage = .terminated
+        signal(SIGTERM)
+        timer?.schedule(Clock.now() + ProgramRun.grace)
+    }
+
+    private func exited(_ status: ChildStatus) {
+        // Until this returns the process is not reaped, so its number still names its group and nobody else's.
+        switch stage {
+        case .running: break
+        case .terminated, .killed: signal(SIGKILL)
+        case .finished:
+            sources = []
+            return
+        }
+        if ending == nil { ending = .ended(status) }
+        finish()
+        sources = []
+    }
+
+    private func finish() {
+        stage = .finished
+        timer = nil
+        output.finish()
+        errors.finish()
+        if sources.count > 2 { sources.removeFirst(2) }
+        completion(
+            Result(
+                ending: ending ?? .cancelled, output: output.bytes, errors: errors.bytes,
+                isTruncated: output.isTruncated || errors.isTruncated))
+    }
+
+    private func signal(_ number: Int32) {
+        do throws(SystemError) {
+            try Children.signalGroup(pid, number)
+        } catch {
+            log(LogRecord(.warning, "program-signal", "\(error)"))
+        }
+    }
+}
+
+/// A program's output as lines for a log.
+package enum OutputLines {
+    /// Lines and bytes of one line that are kept.
+    private static let lineCountMax = 50
+    private static let lineLengthMax = 400
+
+    /// The lines that hold more than blanks, without control characters; the first ones only where there are many.
+    package static func split(_ bytes: [UInt8]) -> [String] {
+        bytes.split(separator: UInt8(ascii: "\n")).lazy.map { line in
+            String(decoding: line.prefix(lineLengthMax).map { $0 < 0x20 || $0 == 0x7f ? 0x20 : $0 }, as: UTF8.self)
+        }.filter { line in !line.allSatisfy { $0 == " " } }.prefix(lineCountMax).map(\.self)
+    }
+}

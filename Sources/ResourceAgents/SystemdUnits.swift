@@ -1,0 +1,204 @@
+// Units of systemd as resources: a job is asked for, its end awaited, and the unit's state then decides
+// (specs/agents.md 4).
+import CLinux
+import ClusterModel
+import LinuxSystem
+import Reactor
+
+/// What systemd's words mean.
+package enum UnitState {
+    /// What `status` answers for an ActiveState. A unit on its way up or down is neither running nor stopped.
+    package static func outcome(activeState: String) -> ResourceOutcome {
+        switch activeState {
+        case "active", "reloading", "refreshing": .running
+        case "inactive", "failed": .stopped
+        default: .unknown("systemd says \(activeState.isEmpty ? "nothing" : activeState)")
+        }
+    }
+
+    /// What a start or a stop came to, from its job's result and the state after it.
+    package static func outcome(
+        of operation: ResourceOperation, jobResult: String, activeState: String
+    ) -> ResourceOutcome {
+        let wanted: ResourceOutcome = operation == .start ? .running : .stopped
+        if outcome(activeState: activeState) == wanted { return .done }
+        return .failed("job \(jobResult), then \(activeState)")
+    }
+
+    /// What an error to StartUnit or StopUnit means: nothing needs stopping that systemd does not know.
+    package static func outcome(of operation: ResourceOperation, error: BusError) -> ResourceOutcome {
+        switch operation {
+        case .stop where error.name == "org.freedesktop.systemd1.NoSuchUnit": .done
+        case .start, .stop: .failed(error.text)
+        case .status: .unknown(error.text)
+        }
+    }
+}
+
+/// Starts, stops and asks about units.
+package final class SystemdUnits {
+    /// Ends of jobs that are remembered: a short job may be over before the answer that names it.
+    private static let removedMax = 64
+
+    private let loop: EventLoop
+    private let bus: SystemdBus
+    private var operations: [UnitOperation] = []
+    private var removed: [(job: String, result: String)] = []
+
+    package init(loop: EventLoop) {
+        self.loop = loop
+        bus = SystemdBus(loop: loop)
+        bus.onJobRemoved = { [unowned self] job, result in jobRemoved(job, result) }
+        bus.onLost = { [unowned self] in
+            for operation in operations { operation.lost() }
+        }
+    }
+
+    /// Carries out one operation; `completion` is called once, here or from the event loop.
+    package func run(
+        _ operation: ResourceOperation, unit: String, timeout: Duration,
+        completion: @escaping (ResourceOutcome) -> Void
+    ) -> (any RunningOperation)? {
+        guard SystemdBus.isAvailable else {
+            switch operation {
+            case .start: completion(.failed("systemd units are not available: systemd does not run this machine"))
+            case .stop: completion(.done)
+            case .status: completion(.stopped)
+            }
+            return nil
+        }
+        let running = UnitOperation(operation, unit: unit, units: self, timeout: timeout, completion: completion)
+        operations.append(running)
+        running.begin(loop)
+        return running
+    }
+
+    fileprivate func call(
+        _ method: String, _ unit: String, _ timeout: Duration,
+        _ completion: @escaping (Result<String, BusError>) -> Void
+    ) throws(SystemError) -> SystemdBus.Call {
+        try bus.call(method, [unit, "replace"], timeout: timeout, completion)
+    }
+
+    fileprivate func activeState(
+        _ unit: String, _ timeout: Duration, _ completion: @escaping (Result<String, BusError>) -> Void
+    ) throws(SystemError) -> SystemdBus.Call {
+        try bus.property("ActiveState", ofUnit: unit, timeout: timeout, completion)
+    }
+
+    fileprivate func result(ofJob job: String) -> String? { removed.last { $0.job == job }?.result }
+
+    fileprivate func ended(_ operation: UnitOperation) { operations.removeAll { $0 === operation } }
+
+    private func jobRemoved(_ job: String, _ result: String) {
+        if operations.isEmpty { return }
+        removed.append((job, result))
+        if removed.count > SystemdUnits.removedMax { removed.removeFirst() }
+        for operation in operations { operation.jobRemoved(job, result) }
+    }
+}
+
+/// One operation of one unit.
+private final class UnitOperation: RunningOperation {
+    private enum Stage {
+        /// The job is asked for. Can transition to: waiting, asking, finished.
+        case calling
+        /// The job runs. Can transition to: asking, finished.
+        case waiting(job: String)
+        /// The state is asked for. Can transition to: finished.
+        case asking(jobResult: String)
+        case finished
+    }
+
+    private let operation: ResourceOperation
+    private let unit: String
+    private unowned let units: SystemdUnits
+    private let timeout: Duration
+    private let completion: (ResourceOutcome) -> Void
+    private var stage = Stage.calling
+    private var call: SystemdBus.Call?
+    private var timer: EventSource?
+
+    init(
+        _ operation: ResourceOperation, unit: String, units: SystemdUnits, timeout: Duration,
+        completion: @escaping (ResourceOutcome) -> Void
+    ) {
+        self.operation = operation
+        self.unit = unit
+        self.units = units
+        self.timeout = timeout
+        self.completion = completion
+    }
+
+    func begin(_ loop: EventLoop) {
+        do throws(SystemError) {
+            let seconds = timeout.wholeMilliseconds / 1000
+            timer = try loop.onTime(Clock.now() + timeout) { [weak self] in
+                self?.fail("timed out after \(seconds) s")
+            }
+            switch operation {
+            case .start: try request("StartUnit")
+            case .stop: try request("StopUnit")
+            case .status: try ask(jobResult: "")
+            }
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    /// The job itself goes on; the stop that follows replaces it.
+    func cancel() { fail("ended early") }
+
+    func lost() { fail("the connection to systemd was lost") }
+
+    func jobRemoved(_ job: String, _ result: String) {
+        guard case .waiting(let own) = stage, own == job else { return }
+        askOrFail(jobResult: result)
+    }
+
+    private func request(_ method: String) throws(SystemError) {
+        call = try units.call(method, unit, timeout) { [weak self] answer in self?.requested(answer) }
+    }
+
+    private func requested(_ answer: Result<String, BusError>) {
+        switch answer {
+        case .failure(let error): finish(UnitState.outcome(of: operation, error: error))
+        case .success(let job):
+            stage = .waiting(job: job)
+            if let result = units.result(ofJob: job) { jobRemoved(job, result) }
+        }
+    }
+
+    private func askOrFail(jobResult: String) {
+        do throws(SystemError) {
+            try ask(jobResult: jobResult)
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    private func ask(jobResult: String) throws(SystemError) {
+        stage = .asking(jobResult: jobResult)
+        call = try units.activeState(unit, timeout) { [weak self] answer in self?.told(answer) }
+    }
+
+    private func told(_ answer: Result<String, BusError>) {
+        guard case .asking(let jobResult) = stage else { return }
+        switch (answer, operation) {
+        case (.failure(let error), _): finish(UnitState.outcome(of: operation, error: error))
+        case (.success(let state), .status): finish(UnitState.outcome(activeState: state))
+        case (.success(let state), .start), (.success(let state), .stop):
+            finish(UnitState.outcome(of: operation, jobResult: jobResult, activeState: state))
+        }
+    }
+
+    private func fail(_ reason: String) { finish(operation == .status ? .unknown(reason) : .failed(reason)) }
+
+    private func finish(_ outcome: ResourceOutcome) {
+        if case .finished = stage { return }
+        stage = .finished
+        timer = nil
+        units.ended(self)
+        completion(outcome)
+    }
+}

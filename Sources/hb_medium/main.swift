@@ -1,3 +1,0 @@
-import CLinux
-
-exit(0)

@@ -1,0 +1,121 @@
+// All groups of this node, by name.
+import ClusterModel
+import LinuxSystem
+import Privsep
+import Reactor
+import ResourceAgents
+
+/// The groups, and the orders under way.
+final class NodeGroups {
+    /// Who is told of outcomes now; outcomes of orders of an earlier status process are dropped, because its successor
+    /// counts its orders anew.
+    weak var listener: StatusLink?
+
+    private struct Order {
+        weak var sender: StatusLink?
+        var operation: OperationID
+    }
+
+    private let operations: ResourceOperations
+    private let log: (LogRecord) -> Void
+    private var runners: [GroupRunner] = []
+    private var orders: [GroupRun.OrderID: Order] = [:]
+    private var lastOrder: GroupRun.OrderID = 0
+
+    init(
+        _ configuration: Configuration, configurationDirectory: String, loop: EventLoop,
+        log: @escaping (LogRecord) -> Void
+    ) throws(SystemError) {
+        self.log = log
+        operations = try ResourceOperations(
+            loop: loop,
+            settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
+            log: log)
+        operations.addresses.onLost = { [unowned self] group, reason in
+            listener?.send(.lost(group: group, reason: reason))
+        }
+        configure(configuration, configurationDirectory: configurationDirectory)
+    }
+
+    /// Takes over changed settings and groups. A group that is at work keeps its old resources until it is idle and the
+    /// configuration comes again; one that is no longer configured can still be stopped.
+    func configure(_ configuration: Configuration, configurationDirectory: String) {
+        operations.settings = ResourceOperations.Settings(
+            configuration, configurationDirectory: configurationDirectory)
+        for group in configuration.groups {
+            if let index = runners.firstIndex(where: { $0.group.name == group.name }) {
+                if runners[index].isIdle, runners[index].group.resources != group.resources {
+                    runners[index] = runner(group, configuration.policy)
+                }
+            } else {
+                runners.append(runner(group, configuration.policy))
+            }
+        }
+        for runner in runners { runner.policy = configuration.policy }
+    }
+
+    private func runner(_ group: ResourceGroup, _ policy: ResourcePolicy) -> GroupRunner {
+        GroupRunner(group, policy: policy, operations: operations) { [unowned self] order, failure, remains in
+            guard let order = orders.removeValue(forKey: order) else { return }
+            order.sender?.send(.finished(operation: order.operation, failure: failure, remains: remains))
+        }
+    }
+
+    // MARK: What the status process asks for
+
+    func start(_ name: String, epoch: UInt64, operation: OperationID, for sender: StatusLink) {
+        order(name, operation, sender) { .start($0, epoch: epoch) }
+    }
+
+    func reassert(_ name: String, epoch: UInt64, operation: OperationID, for sender: StatusLink) {
+        order(name, operation, sender) { .reassert($0, epoch: epoch) }
+    }
+
+    func stop(_ name: String, operation: OperationID, for sender: StatusLink) {
+        order(name, operation, sender) { .stop($0) }
+    }
+
+    private func order(
+        _ name: String, _ operation: OperationID, _ sender: StatusLink, _ make: (GroupRun.OrderID) -> GroupRun.Order
+    ) {
+        guard let runner = runners.first(where: { $0.group.name == name }) else {
+            return sender.send(
+                .finished(operation: operation, failure: "no group \(name) is configured here", remains: false))
+        }
+        lastOrder += 1
+        orders[lastOrder] = Order(sender: sender, operation: operation)
+        runner.take(make(lastOrder))
+    }
+
+    /// Asks every group what of it runs here, all at the same time.
+    func takeInventory(for sender: StatusLink) {
+        let asked = runners
+        var missing = asked.count
+        var found = [GroupRunner.Found](repeating: .partial, count: asked.count)
+        let report = { [weak sender] in
+            sender?.send(
+                .inventory(
+                    zip(asked, found).map { runner, found in
+                        GroupInventory(group: runner.group.name, state: found.state, epoch: runner.epoch)
+                    }))
+        }
+        if asked.isEmpty { return report() ?? () }
+        for (index, runner) in asked.enumerated() {
+            runner.takeInventory { state in
+                found[index] = state
+                missing -= 1
+                if missing == 0 { report() }
+            }
+        }
+    }
+}
+
+extension GroupRunner.Found {
+    fileprivate var state: GroupInventory.State {
+        switch self {
+        case .stopped: .stopped
+        case .held: .held
+        case .partial: .partial
+        }
+    }
+}
