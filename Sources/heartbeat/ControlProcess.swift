@@ -23,7 +23,7 @@ final class ControlProcess {
 
     private let state: StateFiles
     private var uuid: [UInt8] = []
-    private let foreground: Bool
+    let isForeground: Bool
     private var sources: [EventSource] = []
     private var media: [MediumSupervisor] = []
     private var status: Helper?
@@ -40,7 +40,7 @@ final class ControlProcess {
         self.configuration = configuration
         self.paths = paths
         self.state = state
-        self.foreground = foreground
+        isForeground = foreground
         loop = try EventLoop()
         helpers = try HelperPrograms()
         logFile = try configuration.logging.logfile.map { path throws(SystemError) in try LogFile(path, loop: loop) }
@@ -71,6 +71,9 @@ final class ControlProcess {
         return code
     }
 
+    /// Where helpers write what belongs into the log file.
+    var logDescriptor: Int32? { logFile?.writeEnd }
+
     // MARK: The status process
 
     private func startStatusProcess() throws(SystemError) {
@@ -80,7 +83,7 @@ final class ControlProcess {
         let priority = configuration.processes.realtime ? String(configuration.processes.realtimePriority) : "-"
         var spawn = helpers.spawn("hb_status", [
             String(Launch.protocolVersion), String(getpid()), String(identity.user), String(identity.group), priority,
-        ] + (foreground ? ["foreground"] : []))
+        ] + (isForeground ? ["foreground"] : []))
         spawn.descriptors[3] = pair.second.raw
         if let logFile { spawn.descriptors[5] = logFile.writeEnd }
         let channel = Channel(pair.first)
@@ -168,7 +171,7 @@ final class ControlProcess {
     private func startResourceManager() throws(SystemError) {
         let pair = try SocketPair()
         var spawn = helpers.spawn(
-            "hb_resource", [String(Launch.protocolVersion), String(getpid())] + (foreground ? ["foreground"] : []))
+            "hb_resource", [String(Launch.protocolVersion), String(getpid())] + (isForeground ? ["foreground"] : []))
         spawn.descriptors[3] = pair.second.raw
         let channel = Channel(pair.first)
         resourceChannel = channel
