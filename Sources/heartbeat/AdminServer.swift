@@ -64,7 +64,8 @@ final class AdminServer {
         do throws(SystemError) {
             guard let socket = try AdminSocket.accept(listener.raw) else { return }
             guard clients.count < AdminServer.clientsMax else { return }
-            let client = Client(socket, isPrivileged: isPrivileged(socket.raw))
+            let mayChange = isPrivileged(socket.raw)
+            let client = Client(socket, isPrivileged: mayChange)
             clientLast &+= 1
             let id = clientLast
             client.source = try loop.onReady(client.socket.raw, events: UInt32(EPOLLIN.rawValue)) { [unowned self] in

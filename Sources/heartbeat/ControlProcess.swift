@@ -32,7 +32,7 @@ final class ControlProcess {
     private var resources: Helper?
     private var resourceChannel: Channel?
     private var server: AdminServer?
-    private var logFile: LogFile?
+    private let logFile: LogFile?
     private var isEnding = false
     private var endTimer: EventSource?
 
@@ -43,10 +43,12 @@ final class ControlProcess {
         isForeground = foreground
         loop = try EventLoop()
         helpers = try HelperPrograms()
-        logFile = try configuration.logging.logfile.map { path throws(SystemError) in try LogFile(path, loop: loop) }
+        var file: LogFile?
+        if let path = configuration.logging.logfile { file = try LogFile(path, loop: loop) }
+        logFile = file
         log = Log(
             settings: configuration.logging, node: configuration.localName, process: "control",
-            logfile: try logFile?.writer(), foreground: foreground)
+            logfile: try file?.writer(), foreground: foreground)
     }
 
     /// Runs until the node is shut down. Returns the exit code.

@@ -112,7 +112,7 @@ struct DaemonCommands {
         do throws(SystemError) {
             let paths = options.paths
             for directory in [paths.runDirectory, paths.stateDirectory] { try makeDirectory(directory) }
-            guard let pidFile = try PidFile(locking: paths.processFile) else {
+            guard let pidFile = try PidFile.lock(paths.processFile) else {
                 say("heartbeat: already running [pid \(runningPid)].")
                 return 0
             }

@@ -11,13 +11,9 @@ struct HelperPrograms {
 
     /// Looks beside the daemon's own program, then in libexec.
     init() throws(SystemError) {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = try retrying("readlink /proc/self/exe") {
-            buffer.withUnsafeMutableBytes { bytes in
-                readlink("/proc/self/exe", bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
-            }
+        guard let own = FileSystem.target(ofLink: "/proc/self/exe") else {
+            throw SystemError(code: ENOENT, operation: "readlink /proc/self/exe")
         }
-        let own = String(decoding: buffer[..<count], as: UTF8.self)
         let folder = own[..<(own.lastIndex(of: "/") ?? own.startIndex)]
         let places = ["\(folder)", "\(folder)/../libexec/heartbeat", "/usr/libexec/heartbeat"]
         guard let found = places.first(where: { access($0 + "/hb_status", X_OK) == 0 }) else {

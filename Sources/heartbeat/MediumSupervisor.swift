@@ -2,6 +2,7 @@
 // when what it depends on has changed.
 import CLinux
 import ClusterModel
+import Journal
 import LinuxSystem
 import Media
 import Privsep
@@ -10,10 +11,6 @@ import Reactor
 final class MediumSupervisor {
     /// Between two attempts to open a medium that is not there.
     private static let retryInterval = Duration.seconds(1)
-
-    private struct Opened: ~Copyable {
-        let medium: OpenMedium
-    }
 
     private let id: MediumID
     private let medium: Medium

@@ -68,6 +68,8 @@ struct StateFiles {
 struct PidFile: ~Copyable {
     private let file: Descriptor
 
+    private init(_ file: consuming Descriptor) { self.file = file }
+
     /// What another daemon's pid file says.
     enum Holder: Equatable {
         case none
@@ -77,14 +79,15 @@ struct PidFile: ~Copyable {
     }
 
     /// Locks the file and writes this process's id; nil where another daemon holds it.
-    init?(locking path: String) throws(SystemError) {
+    static func lock(_ path: String) throws(SystemError) -> PidFile? {
         let file = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o644)
         if cl_flock(file.raw, LOCK_EX | LOCK_NB) == -1 {
             if cl_errno() == EWOULDBLOCK { return nil }
             throw SystemError.last("lock \(path)")
         }
-        self.file = file
-        try writeOwn()
+        let pidFile = PidFile(file)
+        try pidFile.writeOwn()
+        return pidFile
     }
 
     /// Writes the id of the process that calls, `%10d` and a newline.
