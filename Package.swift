@@ -70,7 +70,7 @@ let package = Package(
             name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
             swiftSettings: edge),
         .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "LinuxSystem"], swiftSettings: edge),
         .testTarget(
             name: "LinuxSystemTests", dependencies: ["LinuxSystem", "Reactor", "Privsep", "Journal"],
             swiftSettings: edge),
