@@ -49,7 +49,9 @@ let package = Package(
         // One target for each process: what a process may do is what its target may import.
         .target(
             name: "Control",
-            dependencies: ["ClusterConfig", "Privsep", "Media", "Messaging", "Reactor", "Journal", "Admin"],
+            dependencies: [
+                "ClusterConfig", "Privsep", "Media", "Messaging", "Reactor", "Journal", "Admin", "CSystemd",
+            ],
             swiftSettings: edge),
         .target(
             name: "Status",

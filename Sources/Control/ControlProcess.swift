@@ -251,6 +251,7 @@ final class ControlProcess {
     // MARK: The end
 
     private func shutDown() {
+        if ServiceJob.isRestart { return handOver() }
         _ = sd_notify(0, "STOPPING=1")
         log.write(.info, "shutdown", "Heartbeat shutdown in progress. (\(getpid()))")
         tellStatus(.shutdown)
