@@ -16,6 +16,8 @@ package enum AdminError: Error, Equatable, CustomStringConvertible {
     case connectionLost
     /// The daemon's answer is not what it must be.
     case malformed(String)
+    /// The daemon does not answer this request, in its own words.
+    case unanswered(String)
     case system(SystemError)
 
     /// One line for the operator.
@@ -26,6 +28,7 @@ package enum AdminError: Error, Equatable, CustomStringConvertible {
         case .timedOut: "heartbeat does not answer"
         case .connectionLost: "heartbeat closed the connection before it had answered"
         case .malformed(let reason): "heartbeat's answer cannot be read: \(reason)"
+        case .unanswered(let text): "heartbeat does not answer: \(text)"
         case .system(let error): error.description
         }
     }
@@ -138,5 +141,38 @@ package struct AdminClient: ~Copyable {
         let client = try AdminClient(paths, deadline: deadline)
         try client.send(request)
         return try client.answer(deadline: deadline)
+    }
+
+    /// Asks for the state of the cluster.
+    package static func report(_ paths: Paths, deadline: Instant?) throws(AdminError) -> ClusterReport {
+        let (records, response) = try ask(.status, paths, deadline: deadline)
+        try expectDone(response, paths)
+        do throws(AdminMessageError) {
+            return try ClusterReport(records)
+        } catch {
+            throw .malformed(error.description)
+        }
+    }
+
+    /// Asks for a directive of ha.cf; nil where the file does not name it.
+    package static func parameter(
+        _ name: String, _ paths: Paths, deadline: Instant?
+    ) throws(AdminError) -> String? {
+        let (records, response) = try ask(.parameter(name: name), paths, deadline: deadline)
+        try expectDone(response, paths)
+        guard let record = records.first else { return nil }
+        do throws(AdminMessageError) {
+            return try ParameterRecord(record).value
+        } catch {
+            throw .malformed(error.description)
+        }
+    }
+
+    private static func expectDone(_ response: AdminResponse, _ paths: Paths) throws(AdminError) {
+        switch response.outcome {
+        case .done: return
+        case .denied: throw .notPermitted(socket: paths.controlSocket)
+        case .refused, .failed, .error: throw .unanswered(response.text)
+        }
     }
 }

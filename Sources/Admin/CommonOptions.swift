@@ -73,6 +73,11 @@ package struct ProgramArguments: Equatable, Sendable {
         /// `ProgramOption.name`
         package var name: String
         package var value: String?
+
+        package init(name: String, value: String?) {
+            self.name = name
+            self.value = value
+        }
     }
 
     package var common = CommonOptions()
@@ -81,19 +86,21 @@ package struct ProgramArguments: Equatable, Sendable {
     /// The words that are no options, in their order.
     package var operands: [String] = []
 
-    /// Takes apart the words after the program's name. `stopsAtOperand`: everything from the first operand on is an
-    /// operand, since it is for somebody else. Options of the program win over common ones with the same letter.
-    /// The corresponding C function is `getopt_long`.
+    /// Takes apart the words after the program's name. `common`: what stood before them. `stopsAtOperand`: everything
+    /// from the first operand on is an operand, since it is for somebody else. Options of the program win over common
+    /// ones with the same letter. The corresponding C function is `getopt_long`.
     package init(
-        _ words: [String], options own: [ProgramOption] = [], stopsAtOperand: Bool = false
+        _ words: [String], options own: [ProgramOption] = [], common: CommonOptions = CommonOptions(),
+        stopsAtOperand: Bool = false
     ) throws(UsageError) {
+        self.common = common
         let scanner = OptionScanner(words, own + CommonOptions.table, stopsAtOperand: stopsAtOperand)
         while let (option, value) = try scanner.next() {
             switch option.name {
-            case "config-dir": common.configurationDirectory = try ProgramArguments.folder(value, option)
-            case "run-dir": common.runDirectory = try ProgramArguments.folder(value, option)
-            case "help": common.wantsHelp = true
-            case "version": common.wantsVersion = true
+            case "config-dir": self.common.configurationDirectory = try ProgramArguments.folder(value, option)
+            case "run-dir": self.common.runDirectory = try ProgramArguments.folder(value, option)
+            case "help": self.common.wantsHelp = true
+            case "version": self.common.wantsVersion = true
             default: options.append(Given(name: option.name, value: value))
             }
         }

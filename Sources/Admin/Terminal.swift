@@ -13,6 +13,16 @@ package enum Terminal {
     /// Whether a person reads what is written to a descriptor. The corresponding C function is `isatty`.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// Lines and columns of the terminal behind a descriptor; nil where there is none. The corresponding C function is
+    /// `ioctl`.
+    package static func size(_ descriptor: Int32) -> (lines: Int, columns: Int)? {
+        var size = winsize()
+        guard cl_ioctl_pointer(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else {
+            return nil
+        }
+        return (Int(size.ws_row), Int(size.ws_col))
+    }
+
     /// The text with everything replaced by `?` that a terminal could take for a command, or that hides what stands
     /// there: control characters but LF and tab, and marks that turn the direction of writing.
     package static func printable(_ text: String) -> String {

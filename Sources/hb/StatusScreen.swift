@@ -1,0 +1,129 @@
+// The cluster on one screen.
+import Admin
+import ClusterModel
+
+struct StatusScreen {
+    let report: ClusterReport
+    let painter: Painter
+
+    /// Newest events that are shown.
+    private static let eventsMax = 10
+
+    /// Everything, ending in LF.
+    var text: String {
+        let problems = report.problems
+        let parts = [
+            summary(isWell: problems.isEmpty), nodes, links, groups,
+            list("PROBLEMS", problems.map { painter.paint($0, .attention) }), list("EVENTS", events),
+        ]
+        return parts.filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+
+    private func summary(isWell: Bool) -> String {
+        let state = report.status.rawValue + (report.isLeaving ? ", shutting down" : "")
+        let name = painter.paint(report.localName, .heading)
+        var lines = [
+            "heartbeat \(Terminal.printableWord(report.version)) on \(name): \(state), up \(report.runTime.spoken), "
+                + "process \(report.pid)"
+        ]
+        let quorum = report.quorum
+        let votes = "\(quorum.reachable) of \(quorum.configured) nodes, policy \(quorum.policy.rawValue)"
+        let lease = quorum.heldFor.map { ", may hold groups for \($0.spoken) more if unheard" } ?? ""
+        lines.append(
+            "quorum: \(painter.paint(quorum.isPresent ? "yes" : "no", quorum.isPresent ? .good : .bad))"
+                + ", \(votes)\(lease)")
+        lines.append(
+            "keepalive \(report.timing.keepalive.spoken), deadtime \(report.timing.deadtime.spoken), "
+                + "auto_failback \(report.autoFailback.rawValue), this node holds: \(report.holdings.rawValue)")
+        let drops = report.drops.filter { $0.count > 0 }
+        if !drops.isEmpty {
+            let causes = drops.map { "\($0.count) \($0.cause)" }.joined(separator: ", ")
+            lines.append("messages dropped since the start: \(Terminal.printableWord(causes))")
+        }
+        lines.append(isWell ? painter.paint("all is well", .good) : painter.paint("needs attention", .attention))
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func since(_ age: Duration?) -> String { age.map { "\($0.spoken) ago" } ?? "never" }
+
+    private var nodes: String {
+        var table = Table(["NODE", "STATE", "LAST HEARD"])
+        for node in report.nodes {
+            let (state, style) = StatusScreen.state(node)
+            let heard = node.isLocal ? "this node" : StatusScreen.since(node.age)
+            table.add([Table.Cell(text: node.name), Table.Cell(text: state, style: style), Table.Cell(text: heard)])
+        }
+        return table.text(painter)
+    }
+
+    private static func state(_ node: NodeReport) -> (String, Style) {
+        if node.isUnreachable { return ("unreachable", .bad) }
+        let style: Style =
+            switch node.status {
+            case .active, .ping: .good
+            case .initial, .up: .attention
+            case .dead: .bad
+            }
+        return node.isLeaving ? (node.status.rawValue + ", leaving", .attention) : (node.status.rawValue, style)
+    }
+
+    private var links: String {
+        var table = Table(["LINK TO", "MEDIUM", "STATE", "LAST HEARD"])
+        for node in report.nodes where !node.isLocal {
+            for link in node.links {
+                table.add([
+                    Table.Cell(text: node.name), Table.Cell(text: "\(link.directive) \(link.name)"),
+                    Table.Cell(text: link.status.rawValue, style: link.status == .up ? .good : .bad),
+                    Table.Cell(text: StatusScreen.since(link.age)),
+                ])
+            }
+        }
+        return table.text(painter)
+    }
+
+    private var groups: String {
+        var table = Table(["GROUP", "STATE", "ON", "PREFERRED", "NOTES"])
+        for group in report.groups {
+            let style: Style =
+                switch group.state {
+                case .held: .good
+                case .claiming, .starting, .stopping, .unknown: .attention
+                case .blocked, .failed, .stopped: .bad
+                }
+            table.add([
+                Table.Cell(text: group.name), Table.Cell(text: group.state.rawValue, style: style),
+                Table.Cell(text: group.owner ?? "-"), Table.Cell(text: group.preferred),
+                Table.Cell(text: StatusScreen.notes(group)),
+            ])
+        }
+        return table.text(painter)
+    }
+
+    private static func notes(_ group: GroupReport) -> String {
+        var notes: [String] = []
+        if let wanted = group.wanted { notes.append("wanted on \(wanted)") }
+        for failure in group.failures { notes.append("\(failure.count) failed on \(failure.node)") }
+        if !group.waitsFor.isEmpty { notes.append("waits for \(group.waitsFor.joined(separator: ", "))") }
+        if group.resources.count > 1 { notes.append("\(group.resources.count) resources") }
+        return notes.joined(separator: "; ")
+    }
+
+    private var events: [String] {
+        report.events.suffix(StatusScreen.eventsMax).map { event in
+            let style: Style =
+                switch event.level {
+                case .critical, .error: .bad
+                case .warning: .attention
+                case .notice, .info, .debug: .plain
+                }
+            let level = event.level.word + String(repeating: " ", count: 6 - event.level.word.count)
+            return "\(WallClock.text(event.time))  \(painter.paint(level, style))  "
+                + painter.paint(event.text, style)
+        }
+    }
+
+    private func list(_ heading: String, _ lines: [String]) -> String {
+        guard !lines.isEmpty else { return "" }
+        return painter.paint(heading, .heading) + "\n" + lines.map { $0 + "\n" }.joined()
+    }
+}
