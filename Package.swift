@@ -42,7 +42,9 @@ let package = Package(
             name: "ResourceAgents",
             dependencies: ["CMount", "CSystemd", "LinuxSystem", "Reactor", "Journal", "ClusterModel"],
             swiftSettings: edge),
-        .target(name: "Admin", dependencies: ["LinuxSystem", "ClusterModel", "Messaging"], swiftSettings: edge),
+        .target(
+            name: "Admin", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging"],
+            swiftSettings: edge),
 
         // One executable for each process, one for the tools.
         .executableTarget(
@@ -52,12 +54,13 @@ let package = Package(
             name: "hb_status",
             dependencies: ["ClusterCore", "ClusterConfig", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
             swiftSettings: edge),
-        .executableTarget(name: "hb_medium", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
+        .executableTarget(
+            name: "hb_medium", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
         .executableTarget(
             name: "hb_resource",
             dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"], swiftSettings: edge),
         .executableTarget(
-            name: "hb", dependencies: ["Admin", "ClusterConfig", "Journal", "CJansson"], swiftSettings: edge),
+            name: "hb", dependencies: ["Admin", "ClusterConfig", "ResourceAgents", "CJansson"], swiftSettings: edge),
 
         // Tests, and the programs that developers run.
         .testTarget(
@@ -67,7 +70,7 @@ let package = Package(
             name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
             swiftSettings: edge),
         .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "LinuxSystem"], swiftSettings: edge),
         .testTarget(
             name: "LinuxSystemTests", dependencies: ["LinuxSystem", "Reactor", "Privsep", "Journal"],
             swiftSettings: edge),

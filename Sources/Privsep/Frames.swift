@@ -11,6 +11,18 @@ package protocol Frame: Equatable, Sendable {
 /// A client's connection to the control process.
 package typealias ClientID = UInt32
 
+/// One process of the node.
+package struct RunningProcess: Equatable, Sendable {
+    /// As its title says: `status process`.
+    package var role: String
+    package var pid: Int32
+
+    package init(role: String, pid: Int32) {
+        self.role = role
+        self.pid = pid
+    }
+}
+
 /// What the control process tells the status process.
 package enum ControlToStatus: Frame {
     /// The node's own facts; rides with one descriptor, a memory file that holds a `ConfigurationBundle`. First frame;
@@ -29,6 +41,8 @@ package enum ControlToStatus: Frame {
     case shutdown
     /// Finish at once, keep the resources where they are.
     case handOver
+    /// The node's processes as they are now, for those who ask; the first is the control process.
+    case processes([RunningProcess])
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
@@ -54,6 +68,13 @@ package enum ControlToStatus: Frame {
             writer.write(client)
         case .shutdown: writer.write(UInt8(7))
         case .handOver: writer.write(UInt8(8))
+        case .processes(let list):
+            writer.write(UInt8(9))
+            writer.write(UInt16(list.count))
+            for process in list {
+                writer.write(process.role)
+                writer.write(process.pid)
+            }
         }
     }
 
@@ -69,6 +90,12 @@ package enum ControlToStatus: Frame {
         case 6: self = .clientGone(client: try reader.read(ClientID.self))
         case 7: self = .shutdown
         case 8: self = .handOver
+        case 9:
+            var list: [RunningProcess] = []
+            for _ in 0..<(try reader.read(UInt16.self)) {
+                list.append(RunningProcess(role: try reader.readString(), pid: try reader.read(Int32.self)))
+            }
+            self = .processes(list)
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

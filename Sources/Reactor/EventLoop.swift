@@ -139,6 +139,9 @@ package final class EventSource {
         sd_event_source_set_enabled(source, Int32(SD_EVENT_ONESHOT))
     }
 
+    /// Changes the epoll bits that a descriptor's source waits for.
+    package func watch(_ events: UInt32) { sd_event_source_set_io_events(source, events) }
+
     package func disable() { sd_event_source_set_enabled(source, Int32(SD_EVENT_OFF)) }
     package func enable() { sd_event_source_set_enabled(source, Int32(SD_EVENT_ON)) }
 }

@@ -16,6 +16,8 @@ enum QueuedKind: Sendable {
     /// `life` tells an operation of a node that has since lost its power from one of the node as it is.
     case operation(OperationID, node: Int, life: Int, change: Change)
     case wake(node: Int, number: Int)
+    /// A node that was paused has had time to give up what it may not hold.
+    case trust(node: Int)
 }
 
 struct Queued: Sendable {

@@ -14,7 +14,8 @@ package struct OwnershipChecker: Sendable {
     private var names: [String]
     private var owners: [[Int]]
     private var overlapSince: [Instant?]
-    /// Overlaps that have ended.
+    private var suspects: [Int] = []
+    /// Overlaps that have ended, but for those of nodes that were stopped: a stopped process cannot give up.
     package private(set) var overlaps: [Overlap] = []
     /// Number of times that any group was taken by a node.
     package private(set) var takes = 0
@@ -37,14 +38,23 @@ package struct OwnershipChecker: Sendable {
         let before = owners[index]
         owners[index].removeAll { $0 == node }
         if owners[index].count == 1, let since = overlapSince[index] {
-            overlaps.append(Overlap(group: group, nodes: before, from: since, duration: now - since))
             overlapSince[index] = nil
+            if before.contains(where: suspects.contains) { return }
+            overlaps.append(Overlap(group: group, nodes: before, from: since, duration: now - since))
         }
     }
 
     mutating func cleared(node: Int, at now: Instant) {
         for name in names { released(name, node: node, at: now) }
     }
+
+    /// The node's processes were stopped: what it has it cannot give up before they run again.
+    mutating func suspended(node: Int) {
+        if !suspects.contains(node) { suspects.append(node) }
+    }
+
+    /// The node runs again, and has settled.
+    mutating func trusted(node: Int) { suspects.removeAll { $0 == node } }
 
     /// Groups that more than one node has now.
     package var doublyOwned: [String] { names.indices.filter { owners[$0].count > 1 }.map { names[$0] } }

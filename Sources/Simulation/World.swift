@@ -97,11 +97,15 @@ package struct World: Sendable {
     }
 
     /// Nothing of the node's daemon runs until `resume`; its resources go on.
-    package mutating func pause(_ node: Int) { nodes[node].isPaused = true }
+    package mutating func pause(_ node: Int) {
+        nodes[node].isPaused = true
+        ownership.suspended(node: node)
+    }
 
     package mutating func resume(_ node: Int) {
         guard nodes[node].isPaused else { return }
         nodes[node].isPaused = false
+        queue.push(at: now + conditions.stopTime * 4 + .milliseconds(10), .trust(node: node))
         let held = nodes[node].inbox
         nodes[node].inbox.removeAll()
         // What the media held is delivered before anything else, as the shell does.
@@ -183,6 +187,7 @@ package struct World: Sendable {
         case .operation(let operation, let node, let life, let change):
             guard nodes[node].life == life else { return }
             finish(operation, change, at: node)
+        case .trust(let node): if !nodes[node].isPaused { ownership.trusted(node: node) }
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
             nodes[node].wakeAt = nil

@@ -37,6 +37,8 @@ final class StatusProcess {
     private var resources: ResourceLink?
     private var desk = AdminDesk()
     private var drops = DropCounters()
+    /// What of the real-time service was not allowed, to be told once there is a log.
+    private var refused: [SystemError] = []
 
     /// Runs until everything is released, or control goes away. Returns the exit code.
     static func main(parent: pid_t, identity: Confinement.Identity, priority: Int?, foreground: Bool) -> Int32 {
@@ -47,7 +49,7 @@ final class StatusProcess {
             try ParentWatch.dieWithParent(parent)
             ProcessTitle.set("heartbeat: status process")
             let process = try StatusProcess(foreground: foreground)
-            for error in refused { process.log.write(.warning, "no-realtime", "real-time service not allowed: \(error)") }
+            process.refused = refused
             return try process.loop.run()
         } catch {
             fputs("heartbeat: status process: \(error)\n", cl_stderr())
@@ -107,6 +109,7 @@ final class StatusProcess {
             for request in desk.forget(client) { handle(.requesterGone(request)) }
         case .shutdown: handle(.shutdown)
         case .handOver: handle(.handOver)
+        case .processes(let list): desk.processes = list
         }
     }
 
@@ -130,6 +133,7 @@ final class StatusProcess {
         cluster = Cluster(
             configuration: new, generation: generation, uuid: uuid, seed: generation ^ UInt64(getpid()) << 32,
             now: Clock.now())
+        for error in refused { log.write(.warning, "no-realtime", "real-time service not allowed: \(error)") }
         log.write(.info, "generation", "Heartbeat generation: \(generation)")
         if new.groups.isEmpty { handle(.inventory([])) } else { arm() }
     }

@@ -3,6 +3,13 @@ import ClusterModel
 import Testing
 @testable import Simulation
 
+/// Without optimisation a hundred nodes take minutes.
+#if DEBUG
+private let clusterSizes = [2, 3, 5, 10]
+#else
+private let clusterSizes = [2, 3, 5, 10, 32, 100]
+#endif
+
 @Suite("Membership, votes and quorum")
 struct MembershipTests {
     static func named(_ count: Int) -> [String] { (0..<count).map { "node" + (($0 < 10) ? "0" : "") + "\($0)" } }
@@ -12,14 +19,7 @@ struct MembershipTests {
         return TestCluster(nodes: names, groups: names.map { ("ip-" + $0, $0) }, quorum: quorum)
     }
 
-    /// Without optimisation a hundred nodes take minutes.
-    #if DEBUG
-    static let sizes = [2, 3, 5, 10]
-    #else
-    static let sizes = [2, 3, 5, 10, 32, 100]
-    #endif
-
-    @Test("clusters of 2 to 100 nodes come up and survive a crash", arguments: sizes)
+    @Test("clusters of 2 to 100 nodes come up and survive a crash", arguments: clusterSizes)
     func sizes(_ count: Int) {
         var cluster = MembershipTests.cluster(count)
         if count == 2 { cluster.quorum = .ignore }

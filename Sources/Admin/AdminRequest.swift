@@ -1,0 +1,85 @@
+// What the tools may ask of the daemon, and the message that carries it:
+//     t=hb-request verb=standby selection=foreign      verb=takeover selection=group group=IPaddr2::10.0.0.1/24
+import ClusterModel
+import Messaging
+
+/// A request of a tool. The daemon answers each with records, if there are any, and one `AdminResponse`.
+package enum AdminRequest: Equatable, Sendable {
+    /// Everything that `ClusterReport` holds, as its records.
+    case status
+    /// Give the selected groups to other nodes. Answered when they have arrived, or cannot.
+    case standby(GroupSelection)
+    /// Take the selected groups. Answered when they have arrived, or cannot.
+    case takeover(GroupSelection)
+    /// Forget failed starts and try failed stops again; nil: of every group.
+    case cleanup(group: String?)
+    /// The value of a directive as ha.cf has it: one `ParameterRecord`, or none where ha.cf does not name it.
+    case parameter(name: String)
+
+    /// Whether the request changes nothing, so that everybody who reaches the socket may make it.
+    package var isReadOnly: Bool {
+        switch self {
+        case .status, .parameter: true
+        case .standby, .takeover, .cleanup: false
+        }
+    }
+
+    /// The value of `t`.
+    package static let type = "hb-request"
+
+    /// The request as a message.
+    package var message: HAMessage {
+        var message = HAMessage()
+        message.append("t", AdminRequest.type)
+        switch self {
+        case .status: message.append("verb", "status")
+        case .standby(let selection):
+            message.append("verb", "standby")
+            append(selection, to: &message)
+        case .takeover(let selection):
+            message.append("verb", "takeover")
+            append(selection, to: &message)
+        case .cleanup(let group):
+            message.append("verb", "cleanup")
+            if let group { message.append("group", group) }
+        case .parameter(let name):
+            message.append("verb", "parameter")
+            message.append("name", name)
+        }
+        return message
+    }
+
+    /// A group may be called like one of the words, so it has a field of its own.
+    private func append(_ selection: GroupSelection, to message: inout HAMessage) {
+        if case .group(let name) = selection {
+            message.append("selection", "group")
+            message.append("group", name)
+        } else {
+            message.append("selection", selection.word)
+        }
+    }
+
+    /// Reads a request. Takes any message; fields that the verb does not know are ignored.
+    package init(_ message: HAMessage) throws(AdminMessageError) {
+        let reader = try RecordReader(message, type: AdminRequest.type)
+        switch try reader.text("verb") {
+        case "status": self = .status
+        case "standby": self = .standby(try AdminRequest.selection(reader))
+        case "takeover": self = .takeover(try AdminRequest.selection(reader))
+        case "cleanup": self = .cleanup(group: try reader.optionalText("group"))
+        case "parameter": self = .parameter(name: try reader.text("name"))
+        case let verb: throw AdminMessageError("unknown verb '\(verb)'")
+        }
+    }
+
+    private static func selection(_ reader: RecordReader) throws(AdminMessageError) -> GroupSelection {
+        switch try reader.text("selection") {
+        case "all": return .all
+        case "local": return .local
+        case "foreign": return .foreign
+        case "failback": return .failback
+        case "group": return .group(try reader.text("group"))
+        case let word: throw AdminMessageError("unknown selection '\(word)'")
+        }
+    }
+}

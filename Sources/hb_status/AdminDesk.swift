@@ -1,0 +1,145 @@
+// Where operators' requests are read and answered: from words to the core's requests, from the core's picture to
+// records.
+import Admin
+import CLinux
+import ClusterCore
+import ClusterModel
+import LinuxSystem
+import Messaging
+import Privsep
+
+struct AdminDesk {
+    /// What a request comes to.
+    enum Decision {
+        /// For the core; answered later.
+        case order(OperatorRequest, RequestID)
+        /// Packets to send back now.
+        case answer([[UInt8]])
+        /// The state of everything is asked for.
+        case report
+    }
+
+    var processes: [RunningProcess] = []
+    private let startedAt = Clock.now()
+    private var configuration = Configuration()
+    private var media: [MediumReport] = []
+    /// Orders that wait for the core's answer, in their order.
+    private var waiting: [(request: RequestID, client: ClientID)] = []
+    private var requestLast: RequestID = 0
+
+    mutating func configure(_ configuration: Configuration) {
+        self.configuration = configuration
+        media = configuration.media.map {
+            MediumReport(directive: $0.directive, name: $0.linkName, isOpen: false, reason: "not opened yet")
+        }
+    }
+
+    mutating func mediumOpened(_ index: Int) {
+        guard media.indices.contains(index) else { return }
+        media[index].isOpen = true
+        media[index].reason = nil
+    }
+
+    mutating func mediumClosed(_ index: Int, _ reason: String) {
+        guard media.indices.contains(index) else { return }
+        media[index].isOpen = false
+        media[index].reason = reason
+    }
+
+    /// The client's orders go on; nobody waits for them any more.
+    mutating func forget(_ client: ClientID) -> [RequestID] {
+        let gone = waiting.filter { $0.client == client }.map(\.request)
+        waiting.removeAll { $0.client == client }
+        return gone
+    }
+
+    mutating func read(_ bytes: [UInt8], from client: ClientID, privileged: Bool) -> Decision {
+        let request: AdminRequest
+        do {
+            request = try AdminRequest(try AdminMessage.decode(bytes))
+        } catch {
+            return .answer([packet(AdminResponse(.error, "the request cannot be read: \(error)").message)].compactMap { $0 })
+        }
+        guard privileged || request.isReadOnly else {
+            let text = "only root and members of the group haclient may do this"
+            return .answer([packet(AdminResponse(.denied, text).message)].compactMap { $0 })
+        }
+        switch request {
+        case .status: return .report
+        case .parameter(let name): return .answer(parameter(name))
+        case .standby(let selection): return order(.standby(selection), client)
+        case .takeover(let selection): return order(.takeover(selection), client)
+        case .cleanup(let group): return order(.cleanup(group: group), client)
+        }
+    }
+
+    private mutating func order(_ request: OperatorRequest, _ client: ClientID) -> Decision {
+        requestLast &+= 1
+        waiting.append((requestLast, client))
+        return .order(request, requestLast)
+    }
+
+    /// The packet for the client whose order the core has answered; nil where nobody waits.
+    mutating func answer(_ request: RequestID, _ response: OperatorResponse) -> (ClientID, [UInt8])? {
+        guard let position = waiting.firstIndex(where: { $0.request == request }) else { return nil }
+        let client = waiting.remove(at: position).client
+        let outcome: AdminResponse.Outcome =
+            switch response.outcome {
+            case .done: .done
+            case .refused: .refused
+            case .failed: .failed
+            }
+        return packet(AdminResponse(outcome, response.text).message).map { (client, $0) }
+    }
+
+    private func parameter(_ name: String) -> [[UInt8]] {
+        let found = configuration.parameters.first { $0.name == name }
+        let record = found.map { ParameterRecord(name: $0.name, value: $0.value).message }
+        return [record, AdminResponse(.done).message].compactMap { $0 }.compactMap(packet)
+    }
+
+    private func packet(_ message: HAMessage) -> [UInt8]? { try? AdminMessage.encode(message) }
+
+    // MARK: The report
+
+    func report(_ snapshot: ClusterSnapshot, drops: DropCounters, events: [StatusLog.Past]) -> [[UInt8]] {
+        var report = ClusterReport(
+            pid: processes.first?.pid ?? getppid(), runTime: Clock.now() - startedAt, localName: snapshot.localName,
+            status: snapshot.status, generation: snapshot.generation, isLeaving: snapshot.isLeaving,
+            autoFailback: snapshot.autoFailback, timing: TimingReport(snapshot.timing),
+            quorum: QuorumReport(
+                policy: snapshot.quorumPolicy, isPresent: snapshot.hasQuorum, reachable: snapshot.nodesReachable,
+                configured: snapshot.nodesConfigured, heldFor: snapshot.heldFor),
+            holdings: Holdings(rawValue: snapshot.holdings) ?? .transition)
+        report.nodes = snapshot.nodes.map(node)
+        report.groups = snapshot.groups.map(group)
+        report.media = media
+        report.processes = processes.map { ProcessReport(role: $0.role, pid: $0.pid) }
+        report.drops = drops.counts.map { DropReport(cause: $0.cause, count: $0.count) }
+        report.events = events.map {
+            EventReport(time: $0.time, level: $0.record.level, event: $0.record.event, text: $0.record.text)
+        }
+        return (report.messages() + [AdminResponse(.done).message]).compactMap(packet)
+    }
+
+    private func node(_ node: NodeSnapshot) -> NodeReport {
+        NodeReport(
+            name: node.name, kind: node.kind == .ping ? .ping : .normal, isLocal: node.isLocal, status: node.status,
+            isUnreachable: node.isUnreachable, isLeaving: node.isLeaving, generation: node.generation, age: node.age,
+            deadInterval: node.deadInterval, differsInConfiguration: node.differsInConfiguration,
+            links: node.links.map {
+                let medium = configuration.media[$0.medium.index]
+                return LinkReport(
+                    directive: medium.directive, name: medium.linkName, status: $0.status == .up ? .up : .dead,
+                    age: $0.age)
+            })
+    }
+
+    private func group(_ group: GroupSnapshot) -> Admin.GroupReport {
+        Admin.GroupReport(
+            name: group.name, preferred: group.preferred, resources: group.resources, owner: group.owner,
+            state: .init(rawValue: group.state) ?? .unknown, epoch: group.epoch, wanted: group.wanted,
+            failures: group.failures.map { FailureReport(node: $0.node, count: $0.count, reason: $0.reason) },
+            waitsFor: group.waitsFor)
+    }
+}

@@ -1,0 +1,165 @@
+// The doors for operators: the control socket and the classic FIFO. Requests are checked for who asks, and handed to
+// the status process; its answers go back. A client that does not read loses its answer, not the daemon's time.
+import Admin
+import CLinux
+import ClusterModel
+import Journal
+import LinuxSystem
+import Messaging
+import Privsep
+import Reactor
+
+final class AdminServer {
+    /// Connections at once; more are closed at once.
+    private static let clientsMax = 64
+    /// Packets that wait for one client.
+    private static let queueMax = 1024
+
+    private final class Client {
+        let socket: Descriptor
+        let isPrivileged: Bool
+        var source: EventSource?
+        var queue: [[UInt8]] = []
+
+        init(_ socket: consuming Descriptor, isPrivileged: Bool) {
+            self.socket = socket
+            self.isPrivileged = isPrivileged
+        }
+    }
+
+    private let loop: EventLoop
+    private let log: Log
+    private let forward: (ControlToStatus) -> Void
+    private let administrators: gid_t?
+    private let listener: Descriptor
+    private let fifo: Descriptor
+    private var sources: [EventSource] = []
+    /// In the order of connection; looked up by number.
+    private var clients: [(id: ClientID, client: Client)] = []
+    private var clientLast: ClientID = 0
+    private var framer = StreamFramer()
+
+    init(
+        paths: Paths, loop: EventLoop, log: Log, forward: @escaping (ControlToStatus) -> Void
+    ) throws(SystemError) {
+        self.loop = loop
+        self.log = log
+        self.forward = forward
+        let group = Confinement.Identity.named(user: "hacluster", group: "haclient")
+        administrators = group == .nobody ? nil : group.group
+        // Everybody may look; who may change something is told by the credentials of the connection.
+        listener = try AdminSocket.listen(at: paths.controlSocket, mode: 0o666)
+        if mkfifo(paths.fifo, 0o600) == -1 && cl_errno() != EEXIST { throw SystemError.last("mkfifo \(paths.fifo)") }
+        // Open for writing too, or every writer that closes would look like the end.
+        fifo = try Descriptor.open(paths.fifo, O_RDWR | O_NONBLOCK)
+        sources = [
+            try loop.onReadable(listener.raw) { [unowned self] in accept() },
+            try loop.onReadable(fifo.raw) { [unowned self] in readFifo() },
+        ]
+    }
+
+    // MARK: Clients
+
+    private func accept() {
+        do throws(SystemError) {
+            guard let socket = try AdminSocket.accept(listener.raw) else { return }
+            guard clients.count < AdminServer.clientsMax else { return }
+            let mayChange = isPrivileged(socket.raw)
+            let client = Client(socket, isPrivileged: mayChange)
+            clientLast &+= 1
+            let id = clientLast
+            client.source = try loop.onReady(client.socket.raw, events: UInt32(EPOLLIN.rawValue)) { [unowned self] in
+                ready(id, $0)
+            }
+            clients.append((id, client))
+        } catch {
+            log.write(.warning, "admin-socket", "\(error)")
+        }
+    }
+
+    /// Root, and members of the group haclient.
+    private func isPrivileged(_ raw: Int32) -> Bool {
+        var peer = ucred()
+        var length = socklen_t(MemoryLayout<ucred>.size)
+        guard getsockopt(raw, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 else { return false }
+        if peer.uid == 0 || peer.uid == geteuid() { return true }
+        guard let administrators else { return false }
+        if peer.gid == administrators { return true }
+        var groups = [gid_t](repeating: 0, count: 256)
+        var size = socklen_t(groups.count * MemoryLayout<gid_t>.size)
+        guard getsockopt(raw, SOL_SOCKET, SO_PEERGROUPS, &groups, &size) == 0 else { return false }
+        return groups.prefix(Int(size) / MemoryLayout<gid_t>.size).contains(administrators)
+    }
+
+    private func ready(_ id: ClientID, _ events: UInt32) {
+        guard let client = client(id) else { return }
+        if events & UInt32(EPOLLOUT.rawValue) != 0 { flush(id, client) }
+        guard events & UInt32(EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 else { return }
+        do throws(SystemError) {
+            let packet = try AdminSocket.receive(client.socket.raw)
+            if packet.isEmpty { return close(id) }
+            forward(.request(client: id, privileged: client.isPrivileged, bytes: packet))
+        } catch {
+            if error.code != EAGAIN { close(id) }
+        }
+    }
+
+    /// An answer's packet, or part of it.
+    func respond(_ id: ClientID, _ bytes: [UInt8], last: Bool) {
+        guard let client = client(id) else { return }
+        client.queue.append(bytes)
+        if client.queue.count > AdminServer.queueMax { return close(id) }
+        flush(id, client)
+    }
+
+    private func flush(_ id: ClientID, _ client: Client) {
+        do throws(SystemError) {
+            while let packet = client.queue.first {
+                try AdminSocket.send(client.socket.raw, packet)
+                client.queue.removeFirst()
+            }
+        } catch {
+            guard error.code == EAGAIN else { return close(id) }
+        }
+        let waits = !client.queue.isEmpty
+        client.source?.watch(UInt32(EPOLLIN.rawValue) | (waits ? UInt32(EPOLLOUT.rawValue) : 0))
+    }
+
+    private func close(_ id: ClientID) {
+        clients.removeAll { $0.id == id }
+        forward(.clientGone(client: id))
+    }
+
+    private func client(_ id: ClientID) -> Client? { clients.first { $0.id == id }?.client }
+
+    /// Requests that the dead status process had will not be answered: their clients see the connection end.
+    func statusProcessLost() { clients.removeAll() }
+
+    // MARK: The FIFO
+
+    /// Takes what the scripts of an existing site write (specs/heartbeat.md 1.3, 5.5).
+    private func readFifo() {
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        let count = read(fifo.raw, &buffer, buffer.count)
+        guard count > 0 else { return }
+        for bytes in framer.accept(buffer[..<count]) {
+            do {
+                try take(try ClassicCodec.decode(bytes))
+            } catch {
+                log.write(.warning, "fifo", "a message in the FIFO cannot be read: \(error)")
+            }
+        }
+    }
+
+    private func take(_ message: HAMessage) throws {
+        let selection = GroupSelection(word: message.text("rsc_hold") ?? "all")
+        let request: AdminRequest
+        switch (message.text("t"), message.text("info")) {
+        case ("ask_resources", "me"): request = .standby(selection)
+        case ("hb_takeover", _): request = .takeover(selection)
+        case (let type, _):
+            return log.write(.warning, "fifo", "a message of type \(type ?? "none") in the FIFO is not understood")
+        }
+        forward(.request(client: 0, privileged: true, bytes: try AdminMessage.encode(request.message)))
+    }
+}

@@ -1,0 +1,274 @@
+// The control process: opens what needs root, starts one helper for each duty, and starts again what dies. It is not
+// in the way of a heartbeat.
+import Admin
+import CLinux
+import CSystemd
+import ClusterConfig
+import ClusterModel
+import Journal
+import LinuxSystem
+import Media
+import Privsep
+import Reactor
+
+final class ControlProcess {
+    /// After the status process has finished, how long its writers may take to send what is queued.
+    private static let drainTime = Duration.milliseconds(200)
+
+    let configuration: Configuration
+    let paths: Paths
+    let loop: EventLoop
+    let log: Log
+    let helpers: HelperPrograms
+
+    private let state: StateFiles
+    private var uuid: [UInt8] = []
+    let isForeground: Bool
+    private var sources: [EventSource] = []
+    private var media: [MediumSupervisor] = []
+    private var status: Helper?
+    private var statusChannel: Channel?
+    private var statusSource: EventSource?
+    private var resources: Helper?
+    private var resourceChannel: Channel?
+    private var server: AdminServer?
+    private let logFile: LogFile?
+    private var isEnding = false
+    private var endTimer: EventSource?
+
+    init(configuration: Configuration, paths: Paths, state: StateFiles, foreground: Bool) throws(SystemError) {
+        self.configuration = configuration
+        self.paths = paths
+        self.state = state
+        isForeground = foreground
+        loop = try EventLoop()
+        helpers = try HelperPrograms()
+        var file: LogFile?
+        if let path = configuration.logging.logfile { file = try LogFile(path, loop: loop) }
+        logFile = file
+        log = Log(
+            settings: configuration.logging, node: configuration.localName, process: "control",
+            logfile: try file?.writer(), foreground: foreground)
+    }
+
+    /// Runs until the node is shut down. Returns the exit code.
+    func run() throws(SystemError) -> Int32 {
+        Signals.ignore(SIGPIPE)
+        uuid = try state.uuid(fromName: configuration.uuidFromName ? configuration.localName : nil)
+        ProcessTitle.set("heartbeat: control process")
+        log.write(.info, "start", "Configuration validated. Starting heartbeat \(Product.version)")
+        for signal in [SIGTERM, SIGINT] {
+            sources.append(try loop.onSignal(signal) { [unowned self] in shutDown() })
+        }
+        sources.append(try loop.onSignal(SIGHUP) { [unowned self] in reload() })
+        sources.append(try loop.onSignal(SIGUSR1) { [unowned self] in handOver() })
+        loop.feedServiceWatchdog()
+        server = try AdminServer(paths: paths, loop: loop, log: log) { [unowned self] in tellStatus($0) }
+        media = configuration.media.enumerated().map { MediumSupervisor(MediumID($0.offset), $0.element, of: self) }
+        try startResourceManager()
+        try startStatusProcess()
+        try watchNetwork()
+        let code = try loop.run()
+        log.write(.info, "end", "\(configuration.localName) Heartbeat shutdown complete.")
+        return code
+    }
+
+    /// Where helpers write what belongs into the log file.
+    var logDescriptor: Int32? { logFile?.writeEnd }
+
+    // MARK: The status process
+
+    private func startStatusProcess() throws(SystemError) {
+        let generation = try state.nextGeneration(fromTime: configuration.generationFromTime)
+        let pair = try SocketPair()
+        let identity = helpers.identity
+        let priority = configuration.processes.realtime ? String(configuration.processes.realtimePriority) : "-"
+        var spawn = helpers.spawn("hb_status", [
+            String(Launch.protocolVersion), String(getpid()), String(identity.user), String(identity.group), priority,
+        ] + (isForeground ? ["foreground"] : []))
+        spawn.descriptors[3] = pair.second.raw
+        if let logFile { spawn.descriptors[5] = logFile.writeEnd }
+        let channel = Channel(pair.first)
+        statusChannel = channel
+        statusSource = try loop.onReadable(channel.raw) { [unowned self] in takeStatusFrames() }
+        let bundle = try MemoryFile.write(bundle(keys: true).encoded())
+        tellStatus(.configure(generation: generation, uuid: uuid), [bundle.raw])
+        status = try Helper("status process", spawn, loop: loop) { [unowned self] in statusEnded($0) }
+        try joinStatusAndResources()
+        for medium in media { medium.start() }
+        tellProcesses()
+    }
+
+    private func statusEnded(_ how: ChildStatus) {
+        statusChannel = nil
+        statusSource = nil
+        server?.statusProcessLost()
+        if isEnding { return end(after: ControlProcess.drainTime) }
+        log.write(.error, "status-died", "the status process ended (\(how)): starting it again, resources stay")
+        restart(&statusRestarts) { [unowned self] () throws(SystemError) in try startStatusProcess() }
+    }
+
+    private var statusRestarts = RestartPolicy()
+    private var resourceRestarts = RestartPolicy()
+    private var restartTimers: [EventSource] = []
+
+    private func restart(_ policy: inout RestartPolicy, _ start: @escaping () throws(SystemError) -> Void) {
+        let pause = policy.died(at: Clock.now())
+        do throws(SystemError) {
+            if pause == .zero { return try start() }
+            restartTimers.append(try loop.onTime(Clock.now() + pause) { [unowned self] in
+                do throws(SystemError) { try start() } catch { fail(error) }
+            })
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func fail(_ error: SystemError) {
+        log.write(.critical, "control", "\(error)")
+        loop.stop(code: 1)
+    }
+
+    /// Sends a frame to the status process, if there is one.
+    func tellStatus(_ frame: ControlToStatus, _ descriptors: [Int32] = []) {
+        do throws(SystemError) {
+            guard let statusChannel else { return }
+            if try statusChannel.send(frame, descriptors: descriptors) == .wouldBlock {
+                log.write(.error, "status-behind", "the status process does not take what it is told")
+            }
+        } catch {
+            log.write(.error, "status-channel", "\(error)")
+        }
+    }
+
+    private func takeStatusFrames() {
+        for _ in 0..<64 {
+            do {
+                switch try statusChannel?.receive() {
+                case .none, .empty: return
+                case .closed:
+                    statusSource = nil
+                    return
+                case .frame(let bytes, _): take(try StatusToControl(decoding: bytes))
+                }
+            } catch {
+                log.write(.error, "status-channel", "\(error)")
+                return
+            }
+        }
+    }
+
+    private func take(_ frame: StatusToControl) {
+        switch frame {
+        case .state(let active, let line):
+            _ = sd_notify(0, active ? "READY=1\nSTATUS=\(line)" : "STATUS=\(line)")
+        case .response(let client, let bytes, let last): server?.respond(client, bytes, last: last)
+        case .alive: break
+        case .finished: isEnding = true
+        }
+    }
+
+    // MARK: The resource manager
+
+    private func startResourceManager() throws(SystemError) {
+        let pair = try SocketPair()
+        var spawn = helpers.spawn(
+            "hb_resource", [String(Launch.protocolVersion), String(getpid())] + (isForeground ? ["foreground"] : []))
+        spawn.descriptors[3] = pair.second.raw
+        let channel = Channel(pair.first)
+        resourceChannel = channel
+        let bundle = try MemoryFile.write(bundle(keys: false).encoded())
+        _ = try channel.send(ControlToResource.configure, descriptors: [bundle.raw])
+        resources = try Helper("resource manager", spawn, loop: loop) { [unowned self] in resourcesEnded($0) }
+    }
+
+    private func resourcesEnded(_ how: ChildStatus) {
+        resourceChannel = nil
+        resources = nil
+        if isEnding { return }
+        log.write(.error, "resource-manager-died", "the resource manager ended (\(how)): starting it again")
+        restart(&resourceRestarts) { [unowned self] () throws(SystemError) in
+            try startResourceManager()
+            try joinStatusAndResources()
+            tellProcesses()
+        }
+    }
+
+    /// Joins the two processes by a channel of their own.
+    private func joinStatusAndResources() throws(SystemError) {
+        guard statusChannel != nil, let resourceChannel else { return }
+        let pair = try SocketPair()
+        _ = try resourceChannel.send(ControlToResource.statusProcess, descriptors: [pair.first.raw])
+        tellStatus(.resourceManager, [pair.second.raw])
+    }
+
+    // MARK: What the node is told
+
+    private func bundle(keys: Bool) -> ConfigurationBundle {
+        let files = ConfigurationFolder(paths.configurationDirectory).read().files
+        func text(_ file: ConfigurationFile) -> String { String(decoding: file.bytes ?? [], as: UTF8.self) }
+        return ConfigurationBundle(
+            configurationDirectory: paths.configurationDirectory, stateDirectory: paths.stateDirectory,
+            nodeName: configuration.localName, haConfig: text(files.haConfig), haResources: text(files.resources),
+            authKeys: keys ? text(files.keys) : "")
+    }
+
+    func tellProcesses() {
+        var list = [RunningProcess(role: "control process", pid: getpid())]
+        if let status { list.append(RunningProcess(role: status.role, pid: status.pid)) }
+        if let resources { list.append(RunningProcess(role: resources.role, pid: resources.pid)) }
+        for medium in media { list += medium.processes }
+        tellStatus(.processes(list))
+    }
+
+    private func reload() {
+        let (files, facts) = ConfigurationFolder(paths.configurationDirectory).read()
+        let (new, diagnostics) = ConfigurationReader.read(files: files, facts: facts)
+        for diagnostic in diagnostics where diagnostic.severity != .note {
+            log.write(diagnostic.severity == .error ? .error : .warning, "configuration", diagnostic.summary)
+        }
+        guard new != nil else {
+            return log.write(.error, "reload-refused", "the configuration has errors: the old one stays in force")
+        }
+        do throws(SystemError) {
+            let secret = try MemoryFile.write(bundle(keys: true).encoded())
+            tellStatus(.configure(generation: 0, uuid: uuid), [secret.raw])
+            let plain = try MemoryFile.write(bundle(keys: false).encoded())
+            _ = try resourceChannel?.send(ControlToResource.configure, descriptors: [plain.raw])
+        } catch {
+            log.write(.error, "reload-refused", "\(error)")
+        }
+    }
+
+    private func watchNetwork() throws(SystemError) {
+        let monitor = try NetworkMonitor(links: true, addresses: true)
+        sources.append(try loop.onReadable(monitor.raw) { [unowned self] in
+            // Which interface it was does not matter: each medium knows what it depends on.
+            _ = try? monitor.events()
+            for medium in media { medium.networkChanged() }
+        })
+    }
+
+    // MARK: The end
+
+    private func shutDown() {
+        _ = sd_notify(0, "STOPPING=1")
+        log.write(.info, "shutdown", "Heartbeat shutdown in progress. (\(getpid()))")
+        tellStatus(.shutdown)
+    }
+
+    private func handOver() {
+        log.write(.notice, "hand-over", "the daemon ends, resources stay where they are")
+        tellStatus(.handOver)
+    }
+
+    private func end(after pause: Duration) {
+        for medium in media { medium.end() }
+        _ = try? resourceChannel?.send(ControlToResource.finish)
+        do throws(SystemError) {
+            endTimer = try loop.onTime(Clock.now() + pause) { [unowned self] in loop.stop() }
+        } catch {
+            loop.stop()
+        }
+    }
+}
