@@ -46,7 +46,7 @@ enum WebProbe {
             try Readiness.wait(&ready, timeout: end - Clock.now())
             if !isAsked && ready[0].isWritable {
                 let request = Array("GET / HTTP/1.0\r\n\r\n".utf8)
-                guard send(raw, request, request.count, Int32(MSG_NOSIGNAL.rawValue)) == request.count else {
+                guard send(raw, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
                     return nil
                 }
                 isAsked = true

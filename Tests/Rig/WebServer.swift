@@ -21,7 +21,7 @@ enum WebServer {
         uname(&name)
         let node = withUnsafeBytes(of: name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         while true {
-            let connection = accept4(listener.raw, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+            let connection = accept4(listener.raw, .init(__sockaddr__: nil), nil, Int32(SOCK_CLOEXEC.rawValue))
             guard connection >= 0 else { continue }
             serve(Descriptor(owning: connection), node: node)
         }
