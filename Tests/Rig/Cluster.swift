@@ -43,13 +43,15 @@ package final class Cluster {
         let program = plan.binaries + "/hb_demo"
         folder = try Folder.makeUnique(prefix: plan.prefix)
         do {
+            let commands = folder + "/bin"
+            try Cluster.linkCommands(in: commands, to: plan.binaries)
             let network = try Switch(
                 program: program, bridges: plan.bridges, folder: folder, waiting: waiting)
             self.network = network
             client = try HeldProcess.start(program, ["rig-network"], waiting: waiting).process
             try network.plugIn(NetworkPlan.client, pid: client.pid, bridges: 0..<1)
             let site = Node.Site(
-                network: network, rigProgram: program, binaries: plan.binaries, waiting: waiting)
+                network: network, rigProgram: program, commands: commands, waiting: waiting)
             let folder = folder
             nodes = try plan.nodes.enumerated().map { index, name in
                 try Node(name: name, index: index, folder: "\(folder)/\(name)", site: site)
@@ -66,6 +68,17 @@ package final class Cluster {
     }
 
     deinit { finish() }
+
+    /// The commands by the names that they are installed with.
+    private static func linkCommands(in folder: String, to binaries: String) throws {
+        try Folder.make(folder)
+        let links = [
+            ("heartbeat", "heartbeat"), ("hb", "hb"), ("hb_standby", "hb"), ("hb_takeover", "hb"), ("cl_status", "hb"),
+        ]
+        for (name, program) in links where symlink("\(binaries)/\(program)", "\(folder)/\(name)") != 0 {
+            throw SystemError.last("link \(folder)/\(name)")
+        }
+    }
 
     /// Ends everything and removes the folder. Later calls do nothing.
     package func finish() {
@@ -141,6 +154,8 @@ package final class Cluster {
 
     /// The words before a command that is to run on the client.
     package var clientWords: [String] { Namespace(pid: client.pid).words }
+    /// The words before a command that is to run where the bridges are.
+    package var switchWords: [String] { network.words }
 
     // MARK: What all nodes agree on
 

@@ -10,8 +10,8 @@ package final class Node {
         var network: Switch
         /// Executable of `RigProgram`.
         var rigProgram: String
-        /// Where the daemon and the tools are.
-        var binaries: String
+        /// The folder with the daemon and the tools.
+        var commands: String
         var waiting: Waiting
     }
 
@@ -136,17 +136,22 @@ package final class Node {
     }
 
     /// A command that runs in the node as if typed there.
-    package func command(_ arguments: [String]) throws -> Command {
-        guard let initial else { throw RigError("\(name) is off") }
-        let entry = ["nsenter", "--target", "\(initial)", "--net", "--mount", "--pid", "--uts", "--ipc", "--"]
-        return Command(entry + arguments)
+    package func command(_ arguments: [String]) throws -> Command { Command(try words + arguments) }
+
+    /// The words before a command that is to run in the node.
+    package var words: [String] {
+        get throws {
+            guard let initial else { throw RigError("\(name) is off") }
+            return ["nsenter", "--target", "\(initial)", "--net", "--mount", "--pid", "--uts", "--ipc", "--"]
+        }
     }
 
-    /// Runs a command of the product in the node: `heartbeat`, `hb`, with the options that name the node's folders.
+    /// Runs a command of the product in the node: `heartbeat`, `hb`, `hb_standby`, with the options that name the
+    /// node's folders.
     package func run(
         _ program: String, _ arguments: [String], within limit: Duration = .seconds(20)
     ) throws -> Command.Outcome {
-        try command(["\(site.binaries)/\(program)"] + arguments + folderOptions(program))
+        try command(["\(site.commands)/\(program)"] + arguments + folderOptions(program))
             .run(within: limit, waiting: site.waiting)
     }
 
@@ -174,7 +179,7 @@ package final class Node {
     package func startDaemon() throws {
         precondition(daemonCommand == nil, "the daemon of \(name) was started before")
         let file = try Descriptor.open(logPath, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
-        let arguments = ["\(site.binaries)/heartbeat", "-f"] + folderOptions("heartbeat")
+        let arguments = ["\(site.commands)/heartbeat", "-f"] + folderOptions("heartbeat")
         daemonCommand = try command(arguments).start(descriptors: [1: file.raw, 2: file.raw])
     }
 

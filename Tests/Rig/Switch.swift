@@ -88,7 +88,10 @@ package final class Switch {
     /// Ends the holder, which ends the network and removes the folder.
     func finish() { holder.finish() }
 
-    private static func port(_ machine: Int, _ bridge: Int) -> String { "port\(machine)-\(bridge)" }
+    var words: [String] { namespace.words }
+
+    /// The switch's end of a machine's cable to a bridge.
+    package static func port(_ machine: Int, _ bridge: Int) -> String { "port\(machine)-\(bridge)" }
 }
 
 /// The addresses of a cluster's machines. Nodes are numbered from 0, the client is machine 199.
