@@ -19,7 +19,7 @@ final class ControlProcess {
     let paths: Paths
     let loop: EventLoop
     let log: Log
-    let helpers: HelperPrograms
+    let helpers = HelperPrograms()
 
     private let state: StateFiles
     private var uuid: [UInt8] = []
@@ -42,7 +42,6 @@ final class ControlProcess {
         self.state = state
         isForeground = foreground
         loop = try EventLoop()
-        helpers = try HelperPrograms()
         var file: LogFile?
         if let path = configuration.logging.logfile { file = try LogFile(path, loop: loop) }
         logFile = file
