@@ -182,4 +182,14 @@ package final class Cluster {
             }
         }
     }
+
+    /// Waits until every node hears every member on every medium.
+    package func awaitAllLinks(within limit: Duration = .seconds(20)) throws {
+        try waiting.until("all links up on every node", within: limit) {
+            nodes.allSatisfy { node in
+                guard let report = node.report() else { return false }
+                return report.nodes.allSatisfy { $0.isLocal || $0.links.allSatisfy { $0.status == .up } }
+            }
+        }
+    }
 }

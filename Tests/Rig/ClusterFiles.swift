@@ -34,13 +34,13 @@ package struct ClusterFiles {
 
 /// Scripts for resource.d.
 package enum ResourceScript {
-    /// A daemon that writes nothing and needs nothing: `NAME::KEY`. Its life is a line of the file KEY.log in `folder`
-    /// for each start and stop.
+    /// A resource that is a file: `NAME::KEY`. Each start and stop is a line of the file KEY.log in the cluster's
+    /// folder.
     package static func recorder(folder: String) -> String {
         """
         #!/bin/sh
         # KEY start|stop|status
-        state=\(folder)/$HA_CURHOST.$1.running
+        state=\(folder)/$HA_CURHOST/volatile/$1
         case $2 in
         start) : >"$state"; echo "$HA_CURHOST start" >>"\(folder)/$1.log" ;;
         stop) rm -f "$state"; echo "$HA_CURHOST stop" >>"\(folder)/$1.log" ;;
@@ -51,11 +51,11 @@ package enum ResourceScript {
     }
 
     /// The web service of the rig: `NAME::FOLDER`. It listens when start ends.
-    package static func web(program: String, runFolder: String) -> String {
+    package static func web(program: String, folder: String) -> String {
         """
         #!/bin/sh
         # FOLDER start|stop|status: a small web server on port 80
-        pidfile=\(runFolder)/web-$HA_CURHOST.pid
+        pidfile=\(folder)/$HA_CURHOST/volatile/web.pid
         runs() { [ -s "$pidfile" ] && kill -0 "$(cat "$pidfile")" 2>/dev/null; }
         case $2 in
         start)

@@ -40,6 +40,8 @@ package final class Node {
 
     package var configurationFolder: String { folder + "/ha.d" }
     package var runFolder: String { folder + "/run" }
+    /// Empty after a power cut, as /run is: for what scripts note down.
+    package var volatileFolder: String { folder + "/volatile" }
     /// Everything that the daemon wrote to its standard error, over all its starts.
     package var logPath: String { folder + "/log" }
     package var log: String { Folder.read(logPath) }
@@ -52,6 +54,8 @@ package final class Node {
     /// Switches the machine on: namespaces, network, nothing else.
     package func powerOn() throws {
         precondition(!isOn, "\(name) is on")
+        Folder.remove(volatileFolder)
+        try Folder.make(volatileFolder)
         let (process, lines) = try HeldProcess.start(
             site.rigProgram, ["rig-node", name], waiting: site.waiting)
         guard let pid = lines.first.flatMap({ pid_t($0) }) else { throw RigError("\(name) has no process 1") }

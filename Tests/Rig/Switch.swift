@@ -53,9 +53,12 @@ package final class Switch {
         try Namespace(pid: pid).ip(["link set lo up"] + settings, folder: folder)
     }
 
-    /// Removes a machine's cables, so that a machine with the same number can be plugged in.
+    /// Removes a machine's cables, so that a machine with the same number can be plugged in. The kernel may have done
+    /// so already, with the machine's network.
     func remove(_ machine: Int, bridges: Range<Int>) throws {
-        try namespace.ip(bridges.map { "link delete \(Switch.port(machine, $0))" }, folder: folder)
+        for bridge in bridges {
+            _ = try Command(namespace.words + ["ip", "link", "delete", Switch.port(machine, bridge)]).run()
+        }
     }
 
     /// Pulls a cable out or plugs it in again: the machine's interface loses its carrier. Takes microseconds.
