@@ -26,8 +26,12 @@ final class Demonstration {
     /// The first resource names the group.
     static var group: String { "\(address)/24/eth0" }
 
-    /// Runs the demonstration; the exit code.
-    static func main() -> Int32 {
+    /// Runs the demonstration; the exit code. `--keep` leaves the cluster up with a shell.
+    static func main(_ arguments: [String]) -> Int32 {
+        guard arguments.isEmpty || arguments == ["--keep"] else {
+            print("usage: hb_demo [--keep]")
+            return 2
+        }
         guard geteuid() == 0 else {
             print("hb_demo: must be started by root: it makes network namespaces")
             return 4
@@ -36,7 +40,7 @@ final class Demonstration {
         let screen = Screen()
         do {
             let demonstration = try Demonstration(screen: screen)
-            return demonstration.play()
+            return demonstration.play(keep: !arguments.isEmpty)
         } catch let interruption as Interrupted {
             screen.close()
             return 128 + interruption.signal
@@ -101,14 +105,14 @@ final class Demonstration {
         return files
     }
 
-    private func play() -> Int32 {
+    private func play(keep: Bool) -> Int32 {
         var code: Int32 = 1
         do {
             try playChapters()
             screen.close()
             screen.show([""] + verdicts.lines)
             code = verdicts.areMet ? 0 : 1
-            if getenv("KEEP") != nil {
+            if keep {
                 try Playground(cluster).open()
             } else {
                 try end()
