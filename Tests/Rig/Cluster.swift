@@ -152,6 +152,11 @@ package final class Cluster {
         return try Probe(process, file: file)
     }
 
+    /// A machine on the first bridge that has no business in the cluster.
+    package func intruder() throws -> Intruder {
+        try Namespace(pid: client.pid).inside { try Intruder(broadcast: NetworkPlan.broadcast()) }
+    }
+
     /// The words before a command that is to run on the client.
     package var clientWords: [String] { Namespace(pid: client.pid).words }
     /// The words before a command that is to run where the bridges are.
@@ -176,7 +181,7 @@ package final class Cluster {
     ) throws {
         try waiting.until("\(group) held by \(owner), and every node says so", within: limit) {
             nodes.allSatisfy { node in
-                guard node.control != nil else { return true }
+                guard node.hasDaemon else { return true }
                 guard let report = node.report() else { return false }
                 return report.groups.contains { $0.name == group && $0.owner == owner && $0.state == .held }
             }

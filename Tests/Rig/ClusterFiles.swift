@@ -8,6 +8,8 @@ package struct ClusterFiles {
     package var deadtime = "500ms"
     package var initdead = "5s"
     package var autoFailback = "on"
+    /// Interfaces that nodes broadcast on; nil: all that they have.
+    package var interfaces: [String]?
     /// Lines of haresources.
     package var groups: [String] = []
     package var keys = "auth 1\n1 sha1 the-rig-has-a-secret\n"
@@ -23,7 +25,7 @@ package struct ClusterFiles {
         var lines = [
             "keepalive \(keepalive)", "deadtime \(deadtime)", "initdead \(initdead)", "auto_failback \(autoFailback)",
         ]
-        lines += interfaces.map { "bcast \($0)" }
+        lines += (self.interfaces ?? interfaces).map { "bcast \($0)" }
         if !ttys.isEmpty { lines.append("baud 115200") }
         lines += ttys.map { "serial \($0)" }
         if pingsRouter { lines.append("ping \(NetworkPlan.router())") }
@@ -44,6 +46,45 @@ package enum ResourceScript {
         case $2 in
         start) : >"$state"; echo "$HA_CURHOST start" >>"\(folder)/$1.log" ;;
         stop) rm -f "$state"; echo "$HA_CURHOST stop" >>"\(folder)/$1.log" ;;
+        status) if [ -e "$state" ]; then echo running; else echo stopped; exit 3; fi ;;
+        esac
+
+        """
+    }
+
+    /// Takes `SECONDS` to start: `NAME::SECONDS::KEY`. Each start that has begun, and each that has come to its end, is
+    /// a line of the file KEY.log.
+    package static func slow(folder: String) -> String {
+        """
+        #!/bin/sh
+        # SECONDS KEY start|stop|status
+        state=\(folder)/$HA_CURHOST/volatile/$2
+        case $3 in
+        start)
+            echo "$HA_CURHOST begin" >>"\(folder)/$2.log"
+            sleep "$1"
+            : >"$state"
+            echo "$HA_CURHOST start" >>"\(folder)/$2.log" ;;
+        stop) rm -f "$state"; echo "$HA_CURHOST stop" >>"\(folder)/$2.log" ;;
+        status) if [ -e "$state" ]; then echo running; else echo stopped; exit 3; fi ;;
+        esac
+
+        """
+    }
+
+    /// Works on every node but one: `NAME::NODE::KEY`. On that one its start fails, or never ends with `hang`.
+    package static func broken(folder: String, hangs: Bool = false) -> String {
+        """
+        #!/bin/sh
+        # NODE KEY start|stop|status
+        state=\(folder)/$HA_CURHOST/volatile/$2
+        case $3 in
+        start)
+            echo "$HA_CURHOST begin" >>"\(folder)/$2.log"
+            if [ "$1" = "$HA_CURHOST" ]; then \(hangs ? "sleep 1000" : "echo no such thing >&2; exit 1"); fi
+            : >"$state"
+            echo "$HA_CURHOST start" >>"\(folder)/$2.log" ;;
+        stop) rm -f "$state"; echo "$HA_CURHOST stop" >>"\(folder)/$2.log" ;;
         status) if [ -e "$state" ]; then echo running; else echo stopped; exit 3; fi ;;
         esac
 

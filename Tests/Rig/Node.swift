@@ -86,7 +86,11 @@ package final class Node {
         initial = nil
         holder?.finish()
         holder = nil
-        if let command = daemonCommand { _ = try Children.wait(command) }
+        if let command = daemonCommand {
+            // All that it could still wait for is dead, and it may be stopped.
+            try Children.signal(command, SIGKILL)
+            _ = try Children.wait(command)
+        }
         daemonCommand = nil
     }
 
@@ -103,6 +107,8 @@ package final class Node {
 
     package func thaw() throws {
         for process in processes.dropFirst() { try Children.signal(process.pid, SIGCONT) }
+        // nsenter stops with the command that it waits for.
+        if let daemonCommand { try Children.signal(daemonCommand, SIGCONT) }
     }
 
     /// Pulls the cable to a bridge out, or plugs it in.
@@ -186,6 +192,9 @@ package final class Node {
         let arguments = ["\(site.commands)/heartbeat", "-f"] + folderOptions("heartbeat")
         daemonCommand = try command(arguments).start(descriptors: [1: file.raw, 2: file.raw])
     }
+
+    /// Whether the daemon was started and has not been seen to end.
+    package var hasDaemon: Bool { daemonCommand != nil }
 
     /// The control process, while it runs.
     package var control: NodeProcess? {

@@ -108,6 +108,7 @@ package enum NetworkPlan {
     package static func address6(of machine: Int, on bridge: Int = 0) -> String { "fd77:\(bridge)::\(machine + 1)" }
     /// A host that every plugged-in machine reaches: a ping node.
     package static func router(on bridge: Int = 0) -> String { address(of: routerNumber, on: bridge) }
+    package static func broadcast(on bridge: Int = 0) -> String { "10.77.\(bridge).255" }
     /// An address for a resource group, numbered from 0.
     package static func service(_ number: Int = 0) -> String { "10.77.0.\(100 + number)" }
 

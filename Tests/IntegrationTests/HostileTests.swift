@@ -1,0 +1,143 @@
+import Admin
+import ClusterModel
+import LinuxSystem
+import Rig
+import Testing
+
+extension ClusterTests {
+    @Suite("Bad messages, bad scripts, changed files")
+    struct HostileTests {
+        @Test("Garbage at the port is dropped and counted by cause, and the cluster goes on")
+        func garbage() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let processes = stage.alpha.processes.map(\.pid)
+                let intruder = try stage.cluster.intruder()
+                let real = try intruder.receive()
+                var random = RandomSource(seed: 1)
+                for round in 0..<500 {
+                    try intruder.send((0..<(round % 1400)).map { _ in UInt8.random(in: 0...255, using: &random) })
+                    // Cut short, one byte changed, and as it was: a message that was sent before.
+                    try intruder.send(Array(real.prefix(round % real.count)))
+                    var bent = real
+                    bent[round % real.count] ^= 0x20
+                    try intruder.send(bent)
+                    try intruder.send(real)
+                }
+                try intruder.send([UInt8](repeating: UInt8(ascii: "#"), count: 60_000))
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                for node in stage.cluster.nodes {
+                    let drops = try #require(node.report()).drops
+                    let garbage = drops.filter { $0.cause != "ownMessage" && $0.cause != "duplicate" }
+                    #expect(garbage.map(\.count).reduce(0, +) > 500, "\(drops)")
+                    // The message that came again is one's own, or an old one of the other.
+                    #expect(drops.filter { !garbage.contains($0) }.map(\.count).reduce(0, +) > 400, "\(drops)")
+                }
+                #expect(stage.alpha.processes.map(\.pid) == processes)
+                // Thousands of bad datagrams are a handful of lines.
+                #expect(stage.alpha.log.split(separator: "\n").count < 150)
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+            }
+        }
+
+        @Test("A group whose start fails goes to the other node, with a count that an operator sees and clears")
+        func failingStart() throws {
+            try Stage.play { plan in
+                plan.files.groups[0] = "alpha \(Stage.groupA) broken::alpha::one"
+            } _: { stage in
+                try stage.cluster.start()
+                try stage.cluster.awaitOwner("beta", of: Stage.groupA)
+                #expect(!stage.alpha.holds(Stage.addressA))
+                let failures = stage.alpha.report()?.groups.first { $0.name == Stage.groupA }?.failures
+                #expect(failures?.map(\.node) == ["alpha"])
+                #expect((failures?.first?.count ?? 0) >= 1)
+                stage.expectNobodyDied()
+
+                let broken = stage.record("one")
+                let cleanup = try stage.alpha.run("hb", ["cleanup"])
+                #expect(cleanup.status == .exited(0), "\(cleanup.output)")
+                // It is tried at home again.
+                try stage.waiting.until("another attempt on alpha") {
+                    stage.record("one").dropFirst(broken.count).contains("alpha begin")
+                }
+            }
+        }
+
+        @Test("A script that hangs is killed at its timeout, and the group goes to the other node")
+        func hangingScript() throws {
+            try Stage.play { plan in
+                plan.files.groups[0] = "alpha \(Stage.groupA) stuck::alpha::one"
+                plan.files.directives = ["operation_timeout 1s"]
+            } _: { stage in
+                try stage.cluster.start()
+                try stage.cluster.awaitOwner("beta", of: Stage.groupA)
+                #expect(!stage.alpha.processes.contains { $0.title == "sleep 1000" })
+                #expect(stage.record("one").last == "beta start")
+                stage.expectNobodyDied()
+            }
+        }
+
+        @Test("Keys are rotated by SIGHUP, one node after the other, and no message is lost to it")
+        func keyRotation() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let steps = [
+                    "auth 1\n1 sha1 the-rig-has-a-secret\n2 sha256 a-newer-and-better-secret\n",
+                    "auth 2\n1 sha1 the-rig-has-a-secret\n2 sha256 a-newer-and-better-secret\n",
+                    "auth 2\n2 sha256 a-newer-and-better-secret\n",
+                ]
+                for keys in steps {
+                    for node in stage.cluster.nodes {
+                        try Folder.write(keys, to: node.configurationFolder + "/authkeys", mode: 0o600)
+                        let outcome = try node.run("heartbeat", ["-r"])
+                        #expect(outcome.status == .exited(0), "\(outcome.output)")
+                        try stage.expectCalm(for: Stage.deadtime / 2)
+                    }
+                }
+                // A message with the new key is now all that there is.
+                let message = String(decoding: try stage.cluster.intruder().receive(), as: UTF8.self)
+                #expect(message.contains("2 "))
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+            }
+        }
+
+        @Test("A reload with errors is refused, and the old configuration stays in force")
+        func badReload() throws {
+            try Stage.play { stage in
+                try stage.start()
+                try Folder.write("keepalive nonsense\n", to: stage.alpha.configurationFolder + "/ha.cf")
+                let outcome = try stage.alpha.run("heartbeat", ["-r"])
+                #expect(outcome.status == .exited(1))
+                #expect(outcome.output.contains("nonsense"))
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+            }
+        }
+
+        @Test("A reload applies new intervals, and moves nothing")
+        func timing() throws {
+            try Stage.play { plan in
+                plan.files.deadtime = "2s"
+            } _: { stage in
+                try stage.start()
+                for node in stage.cluster.nodes {
+                    let path = node.configurationFolder + "/ha.cf"
+                    let changed = Folder.read(path).split(separator: "\n").map { line in
+                        line.hasPrefix("deadtime ") ? "deadtime 600ms" : String(line)
+                    }
+                    try Folder.write(changed.joined(separator: "\n") + "\n", to: path)
+                    #expect(try node.run("heartbeat", ["-r"]).status == .exited(0))
+                }
+                try stage.waiting.until("the new deadtime in force") {
+                    stage.cluster.nodes.allSatisfy { $0.report()?.timing.deadtime == .milliseconds(600) }
+                }
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Admin
+import CLinux
+import ClusterModel
+import LinuxSystem
+import Rig
+import Testing
+
+extension ClusterTests {
+    @Suite("The death of each process is a designed event")
+    struct ProcessTests {
+        /// Ends a process of alpha by a signal and waits until another one has its duty.
+        private func replace(_ title: String, _ stage: Stage) throws {
+            let old = try #require(stage.alpha.process(titled: title))
+            try Children.signal(old.pid, SIGKILL)
+            try stage.waiting.until("a new \(title)") {
+                stage.alpha.process(titled: title).map { $0.pid != old.pid && $0.state != "Z" } ?? false
+            }
+        }
+
+        @Test("A worker that is killed is started again without the cluster noticing", arguments: ["read", "write"])
+        func worker(direction: String) throws {
+            try Stage.play { stage in
+                try stage.start()
+                for _ in 0..<3 { try replace("heartbeat: \(direction): bcast eth0", stage) }
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+            }
+        }
+
+        @Test("A status process that is killed is started again, learns what is held, and nothing moves")
+        func status() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let generation = try #require(stage.alpha.report()).generation
+                try replace("heartbeat: status process", stage)
+                try stage.waiting.until("the new status process active") {
+                    stage.alpha.report().map { $0.status == .active && $0.generation > generation } ?? false
+                }
+                try stage.awaitHome()
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+            }
+        }
+
+        @Test("A status process that is stopped is replaced, and each address ends on one node")
+        func stoppedStatus() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let old = try #require(stage.alpha.process(titled: "heartbeat: status process"))
+                try Children.signal(old.pid, SIGSTOP)
+                try stage.waiting.until("a new status process", within: .seconds(15)) {
+                    stage.alpha.process(titled: "heartbeat: status process").map { $0.pid != old.pid } ?? false
+                }
+                try stage.awaitHome()
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["alpha"])
+                #expect(stage.cluster.holders(of: Stage.addressB).map(\.name) == ["beta"])
+            }
+        }
+
+        @Test("A resource manager that is killed in the middle of a start: the group is up once, in the end")
+        func resourceManager() throws {
+            try Stage.play { plan in
+                plan.files.groups[0] = "alpha \(Stage.groupA) slow::1::one"
+            } _: { stage in
+                try stage.cluster.start()
+                try stage.waiting.until("the start begun") { stage.record("one") == ["alpha begin"] }
+                try replace("heartbeat: resource manager", stage)
+                try stage.awaitHome()
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["alpha"])
+                #expect(stage.record("one").last == "alpha start")
+                stage.expectNobodyDied()
+            }
+        }
+
+        @Test("A resource manager that is killed at rest: its successor finds what runs, and nothing moves")
+        func resourceManagerAtRest() throws {
+            try Stage.play { stage in
+                try stage.start()
+                try replace("heartbeat: resource manager", stage)
+                try stage.awaitHome()
+                try stage.expectCalm(for: Stage.deadtime)
+                stage.expectNothingMoved()
+                let outcome = try stage.alpha.run("hb_standby", ["local"])
+                #expect(outcome.status == .exited(0), "\(outcome.output)")
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["beta"])
+            }
+        }
+
+        @Test("A control process that is killed takes its processes with it; started again, it finds what runs")
+        func control() throws {
+            try Stage.play { plan in
+                plan.files.deadtime = "3s"
+            } _: { stage in
+                try stage.start()
+                let control = try #require(stage.alpha.control)
+                try Children.signal(control.pid, SIGKILL)
+                #expect(try stage.alpha.awaitDaemonEnd() != .exited(0))
+                try stage.waiting.until("all processes of the daemon gone") { stage.alpha.processes.count == 1 }
+                #expect(stage.alpha.holds(Stage.addressA))
+                try stage.alpha.startDaemon()
+                try stage.awaitHome()
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+            }
+        }
+
+        @Test("A daemon that is told to hand over ends and starts again, and its resources run on")
+        func handOver() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let control = try #require(stage.alpha.control)
+                try Children.signal(control.pid, SIGUSR1)
+                #expect(try stage.alpha.awaitDaemonEnd() == .exited(0))
+                #expect(stage.alpha.holds(Stage.addressA))
+                // Longer than deadtime: the other node was asked to wait.
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                try stage.alpha.startDaemon()
+                try stage.awaitHome()
+                stage.expectNothingMoved()
+            }
+        }
+
+        @Test("A node that was frozen longer than deadtime lets go of what others own by then")
+        func frozen() throws {
+            try Stage.play { stage in
+                try stage.start()
+                try stage.alpha.freeze()
+                try stage.waiting.until("beta the owner of all") {
+                    stage.beta.holds(Stage.addressA) && stage.beta.holds(Stage.addressB)
+                }
+                try stage.alpha.thaw()
+                try stage.awaitHome()
+                try stage.waiting.until("\(Stage.addressA) on one node") {
+                    stage.cluster.holders(of: Stage.addressA).map(\.name) == ["alpha"]
+                }
+                try stage.expectCalm(for: Stage.deadtime)
+            }
+        }
+    }
+}
