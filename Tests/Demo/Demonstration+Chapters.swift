@@ -17,13 +17,10 @@ extension Demonstration {
 
     func playChapters() throws {
         introduce()
-        try start()
-        try cutPower()
-        try failBack()
-        try standBy()
-        try takeOver()
-        try cutOneLink()
-        try cutAllLinks()
+        for chapter in [start, cutPower, failBack, standBy, takeOver, cutOneLink, cutAllLinks] {
+            try chapter()
+            try cluster.waiting.pass(screen.beat)
+        }
         verdicts.add(
             "address on two nodes at once", "\(observer.contestedAddress) of \(observer.looks) looks", mustBe: "never",
             observer.contestedAddress == 0)
@@ -39,7 +36,9 @@ extension Demonstration {
             "a serial null-modem cable. One group of resources, at home on alpha: the address \(Demonstration.address),",
             "a filesystem on a disk that both reach, and a web server on it. A client asks the address every",
             "millisecond and fetches the page every 20 ms. keepalive \(Screen.milliseconds(keepalive)),"
-                + " deadtime \(Screen.milliseconds(deadtime)); a router is the ping node.",
+                + " deadtime \(Screen.milliseconds(deadtime)); a router is the ping node,",
+            "with deadping \(Screen.milliseconds(Demonstration.deadping)): a node that loses it has the rest of the"
+                + " deadtime to let go.",
         ])
     }
 

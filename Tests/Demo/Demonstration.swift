@@ -13,6 +13,7 @@ final class Demonstration {
     static let address = NetworkPlan.service()
     static let keepalive = Duration.milliseconds(100)
     static let deadtime = Duration.milliseconds(500)
+    static let deadping = Duration.milliseconds(300)
     private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
     let screen: Screen
@@ -26,8 +27,12 @@ final class Demonstration {
     /// The first resource names the group.
     static var group: String { "\(address)/24/eth0" }
 
-    /// Runs the demonstration; the exit code.
-    static func main() -> Int32 {
+    /// Runs the demonstration; the exit code. `--keep` leaves the cluster up with a shell.
+    static func main(_ arguments: [String]) -> Int32 {
+        guard arguments.isEmpty || arguments == ["--keep"] else {
+            print("usage: hb_demo [--keep]")
+            return 2
+        }
         guard geteuid() == 0 else {
             print("hb_demo: must be started by root: it makes network namespaces")
             return 4
@@ -36,7 +41,7 @@ final class Demonstration {
         let screen = Screen()
         do {
             let demonstration = try Demonstration(screen: screen)
-            return demonstration.play()
+            return demonstration.play(keep: !arguments.isEmpty)
         } catch let interruption as Interrupted {
             screen.close()
             return 128 + interruption.signal
@@ -96,19 +101,20 @@ final class Demonstration {
         files.deadtime = "\(deadtime.wholeMilliseconds)ms"
         files.initdead = "10s"
         files.pingsRouter = true
+        files.directives = ["deadping \(deadping.wholeMilliseconds)ms"]
         files.groups = ["alpha \(group) \(disk.resource) web::\(disk.mountPoint)"]
         files.scripts = [("web", ResourceScript.web(program: program, folder: folder))]
         return files
     }
 
-    private func play() -> Int32 {
+    private func play(keep: Bool) -> Int32 {
         var code: Int32 = 1
         do {
             try playChapters()
             screen.close()
             screen.show([""] + verdicts.lines)
             code = verdicts.areMet ? 0 : 1
-            if getenv("KEEP") != nil {
+            if keep {
                 try Playground(cluster).open()
             } else {
                 try end()

@@ -72,7 +72,8 @@ final class Observer {
         guard let last = addressProbe?.seen.last else { return "waits for \(address)" }
         let silence = Clock.now() - last.received
         if silence < .milliseconds(20) {
-            return "\(address) answers within \(Screen.milliseconds(last.received - last.sent))"
+            let microseconds = (last.received - last.sent).wholeNanoseconds / 1000
+            return "\u{1b}[32m\(address) answers\u{1b}[0m within \(microseconds) µs"
         }
         return "\u{1b}[31m\(address) is silent for \(Screen.milliseconds(silence))\u{1b}[0m"
     }

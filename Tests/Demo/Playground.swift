@@ -1,4 +1,4 @@
-// The shell of KEEP=1: the cluster stays up, with a command for each machine to type commands on it.
+// The shell of --keep: the cluster stays up, with a command for each machine to type commands on it.
 import CLinux
 import LinuxSystem
 import Rig

@@ -20,6 +20,9 @@ final class Screen {
         isTerminal = isatty(1) == 1 && terminal != "dumb"
     }
 
+    /// How long the spectator needs to see what a chapter has come to.
+    var beat: Duration { isTerminal ? .milliseconds(2000) : .milliseconds(100) }
+
     var elapsed: Duration { Clock.now() - start }
 
     /// Tells one thing that happens.

@@ -3,5 +3,5 @@ import CLinux
 import LinuxSystem
 import Rig
 
-if let code = RigProgram.run(Array(CommandLine.arguments.dropFirst())) { exit(code) }
-exit(Demonstration.main())
+let arguments = Array(CommandLine.arguments.dropFirst())
+exit(RigProgram.run(arguments) ?? Demonstration.main(arguments))

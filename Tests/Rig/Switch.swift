@@ -23,8 +23,10 @@ package final class Switch {
             owning: try namespace.inside { try retrying("socket") { socket(AF_INET, type, 0) } })
         var lines = ["link set lo up"]
         for bridge in 0..<bridges {
+            // Without an address of its own a bridge takes that of a port, and another one when the port goes.
+            let hardware = NetworkPlan.hardwareAddress(of: NetworkPlan.routerNumber, on: bridge)
             lines += [
-                "link add br\(bridge) type bridge forward_delay 0 mcast_snooping 0",
+                "link add br\(bridge) address \(hardware) type bridge forward_delay 0 mcast_snooping 0",
                 "address add \(NetworkPlan.router(on: bridge))/24 dev br\(bridge)",
                 "link set br\(bridge) up",
             ]
@@ -97,14 +99,15 @@ package final class Switch {
     package static func port(_ machine: Int, _ bridge: Int) -> String { "port\(machine)-\(bridge)" }
 }
 
-/// The addresses of a cluster's machines. Nodes are numbered from 0, the client is machine 199.
+/// The addresses of a cluster's machines. Nodes are numbered from 0, those of the client and the router are fixed.
 package enum NetworkPlan {
     package static let client = 199
+    static let routerNumber = 253
 
     package static func address(of machine: Int, on bridge: Int = 0) -> String { "10.77.\(bridge).\(machine + 1)" }
     package static func address6(of machine: Int, on bridge: Int = 0) -> String { "fd77:\(bridge)::\(machine + 1)" }
     /// A host that every plugged-in machine reaches: a ping node.
-    package static func router(on bridge: Int = 0) -> String { "10.77.\(bridge).254" }
+    package static func router(on bridge: Int = 0) -> String { address(of: routerNumber, on: bridge) }
     /// An address for a resource group, numbered from 0.
     package static func service(_ number: Int = 0) -> String { "10.77.0.\(100 + number)" }
 
