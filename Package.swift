@@ -46,19 +46,25 @@ let package = Package(
             name: "Admin", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging"],
             swiftSettings: edge),
 
-        // One executable for each process, one for the tools.
-        .executableTarget(
-            name: "heartbeat",
-            dependencies: ["ClusterConfig", "Privsep", "Media", "Reactor", "Journal", "Admin"], swiftSettings: edge),
-        .executableTarget(
-            name: "hb_status",
+        // One target for each process: what a process may do is what its target may import.
+        .target(
+            name: "Control",
+            dependencies: [
+                "ClusterConfig", "Privsep", "Media", "Messaging", "Reactor", "Journal", "Admin", "CSystemd",
+            ],
+            swiftSettings: edge),
+        .target(
+            name: "Status",
             dependencies: ["ClusterCore", "ClusterConfig", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
             swiftSettings: edge),
+        .target(name: "Workers", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
+        .target(
+            name: "Resources", dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"],
+            swiftSettings: edge),
+
+        // The daemon, whose processes share one program, and the tools.
         .executableTarget(
-            name: "hb_medium", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
-        .executableTarget(
-            name: "hb_resource",
-            dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"], swiftSettings: edge),
+            name: "heartbeat", dependencies: ["Control", "Status", "Workers", "Resources"], swiftSettings: edge),
         .executableTarget(
             name: "hb", dependencies: ["Admin", "ClusterConfig", "ResourceAgents", "CJansson"], swiftSettings: edge),
 

@@ -2,6 +2,7 @@
 import ClusterConfig
 import ClusterModel
 
+/// The check of a folder of configuration files.
 package enum CheckCommand {
     /// Prints diagnostics to standard error and, where the daemon could start, the effective configuration to standard
     /// output. Secrets are not printed. Returns the exit status: 0 clean, 1 warnings, 2 errors.

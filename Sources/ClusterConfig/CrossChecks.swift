@@ -170,7 +170,6 @@ struct CrossChecks {
 
     private mutating func checkQuorum() {
         let nodes = settings.nodes.count
-        let isFenced = !configuration.processes.stonith.isEmpty
         guard nodes > 1 else { return }
         switch configuration.quorum {
         case .majority:
@@ -184,18 +183,16 @@ struct CrossChecks {
                 report(
                     .error, settings.quorum?.excerpt, "quorum ping needs a ping node, there is none",
                     help: "write ping ADDRESS with a host that every healthy node reaches, a router for example")
-            } else if !isFenced {
+            } else {
                 report(
                     .note, settings.quorum?.excerpt,
                     "nodes that reach a ping node but not each other can both take over",
-                    help: "keep several media between the nodes, or name a stonith device")
+                    help: "keep several media between the nodes, or add a third node (quorum majority)")
             }
         case .ignore:
-            guard !isFenced else { return }
             let wayOut =
                 nodes == 2
-                ? "name a ping node (ping ADDRESS), a third node (quorum majority), or a stonith device"
-                : "write quorum majority, or name a stonith device"
+                ? "name a ping node (ping ADDRESS), or add a third node (quorum majority)" : "write quorum majority"
             report(
                 .warning, settings.quorum?.excerpt,
                 "the cluster can split: nodes that lose sight of each other all take over everything", help: wayOut)

@@ -66,12 +66,23 @@ package enum HADirective: String, CaseIterable, Sendable {
         case .memreserve: "memory is locked, not reserved"
         case .coreroot: "core dumps go where the system's core pattern says"
         case .compression, .compressionThreshold, .traditionalCompression:
-            "what is sent is never compressed, what comes in compressed is understood"
+            "what is sent is never compressed"
         case .quorumServer: "votes come from the nodes and from ping nodes, see quorum"
         case .useApphbd: "the daemon's watchdog is systemd's, and the watchdog directive"
         case .crmDaemonDir, .crmdSpawnsPengine, .recordConfigChanges, .recordPengineInputs, .enableConfigWrites:
             "it is for a cluster resource manager, which is not part of this heartbeat"
         case .normalpoll: "nothing is polled"
+        default: nil
+        }
+    }
+
+    /// What this version reads and checks but does not act on, and what that means; nil for everything else.
+    package var limitation: String? {
+        switch self {
+        case .stonith, .stonithHost: "this version does not fence: disks that nodes share are not protected"
+        case .watchdog: "this version does not feed a watchdog device, see WatchdogSec of the systemd unit"
+        case .respawn, .failfast: "this version starts no clients"
+        case .apiauth: "this version has no socket for heartbeat's client library"
         default: nil
         }
     }

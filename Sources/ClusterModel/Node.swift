@@ -11,6 +11,7 @@ package struct NodeID: Comparable, Hashable, Sendable {
 
 /// A name in the cluster and what stands behind it.
 package struct Member: Equatable, Sendable {
+    /// What a member is.
     package enum Kind: Equatable, Sendable {
         /// Runs heartbeat.
         case normal

@@ -1,6 +1,7 @@
 // Small questions to the filesystem, for files whose absence is an answer like any other.
 import CLinux
 
+/// What is at a path. Nothing here throws.
 package enum FileSystem {
     /// What a path leads to, symbolic links followed.
     package enum Kind: Equatable, Sendable {

@@ -1,6 +1,7 @@
 // Kernel settings under /proc/sys.
 import CLinux
 
+/// Settings of the kernel by their dotted names.
 package enum Sysctl {
     /// Writes a value where it is not set yet; `net/ipv4/conf/eth0/promote_secondaries`. A setting that this kernel or
     /// container does not let us change is left alone.

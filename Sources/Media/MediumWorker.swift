@@ -79,7 +79,7 @@ package struct MediumWorker: Equatable, Sendable {
     /// The worker's program, ready to start: `channel` is the worker's end of its channel, `medium` the descriptor of
     /// its direction. It leads a process group, so that Ctrl-C in a terminal reaches control alone.
     package func spawn(program: String, channel: Int32, medium: Int32, logfile: Int32?) -> Spawn {
-        var spawn = Spawn(program: program, arguments: [program] + arguments)
+        var spawn = Spawn(program: program, arguments: ["hb_medium"] + arguments)
         spawn.descriptors[MediumWorker.channelDescriptor] = channel
         spawn.descriptors[MediumWorker.mediumDescriptor] = medium
         if let logfile { spawn.descriptors[MediumWorker.logDescriptor] = logfile }

@@ -1,6 +1,7 @@
 // Plain binary coding of the frames between this node's own processes: little endian, length-prefixed. The receiver
 // reads a frame as hostile: every read can fail, nothing is trusted to fit.
 
+/// Why bytes are no frame.
 package struct FrameError: Error, Equatable {
     package let reason: String
 }

@@ -230,6 +230,7 @@ package enum StatusToResource: Frame {
 
 /// What the resource manager found of one group.
 package struct GroupInventory: Equatable, Sendable {
+    /// How much of a group runs.
     package enum State: UInt8, Sendable {
         /// No resource of the group runs here.
         case stopped = 0

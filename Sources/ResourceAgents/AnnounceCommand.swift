@@ -12,6 +12,7 @@ package enum AnnounceCommand: Equatable, Sendable {
     /// Pairs of announcements of an address. `hardware`: nil for the interface's own.
     case announcement(Announcement)
 
+    /// One ARP packet of the first form of the command line.
     package struct Packet: Equatable, Sendable {
         package var operation: ARPPacket.Operation
         package var sender: String
@@ -24,6 +25,7 @@ package enum AnnounceCommand: Equatable, Sendable {
         package var destination: MACAddress
     }
 
+    /// Repeated announcements, the second form of the command line.
     package struct Announcement: Equatable, Sendable {
         package var interface: String
         package var address: IPAddress
@@ -138,9 +140,9 @@ package enum AnnounceCommand: Equatable, Sendable {
         defer { if let file { unlink(file) } }
         let socket = try PacketSocket()
         let frames = Announcer.frames(of: announcement.address, at: hardware)
-        let pause = announcement.interval.wholeNanoseconds / 1000 / Int64(frames.count)
+        let pause = announcement.interval / frames.count
         for index in 0..<announcement.count * frames.count {
-            if index > 0 { usleep(UInt32(pause)) }
+            if index > 0 { Clock.wait(pause) }
             try socket.send(frames[index % frames.count], interface: interface.index)
         }
     }

@@ -5,6 +5,7 @@ import CLinux
 import ClusterModel
 import LinuxSystem
 
+/// The helper process that mounts and unmounts.
 package enum FilesystemCommand {
     /// Exit codes as those of LSB scripts; 3 is what `status` says of a filesystem that is not mounted.
     package enum Exit {
@@ -108,7 +109,7 @@ package enum FilesystemCommand {
                 if !error.isBusy { throw error }
             }
             if Clock.now() >= deadline { return false }
-            usleep(20_000)
+            Clock.wait(.milliseconds(20))
         }
     }
 

@@ -7,6 +7,7 @@ package struct GroupRun: Sendable {
     /// Names an order; its answer carries it.
     package typealias OrderID = UInt64
 
+    /// What the status process asks for a group.
     package enum Order: Equatable, Sendable {
         /// Start what does not run, in order.
         case start(OrderID, epoch: UInt64)
@@ -16,6 +17,7 @@ package struct GroupRun: Sendable {
         case stop(OrderID)
     }
 
+    /// What happens to a run.
     package enum Event: Equatable, Sendable {
         case ordered(Order)
         /// The answer to `.run`: one outcome for each of its resources, in its order.
@@ -24,6 +26,7 @@ package struct GroupRun: Sendable {
         case pauseEnded
     }
 
+    /// What the shell is to do next.
     package enum Action: Equatable, Sendable {
         /// MUST be answered by `.finished`. Never issued while another runs.
         case run(ResourceOperation, resources: [Int])

@@ -14,6 +14,7 @@ package final class ProgramRun: RunningOperation {
         case cancelled
     }
 
+    /// How a program ended, and what it printed.
     package struct Result {
         package var ending: Ending
         /// At most `OutputPipe.sizeMax` bytes each.

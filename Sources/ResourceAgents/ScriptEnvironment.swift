@@ -1,6 +1,7 @@
 // The environment that heartbeat 3.0.6 gives to resource scripts (specs/heartbeat.md 5.6).
 import ClusterModel
 
+/// What scripts find in their environment (specs/heartbeat.md 5.6).
 package enum ScriptEnvironment {
     /// `NAME=VALUE` entries, each name once. Parameters and `env` lines of ha.cf come as HA_NAME; what the daemon
     /// itself sets wins over parameters, an `env` line wins over both.

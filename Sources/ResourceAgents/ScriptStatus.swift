@@ -1,5 +1,6 @@
 // What a resource script's status says: heartbeat 1 reads the words, not the exit code (specs/heartbeat.md 5.2).
 
+/// What a script's status output means (specs/heartbeat.md 5.2).
 package enum ScriptStatus {
     /// Whether the output of a script's `status` means that it runs: `not … running` says no, `running` or `OK` says
     /// yes, anything else no. Only the letters of `not` and the R are taken in either case.

@@ -1,14 +1,16 @@
-// heartbeat: the control process, and the commands that speak to a running one.
-import Admin
+// One program for all processes of a node, so that they share their pages: which duty it has is its first word, as the
+// control process gives it.
 import CLinux
-import ClusterModel
-import LinuxSystem
+import Control
+import Resources
+import Status
+import Workers
 
-let options: Options
-do {
-    options = try Options.parse(Array(CommandLine.arguments.dropFirst()))
-} catch {
-    fputs("heartbeat: \(error)\nTry 'heartbeat --help'.\n", cl_stderr())
-    exit(2)
+let words = CommandLine.arguments
+let arguments = Array(words.dropFirst())
+switch words.first {
+case "hb_status": exit(StatusDuty.main(arguments))
+case "hb_medium": exit(WorkerDuty.main(arguments))
+case "hb_resource": exit(ResourceDuty.main(arguments))
+default: exit(ControlDuty.main(arguments))
 }
-exit(DaemonCommands(options).run())

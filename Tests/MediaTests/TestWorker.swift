@@ -16,7 +16,7 @@ final class TestWorker {
     static var program: String {
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
         return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-            + "/hb_medium"
+            + "/heartbeat"
     }
 
     init(

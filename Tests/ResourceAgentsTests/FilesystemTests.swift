@@ -24,7 +24,7 @@ struct FilesystemTests {
             loop: loop,
             settings: ResourceOperations.Settings(Configuration(), configurationDirectory: folder.path),
             log: records.write)
-        operations.settings.helper = BuiltProgram.path("hb_resource")
+        operations.settings.helper = BuiltProgram.path("heartbeat")
     }
 
     private func run(_ operation: ResourceOperation, _ arguments: String...) throws -> ResourceOutcome {

@@ -45,7 +45,7 @@ struct ResourceProcessTests {
         init(_ network: TestNetwork, _ folder: TemporaryFolder, groups: String) throws {
             let pair = try SocketPair()
             var spawn = Spawn(
-                program: BuiltProgram.path("hb_resource"),
+                program: BuiltProgram.path("heartbeat"),
                 arguments: ["hb_resource", "\(Launch.protocolVersion)", "\(getpid())"])
             spawn.descriptors = [3: pair.second.raw]
             spawn.environment = ["SWIFT_BACKTRACE=enable=no"]

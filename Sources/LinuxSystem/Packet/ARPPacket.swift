@@ -2,6 +2,7 @@
 
 /// One ARP packet and the Ethernet frame around it.
 package struct ARPPacket: Equatable, Sendable {
+    /// The operation code (RFC 826).
     package enum Operation: UInt16, Sendable {
         case request = 1
         case reply = 2

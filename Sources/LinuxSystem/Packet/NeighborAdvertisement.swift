@@ -1,5 +1,6 @@
 // Unsolicited neighbour advertisements (RFC 4861 7.2.6): what announces an IPv6 address (specs/address-takeover.md 5).
 
+/// Unsolicited neighbour advertisements (RFC 4861, 7.2.6).
 package enum NeighborAdvertisement {
     /// The Ethernet frame, 86 bytes, that tells all nodes of a link where an IPv6 address is now: Override set, hop
     /// limit 255, the hardware address as option 2. Built whole, so that it can be sent before the kernel itself would

@@ -7,15 +7,17 @@ import LinuxSystem
 import Media
 import Privsep
 
-@main
-struct MediumProcess {
-    static func main() { exit(run().rawValue) }
+/// The workers: each moves bytes between one medium and the status process.
+package enum WorkerDuty {
+    /// Runs until the status process closes the channel. `arguments`: the words after the program's name, as
+    /// `MediumWorker.arguments`. Returns a `MediumWorkerExit`.
+    package static func main(_ arguments: [String]) -> Int32 { run(arguments).rawValue }
 
-    private static func run() -> MediumWorkerExit {
+    private static func run(_ arguments: [String]) -> MediumWorkerExit {
         Signals.ignore(SIGPIPE)
         let worker: MediumWorker
         do {
-            worker = try MediumWorker(arguments: Array(CommandLine.arguments.dropFirst()))
+            worker = try MediumWorker(arguments: arguments)
         } catch {
             return refuse("\(error)")
         }

@@ -19,7 +19,7 @@ final class ControlProcess {
     let paths: Paths
     let loop: EventLoop
     let log: Log
-    let helpers: HelperPrograms
+    let helpers = HelperPrograms()
 
     private let state: StateFiles
     private var uuid: [UInt8] = []
@@ -42,7 +42,6 @@ final class ControlProcess {
         self.state = state
         isForeground = foreground
         loop = try EventLoop()
-        helpers = try HelperPrograms()
         var file: LogFile?
         if let path = configuration.logging.logfile { file = try LogFile(path, loop: loop) }
         logFile = file
@@ -252,6 +251,7 @@ final class ControlProcess {
     // MARK: The end
 
     private func shutDown() {
+        if ServiceJob.isRestart { return handOver() }
         _ = sd_notify(0, "STOPPING=1")
         log.write(.info, "shutdown", "Heartbeat shutdown in progress. (\(getpid()))")
         tellStatus(.shutdown)

@@ -94,7 +94,7 @@ final class MediumSupervisor {
             node: control.configuration.localName, logging: control.configuration.logging,
             isForeground: control.isForeground)
         var spawn = worker.spawn(
-            program: control.helpers.program("hb_medium"), channel: channel,
+            program: HelperPrograms.program, channel: channel,
             medium: direction == .read ? receiver : sender, logfile: control.logDescriptor)
         spawn.environment += ["SWIFT_BACKTRACE=enable=no"]
         var started: pid_t = 0

@@ -4,30 +4,16 @@ import ClusterModel
 import LinuxSystem
 import Reactor
 
-/// The programs of the helpers, and whom the unprivileged ones become.
+/// How helpers are started, and whom the unprivileged ones become.
 struct HelperPrograms {
-    let directory: String
-    let identity: Confinement.Identity
+    let identity = Confinement.Identity.named(user: "hacluster", group: "haclient")
 
-    /// Looks beside the daemon's own program, then in libexec.
-    init() throws(SystemError) {
-        guard let own = FileSystem.target(ofLink: "/proc/self/exe") else {
-            throw SystemError(code: ENOENT, operation: "readlink /proc/self/exe")
-        }
-        let folder = own[..<(own.lastIndex(of: "/") ?? own.startIndex)]
-        let places = ["\(folder)", "\(folder)/../libexec/heartbeat", "/usr/libexec/heartbeat"]
-        guard let found = places.first(where: { access($0 + "/hb_status", X_OK) == 0 }) else {
-            throw SystemError(code: ENOENT, operation: "find hb_status in \(places.joined(separator: ", "))")
-        }
-        directory = found
-        identity = Confinement.Identity.named(user: "hacluster", group: "haclient")
-    }
-
-    func program(_ name: String) -> String { directory + "/" + name }
+    /// This very program, also after an upgrade has replaced its file; `name` tells it its duty.
+    static let program = "/proc/self/exe"
 
     /// A helper that leads a process group, so that Ctrl-C in a terminal reaches control alone.
     func spawn(_ name: String, _ arguments: [String]) -> Spawn {
-        var spawn = Spawn(program: program(name), arguments: [name] + arguments)
+        var spawn = Spawn(program: HelperPrograms.program, arguments: [name] + arguments)
         // A crash must cost milliseconds, not the seconds of a backtrace.
         spawn.environment = Spawn.inherited(["PATH", "TZ", "LANG", "JOURNAL_STREAM"]) + ["SWIFT_BACKTRACE=enable=no"]
         spawn.leadsProcessGroup = true

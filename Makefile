@@ -1,0 +1,95 @@
+# heartbeat: build, try, test, install. `make help` lists the targets.
+DESTDIR =
+PREFIX = /usr
+SYSCONFDIR = /etc
+SWIFT = swift
+# Every import must be declared; the runtime is linked in, so that an installed daemon needs no Swift.
+BUILDFLAGS = -c release --static-swift-stdlib --explicit-target-dependency-import-check error
+TESTFLAGS = -c release -Xswiftc -enable-testing
+TESTPATH = .build/tests
+
+# What a build needs, then what the demo and the tests need.
+PACKAGES = libsystemd-dev libmount-dev libjansson-dev libssl-dev pkg-config \
+	iproute2 util-linux iputils-ping nftables e2fsprogs dbus groff-base
+
+all: deps build
+
+build:
+	$(SWIFT) build $(BUILDFLAGS)
+
+# Installs what is missing, and says nothing where nothing is.
+deps:
+	@missing=; for p in $(PACKAGES); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" != 0 ]; then echo "missing packages, install them as root: apt-get install$$missing" >&2; exit 1; fi; \
+	echo "installing$$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+# Two real nodes in network namespaces, a power cut, and what it cost. KEEP=1 leaves them to play with.
+demo: deps build
+	.build/release/hb_demo $(if $(KEEP),--keep)
+
+check: deps
+	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
+	SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
+
+# The same with many more seeds; SEEDS=N says how many.
+SEEDS = 100000
+check-long: deps
+	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
+	HB_SEEDS=$(SEEDS) $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
+
+bench: deps build
+	.build/release/hb_bench
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/heartbeat \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(SYSCONFDIR)/ha.d/resource.d
+	install -s -m 755 .build/release/heartbeat $(DESTDIR)$(PREFIX)/sbin/heartbeat
+	install -s -m 755 .build/release/hb $(DESTDIR)$(PREFIX)/bin/hb
+	for t in hb_standby hb_takeover cl_status; do ln -sf hb $(DESTDIR)$(PREFIX)/bin/$$t; done
+	ln -sf ../bin/hb $(DESTDIR)$(PREFIX)/sbin/send_arp
+	for n in 1 5 8; do install -m 644 Resources/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
+	install -m 644 README.md Resources/doc/* $(DESTDIR)$(PREFIX)/share/doc/heartbeat/
+	install -m 644 Resources/completion/hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb
+	sed 's|/usr/sbin|$(PREFIX)/sbin|' Resources/systemd/heartbeat.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/heartbeat.service
+	install -m 644 Resources/sysusers.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/heartbeat.conf
+	install -m 644 Resources/tmpfiles.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/heartbeat.conf
+	# The administrator's files are never overwritten.
+	for f in ha.cf haresources; do [ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/$$f ] || \
+		install -m 644 etc/ha.d/$$f $(DESTDIR)$(SYSCONFDIR)/ha.d/$$f; done
+	[ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/authkeys ] || \
+		install -m 600 etc/ha.d/authkeys $(DESTDIR)$(SYSCONFDIR)/ha.d/authkeys
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then \
+		if command -v systemd-sysusers >/dev/null; then systemd-sysusers heartbeat.conf; else \
+			getent group haclient >/dev/null || groupadd -r haclient; \
+			getent passwd hacluster >/dev/null || useradd -r -g haclient -d /var/lib/heartbeat -s /usr/sbin/nologin hacluster; fi; \
+		mkdir -p /var/lib/heartbeat; [ -d /run/systemd/system ] && systemctl daemon-reload || :; fi
+
+# Leaves /etc/ha.d and /var/lib/heartbeat alone.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/heartbeat $(DESTDIR)$(PREFIX)/sbin/send_arp $(DESTDIR)$(PREFIX)/bin/hb \
+		$(DESTDIR)$(PREFIX)/bin/hb_standby $(DESTDIR)$(PREFIX)/bin/hb_takeover $(DESTDIR)$(PREFIX)/bin/cl_status \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/heartbeat.service \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/heartbeat.conf
+	for f in Resources/man/*; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/}; done
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/heartbeat
+
+clean:
+	rm -rf .build
+
+help:
+	@echo 'make                      install what the build needs, and build'
+	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
+	@echo 'make check                all tests'
+	@echo 'make check-long [SEEDS=N] all tests, with N seeds of random faults'
+	@echo 'make bench                measure outages, memory and processor time'
+	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
+	@echo 'make uninstall, make clean'
+
+.PHONY: all build deps demo check check-long bench install uninstall clean help

@@ -1,0 +1,24 @@
+// The door to this duty, and to its helper for filesystems:
+//     hb_resource PROTOCOL-VERSION PARENT-PID [foreground]      descriptor 3: the channel from the control process
+//     hb_resource agent filesystem start|stop|status DEVICE DIRECTORY [TYPE [OPTIONS]]
+import CLinux
+import LinuxSystem
+import Privsep
+import ResourceAgents
+
+/// The resource manager: starts, stops and watches what it is told to; root, without a network input.
+package enum ResourceDuty {
+    /// Runs until control says so or goes away. `arguments`: the words after the program's name. Returns the exit
+    /// code; 64 where the arguments are not this version's.
+    package static func main(_ arguments: [String]) -> Int32 {
+        if arguments.starts(with: ["agent", "filesystem"]) {
+            return FilesystemCommand.run(Array(arguments.dropFirst(2)))
+        }
+        guard arguments.count >= 2, arguments[0] == String(Launch.protocolVersion), let parent = pid_t(arguments[1])
+        else {
+            fputs("hb_resource is started by heartbeat, protocol version \(Launch.protocolVersion)\n", cl_stderr())
+            return 64
+        }
+        return ResourceProcess.main(parent: parent, foreground: arguments.dropFirst(2).contains("foreground"))
+    }
+}

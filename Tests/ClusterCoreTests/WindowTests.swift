@@ -1,0 +1,109 @@
+import ClusterModel
+import Testing
+@testable import ClusterCore
+
+@Suite("Sequence windows (specs/heartbeat.md 3)")
+struct WindowTests {
+    private static let start = Instant(nanoseconds: 0)
+
+    private func receive(_ window: inout ReceiveWindow, _ sequence: UInt64) -> ReceiveWindow.Verdict {
+        window.receive(sequence) { WindowTests.start + .milliseconds(100) }
+    }
+
+    @Test("the first number may be any, then gaps are asked for and filled")
+    func gaps() {
+        var window = ReceiveWindow(acknowledgeTrigger: 0)
+        do { let verdict = receive(&window, 41); #expect(verdict == .accepted(lost: 0, abandoned: false)) }
+        do { let verdict = receive(&window, 44); #expect(verdict == .accepted(lost: 2, abandoned: false)) }
+        let early = window.dueRequests(now: WindowTests.start, interval: .milliseconds(250))
+        #expect(early == [])
+        let due = window.dueRequests(now: WindowTests.start + .milliseconds(100), interval: .milliseconds(250))
+        #expect(due == [42, 43])
+        #expect(window.nextRequest == WindowTests.start + .milliseconds(350))
+        do { let verdict = receive(&window, 42); #expect(verdict == .filled(complete: false)) }
+        do { let verdict = receive(&window, 42); #expect(verdict == .duplicate) }
+        let missed = window.refused(43)
+        #expect(missed)
+        #expect(window.nextRequest == nil)
+        do { let verdict = receive(&window, 40); #expect(verdict == .duplicate) }
+    }
+
+    @Test("more than 250 lost at once are given up")
+    func abandoned() {
+        var window = ReceiveWindow(acknowledgeTrigger: 0)
+        _ = receive(&window, 1)
+        do { let verdict = receive(&window, 300); #expect(verdict == .accepted(lost: 298, abandoned: true)) }
+        #expect(window.missing.isEmpty)
+    }
+
+    @Test("the missing list never grows beyond its bound")
+    func bounded() {
+        var window = ReceiveWindow(acknowledgeTrigger: 0)
+        for index: UInt64 in 0..<200 { _ = receive(&window, 1 + index * 200) }
+        #expect(window.missing.count == ReceiveWindow.missingMax)
+    }
+
+    @Test("every tenth number in order is acknowledged, and the largest below a gap once it moves")
+    func acknowledgements() {
+        var window = ReceiveWindow(acknowledgeTrigger: 7)
+        var acknowledged: [UInt64] = []
+        for sequence: UInt64 in 1...40 where sequence != 25 {
+            _ = receive(&window, sequence)
+            if let number = window.acknowledgement(after: sequence, filledGap: false) { acknowledged.append(number) }
+        }
+        #expect(acknowledged == [7, 17])
+        _ = receive(&window, 25)
+        #expect(window.acknowledgement(after: 25, filledGap: true) == 37)
+    }
+
+    @Test("against an obvious model: every number is used exactly once, whatever the order and the repeats")
+    func model() {
+        var random = RandomSource(seed: 5)
+        for _ in 0..<200 {
+            var window = ReceiveWindow(acknowledgeTrigger: 3)
+            _ = receive(&window, 1)
+            var deliveries: [UInt64] = (2...120).flatMap { [$0, $0] }
+            // Reordered within twenty places, as a network does.
+            for index in deliveries.indices {
+                deliveries.swapAt(index, min(deliveries.count - 1, index + Int(random.next() % 20)))
+            }
+            var used: [UInt64] = [1]
+            for sequence in deliveries {
+                switch receive(&window, sequence) {
+                case .accepted, .filled: used.append(sequence)
+                case .duplicate: break
+                }
+            }
+            // What came before the first gap was noticed is a duplicate by rule; nothing is used twice or lost.
+            #expect(used.sorted() == Array(1...120))
+        }
+    }
+
+    @Test("a sender answers from its history, refuses what is older, and spares the wire")
+    func history() {
+        var window = SendWindow()
+        for _ in 0..<600 { _ = window.next(now: WindowTests.start) }
+        let later = WindowTests.start + .seconds(1)
+        func answer(_ first: UInt64, _ last: UInt64) -> [SendWindow.Answer] {
+            window.answer(first: first, last: last, interval: .milliseconds(250), now: later)
+        }
+        let answers = [answer(600, 605), answer(600, 600), answer(100, 100), answer(.max - 1, .max)]
+        #expect(answers == [[.retransmit(600)], [], [.refuse(100, reason: "seqno too low")], []])
+        let most = answer(200, .max)
+        #expect(most.count == 50)
+        #expect(window.sentAt(600) == WindowTests.start)
+        #expect(window.sentAt(99) == nil)
+    }
+
+    @Test("changes are told at once, floods are not")
+    func pacing() {
+        var pacing = SendPacing(now: WindowTests.start)
+        let keepalive = Duration.milliseconds(80)
+        for _ in 0..<SendPacing.burst { do { let taken = pacing.take(now: WindowTests.start, keepalive: keepalive); #expect(taken) } }
+        do { let taken = pacing.take(now: WindowTests.start, keepalive: keepalive); #expect(!taken) }
+        let next = pacing.nextAllowed(keepalive: keepalive)
+        #expect(next == WindowTests.start + .milliseconds(10))
+        do { let taken = pacing.take(now: next, keepalive: keepalive); #expect(taken) }
+        do { let taken = pacing.take(now: next, keepalive: keepalive); #expect(!taken) }
+    }
+}

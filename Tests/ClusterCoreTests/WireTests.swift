@@ -1,0 +1,140 @@
+import ClusterModel
+import Messaging
+import Testing
+@testable import ClusterCore
+
+@Suite("Status messages, marks, quorum and hostile input")
+struct WireTests {
+    static func configuration() -> Configuration {
+        var configuration = Configuration()
+        configuration.members = ["alpha", "beta", "gamma"].map { Member(name: $0, kind: .normal) }
+        configuration.localName = "alpha"
+        configuration.media = [.broadcast(interface: "eth0", port: 694)]
+        configuration.groups = ["ip1", "ip2"].map {
+            ResourceGroup(name: $0, preferred: "alpha", resources: [], line: 1)
+        }
+        return configuration
+    }
+
+    @Test("a status message says what was put in, in 7-bit text without empty values")
+    func roundTrip() throws {
+        let coding = StatusCoding(WireTests.configuration())
+        var said = StatusExtension()
+        said.hears.append("beta", Hearing(generation: 7, sequence: 0x1f, age: .microseconds(1500)))
+        said.groups = [GroupReport(group: GroupID(1), phase: .held, epoch: 9, failures: 2)]
+        said.grants = [Grant(group: GroupID(0), node: NodeID(2), epoch: 4)]
+        said.marks = [Mark(group: GroupID(0), node: nil, stamp: 3), Mark(group: GroupID(1), node: NodeID(1), stamp: 1)]
+        said.clearings = [Clearing(group: GroupID(1), stamp: 2)]
+        said.leaving = true
+        said.configurationDigest = 0xabc
+        let report = StatusReport(status: .active, deadInterval: .seconds(3), statusExtension: said)
+        let message = coding.encode(report)
+        #expect(message.text("dt") == "bb8")
+        #expect(message.text("hb_hears") == "beta 7 1f 5dc")
+        for field in message.fields {
+            guard case .string(let bytes) = field.value else { continue }
+            #expect(!bytes.isEmpty && bytes.allSatisfy { $0 >= 32 && $0 < 127 })
+        }
+        #expect(coding.decode(message, previous: nil)?.report == report)
+        #expect(coding.decode(message, previous: coding.decode(message, previous: nil))?.report == report)
+        let hearing = try #require(said.hears["beta"])
+        #expect(hearing == Hearing(generation: 7, sequence: 0x1f, age: .microseconds(1500)))
+        #expect(said.hears["gamma"] == nil)
+    }
+
+    @Test("a classic status has no extension, and lies about names and numbers are left out")
+    func lies() {
+        let coding = StatusCoding(WireTests.configuration())
+        var message = HAMessage()
+        message.append("t", "status")
+        message.append("st", "active")
+        message.append("dt", "3e8")
+        #expect(coding.decode(message, previous: nil)?.report.statusExtension == nil)
+        message.append("hb_version", "1")
+        message.append("hb_groups", "nowhere h 1 0 ip1 z 1 0 ip1 h zz 0 ip2 h 5 -3 ip2 h 5 0 trailing")
+        message.append("hb_grants", "ip1 nobody 3 ip1 beta")
+        message.append("hb_marks", "ip1 nobody 3")
+        let said = coding.decode(message, previous: nil)?.report.statusExtension
+        #expect(said?.groups == [GroupReport(group: GroupID(1), phase: .held, epoch: 5, failures: 0)])
+        #expect(said?.grants == [])
+        #expect(said?.marks == [])
+    }
+
+    @Test("marks: the newer stamp wins, and of equal stamps the same one on all nodes")
+    func marks() {
+        let one = Mark(group: GroupID(0), node: NodeID(1), stamp: 5)
+        let two = Mark(group: GroupID(0), node: NodeID(2), stamp: 5)
+        var a = MarkTable(groups: 1)
+        var b = MarkTable(groups: 1)
+        _ = a.merge(one)
+        _ = a.merge(two)
+        _ = b.merge(two)
+        _ = b.merge(one)
+        #expect(a.marks == b.marks)
+        let older = a.merge(Mark(group: GroupID(0), node: nil, stamp: 4))
+        #expect(!older)
+        a.set(GroupID(0), nil)
+        let newer = b.merge(a.marks[0])
+        #expect(newer)
+        #expect(b.wanted(GroupID(0)) == nil)
+    }
+
+    @Test("the right to hold ends before a majority of the others can have agreed on this node's death")
+    func heldUntil() {
+        func until(_ nodeCount: Int, _ confirmed: [Int64]) -> Int64 {
+            QuorumInput(
+                policy: .majority, nodeCount: nodeCount, reachableCount: 1,
+                confirmations: confirmed.map { Instant(nanoseconds: $0) }, pingNodesReachable: 0,
+                lease: .nanoseconds(100)
+            ).heldUntil.nanoseconds
+        }
+        #expect(until(3, [10, 50]) == 150, "both others are needed: the one that heard last decides")
+        #expect(until(5, [10, 20, 30, 40]) == 130, "three of four are needed")
+        #expect(until(4, [10, 20, 30]) == 130, "all three are needed")
+        #expect(until(2, [10]) == Instant.distantFuture.nanoseconds, "one other node is never a majority of two")
+    }
+
+    @Test("half is no majority, one ping node is enough, ignore asks nobody")
+    func mayClaim() {
+        func may(_ policy: QuorumPolicy, _ reachable: Int, of count: Int, pings: Int = 0) -> Bool {
+            QuorumInput(
+                policy: policy, nodeCount: count, reachableCount: reachable, confirmations: [],
+                pingNodesReachable: pings, lease: .seconds(1)
+            ).mayClaim
+        }
+        #expect(!may(.majority, 2, of: 4))
+        #expect(may(.majority, 3, of: 4))
+        #expect(!may(.ping, 2, of: 2))
+        #expect(may(.ping, 1, of: 2, pings: 1))
+        #expect(may(.ignore, 1, of: 2))
+    }
+
+    @Test("messages that lack a field, replay an old generation, or come from nowhere are dropped by cause")
+    func drops() {
+        let configuration = WireTests.configuration()
+        var cluster = Cluster(
+            configuration: configuration, generation: 5, uuid: [1], seed: 1, now: Instant(nanoseconds: 0))
+        func dropped(_ fields: [(String, String)]) -> [DropReason] {
+            var message = HAMessage()
+            for (name, value) in fields { message.append(name, value) }
+            var effects: [Effect] = []
+            cluster.handle(
+                .received(message, medium: MediumID(0), arrival: Instant(nanoseconds: 10)),
+                now: Instant(nanoseconds: 10), effects: &effects)
+            return effects.compactMap { if case .dropped(let reason) = $0 { reason } else { nil } }
+        }
+        let status = [("t", "status"), ("st", "active"), ("dt", "3e8"), ("src", "beta"), ("hg", "9"), ("ts", "1")]
+        #expect(dropped([("t", "status")]) == [.malformed])
+        #expect(dropped(status) == [.malformed], "without a sequence number")
+        #expect(dropped(status + [("seq", "zz")]) == [.malformed])
+        #expect(dropped(status + [("seq", "4")]) == [])
+        #expect(dropped(status + [("seq", "4")]) == [.duplicate])
+        #expect(dropped(status.map { $0.0 == "hg" ? ("hg", "8") : $0 } + [("seq", "5")]) == [.replay])
+        #expect(dropped(status.map { $0.0 == "src" ? ("src", "mallory") : $0 } + [("seq", "5")]) == [.unknownNode])
+        #expect(dropped(status.map { $0.0 == "src" ? ("src", "alpha") : $0 } + [("seq", "5")]) == [.ownMessage])
+        #expect(dropped([("t", "NS_rexmit"), ("src", "beta"), ("ts", "1"), ("hg", "9"), ("dest", "gamma"),
+            ("firstseq", "1"), ("lastseq", "18446744073709551615")]) == [.notForUs])
+        #expect(dropped([("t", "NS_rexmit"), ("src", "beta"), ("ts", "1"), ("hg", "9"), ("firstseq", "9"),
+            ("lastseq", "1")]) == [.malformed])
+    }
+}

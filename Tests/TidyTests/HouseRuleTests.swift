@@ -1,0 +1,81 @@
+import LinuxSystem
+import Testing
+
+@Suite("House rules")
+struct HouseRuleTests {
+    private static let pure = ["ClusterModel", "Messaging", "ClusterConfig", "ClusterCore", "Simulation"]
+
+    private func complaints(_ files: [SourceFile], _ judge: (String) -> String?) -> [String] {
+        files.flatMap { file in
+            file.lines.enumerated().compactMap { index, line in
+                judge(line).map { "\(file.path):\(index + 1): \($0)" }
+            }
+        }
+    }
+
+    @Test("the tree is there to be judged")
+    func tree() {
+        #expect(SourceTree.sources.count > 100)
+    }
+
+    @Test("pure targets import nothing that touches the system, and hash nothing that they iterate over")
+    func purity() {
+        let files = SourceTree.sources.filter { HouseRuleTests.pure.contains($0.module) }
+        let imports = complaints(files) { line in
+            guard line.hasPrefix("import ") else { return nil }
+            let name = String(line.dropFirst(7))
+            return HouseRuleTests.pure.contains(name) ? nil : "imports \(name)"
+        }
+        #expect(imports == [])
+        let decisions = files.filter { ["ClusterModel", "ClusterCore", "Simulation"].contains($0.module) }
+        let hashes = complaints(decisions) { line in
+            ["Set<", "Dictionary", "[String: ", "[Int: ", "SystemRandomNumberGenerator", ".random()", ".shuffled()"]
+                .first { line.contains($0) && !line.contains("//") }.map { "uses \($0)" }
+        }
+        #expect(hashes == [])
+    }
+
+    @Test("nothing of Foundation, nothing that traps on input, nothing left for later")
+    func banned() {
+        let words = ["import Foundation", "import Dispatch", "try!", " as! ", "fatalError(", "usleep(", "Thread.sleep"]
+        #expect(complaints(SourceTree.sources) { line in words.first { line.contains($0) } } == [])
+        let later = ["TO" + "DO", "FIX" + "ME"]
+        #expect(complaints(SourceTree.files) { line in later.first { line.contains($0) } } == [])
+        let ending = ["pki" + "ll ", "kill" + "all "]
+        #expect(complaints(SourceTree.files) { line in ending.first { line.contains($0) } } == [])
+    }
+
+    @Test("lines have at most 120 columns, files at most 500 lines")
+    func sizes() {
+        let swift = SourceTree.files.filter(\.isSwift)
+        #expect(complaints(swift) { $0.count > 120 ? "\($0.count) columns" : nil } == [])
+        #expect(swift.filter { $0.lines.count > 500 }.map { "\($0.path): \($0.lines.count) lines" } == [])
+    }
+
+    @Test("every file says what its duty is, and every type and function of the package what it guarantees")
+    func documented() {
+        for file in SourceTree.sources {
+            let first = file.lines.first ?? ""
+            #expect(first.hasPrefix("//"), "\(file.path) begins without its duty")
+            for (index, line) in file.lines.enumerated() {
+                let text = line.drop { $0 == " " }
+                let starts = ["package struct", "package enum", "package final class", "package protocol"]
+                guard starts.contains(where: text.hasPrefix), index > 0 else { continue }
+                var above = index - 1
+                while above > 0, file.lines[above].drop(while: { $0 == " " }).hasPrefix("@") { above -= 1 }
+                let documented = file.lines[above].drop { $0 == " " }.hasPrefix("///")
+                #expect(documented, "\(file.path):\(index + 1): \(text) is not documented")
+            }
+        }
+    }
+
+    @Test("every program has a manual page")
+    func manuals() {
+        let pages = SourceTree.files.map(\.path).filter { $0.hasPrefix("Resources/man/") }
+        for page in ["heartbeat.8", "hb.1", "hb_standby.1", "hb_takeover.1", "cl_status.1", "send_arp.8", "ha.cf.5",
+            "haresources.5", "authkeys.5"]
+        {
+            #expect(pages.contains("Resources/man/" + page), "\(page) is missing")
+        }
+    }
+}
