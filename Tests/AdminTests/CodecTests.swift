@@ -25,6 +25,16 @@ import Testing
         }
     }
 
+    @Test("who may only look may not see passwords")
+    func readOnly() {
+        #expect(AdminRequest.status.isReadOnly)
+        #expect(AdminRequest.parameter(name: "deadtime").isReadOnly)
+        #expect(!AdminRequest.parameter(name: "stonith_host").isReadOnly)
+        #expect(!AdminRequest.standby(.all).isReadOnly)
+        #expect(!AdminRequest.takeover(.all).isReadOnly)
+        #expect(!AdminRequest.cleanup(group: nil).isReadOnly)
+    }
+
     @Test("the bytes of a request are those of the documentation")
     func requestBytes() throws {
         let bytes = try AdminMessage.encode(AdminRequest.standby(.group("web")).message)
