@@ -139,7 +139,10 @@ enum Sample {
         report.processes = [
             ProcessReport(role: "master control process", pid: 1234), ProcessReport(role: "status process", pid: 1240),
         ]
-        report.drops = [DropReport(cause: "replay", count: 0)]
+        report.drops = [
+            DropReport(cause: "replay", count: 0), DropReport(cause: "ownMessage", count: 62),
+            DropReport(cause: "duplicate", count: 900),
+        ]
         report.events = [
             EventReport(time: 1_795_236_487, level: .info, event: "link-up", text: "Link beta:eth0 up."),
             EventReport(
