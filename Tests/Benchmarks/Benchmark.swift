@@ -67,6 +67,11 @@ struct Benchmark {
         try cluster.write(files)
         try cluster.start()
         try cluster.awaitOwner("alpha", of: Benchmark.group)
+        try cluster.waiting.until("both nodes active", within: .seconds(10)) {
+            cluster.nodes.allSatisfy { node in
+                node.report()?.nodes.allSatisfy { $0.status == .active } == true
+            }
+        }
     }
 
     // MARK: Steady state
@@ -85,7 +90,7 @@ struct Benchmark {
             time.values.append(Double(spent) / Double((Clock.now() - begin).wholeNanoseconds) * 100)
             memory.values.append(Double(Benchmark.memory(node)) / 1024)
         }
-        for node in cluster.nodes { _ = try node.stopDaemon() }
+        for node in cluster.nodes { try node.cutPower() }
         return [memory, time]
     }
 
@@ -122,7 +127,8 @@ struct Benchmark {
             let owner = try holder()
             let other = cluster.nodes[1 - owner.index]
             var begin = Clock.now()
-            guard try owner.run("hb_standby", ["all"]).succeeded else { throw RigError("hb_standby failed") }
+            let command = try owner.run("hb_standby", ["all"])
+            guard command.succeeded else { throw RigError("hb_standby failed: \(command.status) \(command.output)") }
             try settle(on: other)
             standby.values.append(milliseconds(probe.seen.longestOutage(after: begin)))
             begin = Clock.now()

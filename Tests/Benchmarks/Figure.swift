@@ -18,19 +18,19 @@ struct Figure {
     func quantile(_ share: Double) -> Double {
         let sorted = values.sorted()
         guard !sorted.isEmpty else { return .nan }
-        return sorted[min(sorted.count - 1, Int((Double(sorted.count) * share).rounded(.down)))]
+        return sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
     }
 
     var meetsGoal: Bool { goal.map { quantile(0.5) <= $0 } ?? true }
 
     static let heading =
-        Figure.padded("figure", 44) + ["n", "p5", "median", "p95", "goal"].map { Figure.right($0, 10) }.joined()
+        Figure.padded("figure", 62) + ["n", "p5", "median", "p95", "goal"].map { Figure.right($0, 10) }.joined()
 
     var line: String {
         let goalText = goal.map { "<= " + Figure.text($0) } ?? ""
         let columns = [String(values.count)] + [0.05, 0.5, 0.95].map { Figure.text(quantile($0)) } + [goalText]
         let verdict = goal == nil ? "" : meetsGoal ? "  ok" : "  MISSED"
-        return Figure.padded("\(name), \(unit)", 44) + columns.map { Figure.right($0, 10) }.joined() + verdict
+        return Figure.padded("\(name), \(unit)", 62) + columns.map { Figure.right($0, 10) }.joined() + verdict
     }
 
     /// Every value, for other programs.
@@ -41,7 +41,7 @@ struct Figure {
 
     private static func text(_ value: Double) -> String {
         guard value.isFinite else { return "-" }
-        let hundredths = Int((value.magnitude * 100).rounded())
+        let hundredths = Int(value.magnitude * 100 + 0.5)
         let fraction = String(hundredths % 100)
         return "\(value < 0 ? "-" : "")\(hundredths / 100)." + (fraction.count < 2 ? "0" : "") + fraction
     }
