@@ -55,6 +55,7 @@ install: build
 	for n in 1 5 8; do install -m 644 Resources/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
 	install -m 644 README.md Resources/doc/* $(DESTDIR)$(PREFIX)/share/doc/heartbeat/
 	install -m 644 Resources/completion/hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb
+	for t in hb_standby hb_takeover cl_status; do ln -sf hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t; done
 	sed 's|/usr/sbin|$(PREFIX)/sbin|' Resources/systemd/heartbeat.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/heartbeat.service
 	install -m 644 Resources/sysusers.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/heartbeat.conf
@@ -75,6 +76,9 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/heartbeat $(DESTDIR)$(PREFIX)/sbin/send_arp $(DESTDIR)$(PREFIX)/bin/hb \
 		$(DESTDIR)$(PREFIX)/bin/hb_standby $(DESTDIR)$(PREFIX)/bin/hb_takeover $(DESTDIR)$(PREFIX)/bin/cl_status \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb_standby \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb_takeover \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cl_status \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/heartbeat.service \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/heartbeat.conf
 	for f in Resources/man/*; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/}; done

@@ -16,10 +16,12 @@ package enum AdminRequest: Equatable, Sendable {
     /// The value of a directive as ha.cf has it: one `ParameterRecord`, or none where ha.cf does not name it.
     case parameter(name: String)
 
-    /// Whether the request changes nothing, so that everybody who reaches the socket may make it.
+    /// Whether the request changes nothing and reveals no secret, so that everybody who reaches the socket may make it.
     package var isReadOnly: Bool {
         switch self {
-        case .status, .parameter: true
+        case .status: true
+        // The parameters of stonith_host hold passwords.
+        case .parameter(let name): name != "stonith_host"
         case .standby, .takeover, .cleanup: false
         }
     }

@@ -17,10 +17,12 @@ package struct AdminResponse: Equatable, Sendable {
         case error
     }
 
+    /// What became of the request.
     package var outcome: Outcome
     /// For the operator: nothing, or lines separated by LF.
     package var text: String
 
+    /// A response as given.
     package init(_ outcome: Outcome, _ text: String = "") {
         self.outcome = outcome
         self.text = text
@@ -64,9 +66,12 @@ package enum AdminAnswer: Equatable, Sendable {
 
 /// The answer to `AdminRequest.parameter`: a directive and its value.
 package struct ParameterRecord: Equatable, Sendable {
+    /// The directive's name.
     package var name: String
+    /// Its value as written in ha.cf.
     package var value: String
 
+    /// A record as given.
     package init(name: String, value: String) {
         self.name = name
         self.value = value

@@ -11,24 +11,37 @@ package struct ClusterReport: Equatable, Sendable {
     /// Since the daemon's start.
     package var runTime: Duration
 
+    /// The node that answers, in lower case.
     package var localName: String
+    /// What that node says of itself.
     package var status: NodeStatus
+    /// Counts the starts of that node's daemon.
     package var generation: UInt64
+    /// That node shuts down.
     package var isLeaving: Bool
+    /// As ha.cf has it.
     package var autoFailback: AutoFailback
+    /// The intervals in force on that node.
     package var timing: TimingReport
+    /// Whether that node may hold groups.
     package var quorum: QuorumReport
+    /// What that node holds.
     package var holdings: Holdings
 
     /// In the order of the configuration: normal nodes, then ping nodes.
     package var nodes: [NodeReport] = []
+    /// In the order of haresources.
     package var groups: [GroupReport] = []
+    /// In the order of ha.cf.
     package var media: [MediumReport] = []
+    /// The control process first.
     package var processes: [ProcessReport] = []
+    /// One for each cause, also where nothing was dropped.
     package var drops: [DropReport] = []
     /// Oldest first.
     package var events: [EventReport] = []
 
+    /// A report without lists.
     package init(
         version: String = Product.version, pid: Int32, runTime: Duration, localName: String, status: NodeStatus,
         generation: UInt64, isLeaving: Bool, autoFailback: AutoFailback, timing: TimingReport, quorum: QuorumReport,
@@ -56,12 +69,18 @@ package struct ClusterReport: Equatable, Sendable {
 
 /// The intervals in force (specs/heartbeat.md 4.2).
 package struct TimingReport: Equatable, Sendable {
+    /// Between two status messages.
     package var keepalive: Duration
+    /// After which a heartbeat is late.
     package var warntime: Duration
+    /// After which a node is suspected.
     package var deadtime: Duration
+    /// The same after a start.
     package var initdead: Duration
+    /// The same for ping nodes.
     package var deadping: Duration
 
+    /// The intervals as given.
     package init(
         keepalive: Duration, warntime: Duration, deadtime: Duration, initdead: Duration, deadping: Duration
     ) {
@@ -82,6 +101,7 @@ package struct TimingReport: Equatable, Sendable {
 
 /// Whether this node may hold groups, and why.
 package struct QuorumReport: Equatable, Sendable {
+    /// The rule that is applied.
     package var policy: QuorumPolicy
     /// This node may claim groups.
     package var isPresent: Bool
@@ -92,6 +112,7 @@ package struct QuorumReport: Equatable, Sendable {
     /// How long this node may hold its groups if it is not heard again; nil: without limit.
     package var heldFor: Duration?
 
+    /// The facts as given.
     package init(policy: QuorumPolicy, isPresent: Bool, reachable: Int, configured: Int, heldFor: Duration?) {
         self.policy = policy
         self.isPresent = isPresent
@@ -115,15 +136,19 @@ package struct NodeReport: Equatable, Sendable {
         case normal, ping
     }
 
+    /// In lower case.
     package var name: String
+    /// Whether it runs heartbeat.
     package var kind: Kind
     /// The node that answers.
     package var isLocal: Bool
+    /// As this node judges it.
     package var status: NodeStatus
     /// Others hear it, this node does not.
     package var isUnreachable: Bool
     /// It shuts down.
     package var isLeaving: Bool
+    /// Counts the starts of its daemon; 0 where unknown.
     package var generation: UInt64
     /// Since its last heartbeat; nil if it was never heard, zero for this node.
     package var age: Duration?
@@ -134,6 +159,7 @@ package struct NodeReport: Equatable, Sendable {
     /// One for each medium that reaches it.
     package var links: [LinkReport]
 
+    /// A node as given.
     package init(
         name: String, kind: Kind, isLocal: Bool, status: NodeStatus, isUnreachable: Bool = false,
         isLeaving: Bool = false, generation: UInt64 = 0, age: Duration?, deadInterval: Duration,
@@ -164,10 +190,12 @@ package struct LinkReport: Equatable, Sendable {
     package var directive: String
     /// The interface, tty or host: `Medium.linkName`.
     package var name: String
+    /// Up while packets come in.
     package var status: Status
     /// Since the last packet; nil if there never was one.
     package var age: Duration?
 
+    /// A link as given.
     package init(directive: String, name: String, status: Status, age: Duration?) {
         self.directive = directive
         self.name = name
@@ -191,6 +219,7 @@ package struct GroupReport: Equatable, Sendable {
         case stopped
     }
 
+    /// Its first resource, verbatim.
     package var name: String
     /// The node of its haresources line.
     package var preferred: String
@@ -198,14 +227,18 @@ package struct GroupReport: Equatable, Sendable {
     package var resources: [String]
     /// The node that has it, or is starting or stopping it; nil where nobody has.
     package var owner: String?
+    /// What it is at its owner, or why it has none.
     package var state: State
+    /// Grows with every change of owner.
     package var epoch: UInt64
     /// Where an operator wants it.
     package var wanted: String?
+    /// One for each node where it failed.
     package var failures: [FailureReport]
     /// Nodes that the claim of this node waits for.
     package var waitsFor: [String]
 
+    /// A group as given.
     package init(
         name: String, preferred: String, resources: [String], owner: String?, state: State, epoch: UInt64,
         wanted: String? = nil, failures: [FailureReport] = [], waitsFor: [String] = []
@@ -224,11 +257,14 @@ package struct GroupReport: Equatable, Sendable {
 
 /// Failed starts of a group on a node.
 package struct FailureReport: Equatable, Sendable {
+    /// Where it failed.
     package var node: String
+    /// Failed starts since the last cleanup.
     package var count: Int
     /// Known for the node that answers only.
     package var reason: String?
 
+    /// Failures as given.
     package init(node: String, count: Int, reason: String?) {
         self.node = node
         self.count = count
@@ -238,13 +274,16 @@ package struct FailureReport: Equatable, Sendable {
 
 /// One configured medium and its workers.
 package struct MediumReport: Equatable, Sendable {
+    /// Its word in ha.cf, `bcast`.
     package var directive: String
+    /// The interface, tty or host: `Medium.linkName`.
     package var name: String
     /// It is open and its workers run.
     package var isOpen: Bool
     /// Why it is not.
     package var reason: String?
 
+    /// A medium as given.
     package init(directive: String, name: String, isOpen: Bool, reason: String? = nil) {
         self.directive = directive
         self.name = name
@@ -257,8 +296,10 @@ package struct MediumReport: Equatable, Sendable {
 package struct ProcessReport: Equatable, Sendable {
     /// As its title says: `status process`.
     package var role: String
+    /// Its process id.
     package var pid: Int32
 
+    /// A process as given.
     package init(role: String, pid: Int32) {
         self.role = role
         self.pid = pid
@@ -267,9 +308,12 @@ package struct ProcessReport: Equatable, Sendable {
 
 /// Messages that were dropped for one cause since the start.
 package struct DropReport: Equatable, Sendable {
+    /// A stable word.
     package var cause: String
+    /// Messages since the start of the process that drops them.
     package var count: UInt64
 
+    /// A counter as given.
     package init(cause: String, count: UInt64) {
         self.cause = cause
         self.count = count
@@ -280,11 +324,14 @@ package struct DropReport: Equatable, Sendable {
 package struct EventReport: Equatable, Sendable {
     /// Wall-clock seconds since 1970.
     package var time: Int64
+    /// As it was logged.
     package var level: LogLevel
     /// The stable word of `LogRecord.event`.
     package var event: String
+    /// One line for people.
     package var text: String
 
+    /// An event as given.
     package init(time: Int64, level: LogLevel, event: String, text: String) {
         self.time = time
         self.level = level

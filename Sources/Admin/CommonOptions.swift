@@ -16,6 +16,7 @@ package struct ProgramOption: Equatable, Sendable {
     package var long: String?
     /// An ASCII letter; nil: a word only.
     package var letter: Character?
+    /// Whether a value follows.
     package var value: Value
 
     /// An option, known in `ProgramArguments.options` by its word, or by its letter if it has no word.
@@ -32,23 +33,28 @@ package struct ProgramOption: Equatable, Sendable {
 
 /// What is wrong with a command line, in one line.
 package struct UsageError: Error, Equatable, CustomStringConvertible {
+    /// The line, without the program's name.
     package let description: String
 
+    /// An error with this line.
     package init(_ description: String) { self.description = description }
 }
 
 /// The options that all programs have.
 package struct CommonOptions: Equatable, Sendable {
-    /// From `--config-dir` and `--run-dir`.
+    /// From `--config-dir`; nil: the standard one.
     package var configurationDirectory: String?
+    /// From `--run-dir`; nil: the standard one.
     package var runDirectory: String?
     /// `--help`
     package var wantsHelp = false
     /// `--version`
     package var wantsVersion = false
 
+    /// None given.
     package init() {}
 
+    /// Where the options say that this node's files are.
     package var paths: Paths { Paths(configurationDirectory: configurationDirectory, runDirectory: runDirectory) }
 
     static let table = [
@@ -72,14 +78,17 @@ package struct ProgramArguments: Equatable, Sendable {
     package struct Given: Equatable, Sendable {
         /// `ProgramOption.name`
         package var name: String
+        /// What came with it.
         package var value: String?
 
+        /// An option as given.
         package init(name: String, value: String?) {
             self.name = name
             self.value = value
         }
     }
 
+    /// The options that all programs have.
     package var common = CommonOptions()
     /// The program's own options, in their order.
     package var options: [Given] = []

@@ -8,6 +8,7 @@ package struct ConfigurationFolder: Equatable, Sendable {
     /// Without a slash at the end.
     package let path: String
 
+    /// A folder by its path; nothing is opened yet.
     package init(_ path: String) { self.path = path }
 
     /// The longest part of a file that is read: what is longer is reported as too long by the reader, unread.

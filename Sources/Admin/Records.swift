@@ -7,6 +7,7 @@ package struct AdminMessageError: Error, Equatable, CustomStringConvertible {
     /// What is wrong, as one clause.
     package let description: String
 
+    /// An error with this clause.
     package init(_ description: String) { self.description = description }
 }
 

@@ -8,6 +8,9 @@ struct StatusScreen {
 
     /// Newest events that are shown.
     private static let eventsMax = 10
+    /// Causes of drops that are the rule and no trouble: a broadcast comes back to its sender, and a message on several
+    /// media arrives several times. JSON has them.
+    private static let harmlessDrops = ["ownMessage", "duplicate"]
 
     /// Everything, ending in LF.
     var text: String {
@@ -35,7 +38,7 @@ struct StatusScreen {
         lines.append(
             "keepalive \(report.timing.keepalive.spoken), deadtime \(report.timing.deadtime.spoken), "
                 + "auto_failback \(report.autoFailback.rawValue), this node holds: \(report.holdings.rawValue)")
-        let drops = report.drops.filter { $0.count > 0 }
+        let drops = report.drops.filter { $0.count > 0 && !StatusScreen.harmlessDrops.contains($0.cause) }
         if !drops.isEmpty {
             let causes = drops.map { "\($0.count) \($0.cause)" }.joined(separator: ", ")
             lines.append("messages dropped since the start: \(Terminal.printableWord(causes))")

@@ -1,0 +1,156 @@
+// The JSON that `StatusTests.json` expects.
+
+extension StatusTests {
+    static let document = #"""
+        {
+          "schema_version": 1,
+          "version": "0.1.0",
+          "node": "alpha",
+          "status": "active",
+          "healthy": false,
+          "problems": [
+            "group IPaddr2::10.0.0.6/24 runs nowhere: its starts failed",
+            "group IPaddr2::10.0.0.6/24 failed 2 times on beta: a \"quoted\"\n\u001B[1m reason é",
+            "medium bcast eth0 is not open: gone"
+          ],
+          "pid": 1234,
+          "uptime_ms": 11040000,
+          "generation": 9223372036854775807,
+          "leaving": false,
+          "holdings": "local",
+          "auto_failback": "on",
+          "timing": {
+            "keepalive_ms": 100,
+            "warntime_ms": 500,
+            "deadtime_ms": 1000,
+            "initdead_ms": 30000,
+            "deadping_ms": 1000
+          },
+          "quorum": {
+            "policy": "ping",
+            "present": true,
+            "reachable_nodes": 2,
+            "configured_nodes": 2,
+            "held_for_ms": 812
+          },
+          "nodes": [
+            {
+              "name": "alpha",
+              "kind": "normal",
+              "local": true,
+              "status": "active",
+              "unreachable": false,
+              "leaving": false,
+              "generation": 12,
+              "age_ms": 0,
+              "dead_after_ms": 1000,
+              "configuration_differs": false,
+              "links": [
+                {
+                  "medium": "bcast",
+                  "name": "eth0",
+                  "status": "dead",
+                  "age_ms": null
+                }
+              ]
+            },
+            {
+              "name": "beta",
+              "kind": "normal",
+              "local": false,
+              "status": "active",
+              "unreachable": false,
+              "leaving": false,
+              "generation": 7,
+              "age_ms": 85,
+              "dead_after_ms": 1000,
+              "configuration_differs": false,
+              "links": [
+                {
+                  "medium": "bcast",
+                  "name": "eth0",
+                  "status": "up",
+                  "age_ms": 85
+                },
+                {
+                  "medium": "serial",
+                  "name": "/dev/ttyS0",
+                  "status": "up",
+                  "age_ms": 102
+                }
+              ]
+            }
+          ],
+          "groups": [
+            {
+              "name": "IPaddr2::10.0.0.5/24",
+              "preferred": "alpha",
+              "resources": [
+                "IPaddr2::10.0.0.5/24",
+                "apache2"
+              ],
+              "owner": "alpha",
+              "state": "held",
+              "epoch": 3,
+              "wanted": null,
+              "failures": [],
+              "waits_for": []
+            },
+            {
+              "name": "IPaddr2::10.0.0.6/24",
+              "preferred": "beta",
+              "resources": [
+                "IPaddr2::10.0.0.6/24"
+              ],
+              "owner": null,
+              "state": "failed",
+              "epoch": 18,
+              "wanted": "beta",
+              "failures": [
+                {
+                  "node": "beta",
+                  "count": 2,
+                  "reason": "a \"quoted\"\n\u001B[1m reason é"
+                }
+              ],
+              "waits_for": [
+                "beta"
+              ]
+            }
+          ],
+          "media": [
+            {
+              "medium": "bcast",
+              "name": "eth0",
+              "open": false,
+              "reason": "gone"
+            }
+          ],
+          "processes": [
+            {
+              "role": "master control process",
+              "pid": 1234
+            },
+            {
+              "role": "status process",
+              "pid": 1240
+            }
+          ],
+          "drops": [
+            {
+              "cause": "replay",
+              "count": 3
+            }
+          ],
+          "events": [
+            {
+              "time": 1795236488,
+              "level": "notice",
+              "event": "node-active",
+              "text": "Status update for node beta: status active"
+            }
+          ]
+        }
+
+        """#
+}
