@@ -113,7 +113,6 @@ extension ClusterTests {
             try Stage.play { plan in
                 plan.hasSerialLines = true
                 plan.files.pingsRouter = true
-                plan.files.directives = ["deadping 400ms"]
             } _: { stage in
                 try stage.start()
                 var contested = false
