@@ -101,6 +101,7 @@ extension ClusterTests {
                 try stage.expectCalm(for: Stage.deadtime * 2)
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()
+                try stage.expectMovable()
             }
         }
 
@@ -115,6 +116,7 @@ extension ClusterTests {
                 try stage.expectCalm(for: Stage.deadtime * 2)
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()
+                try stage.expectMovable()
             }
         }
 
@@ -137,6 +139,7 @@ extension ClusterTests {
                 }
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()
+                try stage.expectMovable()
             }
         }
     }

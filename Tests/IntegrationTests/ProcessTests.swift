@@ -25,6 +25,7 @@ extension ClusterTests {
                 try stage.expectCalm(for: Stage.deadtime * 2)
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()
+                try stage.expectMovable()
             }
         }
 
@@ -41,6 +42,7 @@ extension ClusterTests {
                 try stage.expectCalm(for: Stage.deadtime * 2)
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()
+                try stage.expectMovable()
             }
         }
 
@@ -82,9 +84,7 @@ extension ClusterTests {
                 try stage.awaitHome()
                 try stage.expectCalm(for: Stage.deadtime)
                 stage.expectNothingMoved()
-                let outcome = try stage.alpha.run("hb_standby", ["local"])
-                #expect(outcome.status == .exited(0), "\(outcome.output)")
-                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["beta"])
+                try stage.expectMovable()
             }
         }
 
@@ -103,6 +103,7 @@ extension ClusterTests {
                 try stage.awaitHome()
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()
+                try stage.expectMovable()
             }
         }
 
@@ -119,6 +120,7 @@ extension ClusterTests {
                 try stage.alpha.startDaemon()
                 try stage.awaitHome()
                 stage.expectNothingMoved()
+                try stage.expectMovable()
             }
         }
 

@@ -116,4 +116,11 @@ struct Stage {
             #expect(lines.isEmpty, "on \(node.name)", sourceLocation: location)
         }
     }
+
+    /// Expects that alpha can still move its group: every process of both nodes does what it is for.
+    func expectMovable(_ location: SourceLocation = #_sourceLocation) throws {
+        let outcome = try alpha.run("hb_standby", ["local"])
+        #expect(outcome.status == .exited(0), "\(outcome.output)", sourceLocation: location)
+        #expect(cluster.holders(of: Stage.addressA).map(\.name) == ["beta"], sourceLocation: location)
+    }
 }
