@@ -99,6 +99,8 @@ final class ControlProcess {
     }
 
     private func statusEnded(_ how: ChildStatus) {
+        // Its last words may still wait in the channel: that it has finished must not be taken for a crash.
+        takeStatusFrames()
         statusChannel = nil
         statusSource = nil
         server?.statusProcessLost()
