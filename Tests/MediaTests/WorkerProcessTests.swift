@@ -73,7 +73,8 @@ import Testing
             isForeground: false)
         let words = worker.arguments.map { $0 == "parent=0" ? "parent=$$" : "'\($0)'" }.joined(separator: " ")
         // The shell is the parent; it waits, and is killed.
-        var shell = Spawn(program: "/bin/sh", arguments: ["sh", "-c", "\(TestWorker.program) \(words) & wait"])
+        var shell = Spawn(
+            program: "/bin/bash", arguments: ["bash", "-c", "(exec -a hb_medium \(TestWorker.program) \(words)) & wait"])
         shell.descriptors = [
             MediumWorker.channelDescriptor: pair.second.raw, MediumWorker.mediumDescriptor: open.receiver.raw,
         ]
@@ -87,7 +88,9 @@ import Testing
             title = (try? content("/proc/\(child)/cmdline")) ?? ""
         }
         #expect(title == "heartbeat: read: bcast eth0\u{0}")
-        let handle = Descriptor(owning: cl_pidfd_open(child, 0))
+        let opened = cl_pidfd_open(child, 0)
+        try #require(opened >= 0)
+        let handle = Descriptor(owning: opened)
         // The orphan becomes ours to reap.
         #expect(cl_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
         try Children.signal(parent, SIGKILL)
