@@ -33,6 +33,10 @@ package struct Cluster: Sendable {
 
     /// Until when this node may hold groups, as of the last event.
     var heldUntil = Instant.distantFuture
+    /// What an earlier daemon of this node left of that, for all who have not heard this one yet.
+    var inheritedUntil: Instant
+    /// What the resource manager was told last of `heldUntil`.
+    var entitledUntil: Instant?
 
     // Ownership.
     var groups: [LocalGroup]
@@ -79,6 +83,7 @@ package struct Cluster: Sendable {
         bootedAt = now
         lastHandled = now
         nextKeepalive = now
+        inheritedUntil = now
         pacing = SendPacing(now: now)
         var random = RandomSource(seed: seed)
         let timing = configuration.timing
@@ -94,6 +99,7 @@ package struct Cluster: Sendable {
         }
         marks = MarkTable(groups: configuration.groups.count)
         board = Board(groups: configuration.groups.count)
+        inheritedUntil = now + effectiveLease
     }
 
     /// Applies one event. Appends effects in the order in which they must be carried out. `now` MUST NOT be earlier
@@ -135,7 +141,9 @@ package struct Cluster: Sendable {
     private mutating func apply(_ event: Event, _ now: Instant) {
         switch event {
         case .received(let message, let medium, let arrival): receive(message, on: medium, arrival: arrival, now)
-        case .inventory(let findings): takeInventory(findings)
+        case .inventory(let findings, let entitledUntil):
+            if let entitledUntil { inheritedUntil = entitledUntil }
+            takeInventory(findings)
         case .resourceManagerLost: loseResourceManager()
         case .finished(let operation, let failure, let remains): finish(operation, failure, remains: remains)
         case .lost(let group, let reason): lose(group, reason)
@@ -150,6 +158,11 @@ package struct Cluster: Sendable {
 
     private mutating func retime(_ timing: Timing) {
         self.timing = timing
+        // The others may have heard of the shorter interval as soon as it is said, long before they confirm it.
+        let end = lastHandled + effectiveLease
+        sent.shortenPromises(to: end)
+        inheritedUntil = min(inheritedUntil, end)
+        for id in others { nodes[id.index].promisedUntil = nodes[id.index].promisedUntil.map { min($0, end) } }
         for index in nodes.indices where nodes[index].kind == .ping { nodes[index].deadInterval = timing.deadping }
         nextKeepalive = min(nextKeepalive, lastHandled + timing.keepalive)
         mayHaveNews = true

@@ -186,6 +186,8 @@ package enum StatusToResource: Frame {
     case reassert(operation: OperationID, group: String, epoch: UInt64)
     /// The configured escalation of a stop that failed: reboot this node at once.
     case reboot(reason: String)
+    /// Until when this node may hold groups, as far as it was heard; kept for the next status process.
+    case entitled(until: Instant)
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
@@ -207,6 +209,9 @@ package enum StatusToResource: Frame {
         case .reboot(let reason):
             writer.write(UInt8(5))
             writer.write(reason)
+        case .entitled(let until):
+            writer.write(UInt8(6))
+            writer.write(until.nanoseconds)
         }
     }
 
@@ -223,6 +228,7 @@ package enum StatusToResource: Frame {
                 operation: try reader.read(UInt64.self), group: try reader.readString(),
                 epoch: try reader.read(UInt64.self))
         case 5: self = .reboot(reason: try reader.readString())
+        case 6: self = .entitled(until: Instant(nanoseconds: try reader.read(Int64.self)))
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }
@@ -254,8 +260,9 @@ package struct GroupInventory: Equatable, Sendable {
 
 /// What the resource manager tells the status process.
 package enum ResourceToStatus: Frame {
-    /// Answer to `takeInventory`: one entry for each configured group.
-    case inventory([GroupInventory])
+    /// Answer to `takeInventory`: one entry for each configured group. `entitledUntil`: of the last `entitled`; nil where
+    /// there was none since this resource manager started.
+    case inventory([GroupInventory], entitledUntil: Instant?)
     /// An order is done. `failure` is nil on success, else one line: resource, operation, its own words.
     /// After a failed start nothing of the group runs, unless `remains`; after a failed stop `remains` is true when
     /// a resource may still run.
@@ -265,8 +272,10 @@ package enum ResourceToStatus: Frame {
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
-        case .inventory(let groups):
+        case .inventory(let groups, let entitledUntil):
             writer.write(UInt8(1))
+            writer.write(entitledUntil != nil)
+            writer.write(entitledUntil?.nanoseconds ?? 0)
             writer.write(UInt32(groups.count))
             for group in groups {
                 writer.write(group.group)
@@ -289,6 +298,8 @@ package enum ResourceToStatus: Frame {
     package init(decoding reader: inout FrameReader) throws(FrameError) {
         switch try reader.read(UInt8.self) {
         case 1:
+            let isEntitled = try reader.readBool()
+            let until = Instant(nanoseconds: try reader.read(Int64.self))
             var groups: [GroupInventory] = []
             for _ in 0..<(try reader.read(UInt32.self)) {
                 let name = try reader.readString()
@@ -297,7 +308,7 @@ package enum ResourceToStatus: Frame {
                 }
                 groups.append(GroupInventory(group: name, state: state, epoch: try reader.read(UInt64.self)))
             }
-            self = .inventory(groups)
+            self = .inventory(groups, entitledUntil: isEntitled ? until : nil)
         case 2:
             let operation = try reader.read(UInt64.self)
             let failed = try reader.readBool()

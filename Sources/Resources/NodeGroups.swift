@@ -11,6 +11,9 @@ final class NodeGroups {
     /// counts its orders anew.
     weak var listener: StatusLink?
 
+    /// Until when this node may hold groups, as the status process said last.
+    var entitledUntil: Instant?
+
     private struct Order {
         weak var sender: StatusLink?
         var operation: OperationID
@@ -92,14 +95,13 @@ final class NodeGroups {
         let asked = runners
         var missing = asked.count
         var found = [GroupRunner.Found](repeating: .partial, count: asked.count)
-        let report = { [weak sender] in
-            sender?.send(
-                .inventory(
-                    zip(asked, found).map { runner, found in
-                        GroupInventory(group: runner.group.name, state: found.state, epoch: runner.epoch)
-                    }))
+        let report = { [weak sender, unowned self] in
+            let groups = zip(asked, found).map { runner, found in
+                GroupInventory(group: runner.group.name, state: found.state, epoch: runner.epoch)
+            }
+            sender?.send(.inventory(groups, entitledUntil: entitledUntil))
         }
-        if asked.isEmpty { return report() ?? () }
+        if asked.isEmpty { return report() }
         for (index, runner) in asked.enumerated() {
             runner.takeInventory { state in
                 found[index] = state

@@ -3,19 +3,29 @@ import ClusterCore
 import ClusterModel
 import Messaging
 
-/// What an operation leaves behind when it ends.
-enum Change: Sendable {
-    case none
-    case startFailed(String)
-    case stopped(String)
-    case stopFailed
+/// What the resource manager's work on a group comes to.
+enum Outcome: Sendable {
+    case started, startFailed, stopped, stopFailed, verified
+}
+
+/// One order to a virtual resource manager.
+struct Job: Sendable {
+    var operation: OperationID
+    var group: String
+    /// Of the group's jobs; an older one was superseded.
+    var number: Int
+    var outcome: Outcome
+    /// The daemon that is to be told; a later one knows nothing of the order.
+    var session: Int
 }
 
 enum QueuedKind: Sendable {
     case datagram(HAMessage, medium: MediumID, node: Int)
-    /// `life` tells an operation of a node that has since lost its power from one of the node as it is.
-    case operation(OperationID, node: Int, life: Int, change: Change)
+    /// `life` tells a job of a resource manager that is gone from those of the one that is there.
+    case job(Job, node: Int, life: Int)
+    case inventory(node: Int, session: Int)
     case wake(node: Int, number: Int)
+    case boot(node: Int)
     /// A node that was paused has had time to give up what it may not hold.
     case trust(node: Int)
 }

@@ -5,7 +5,10 @@ import ClusterModel
 /// The faults of one run.
 package struct FaultPlan: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
-        case crash, boot, statusRestart, pause, cutOneWay, partition, heal, loss, slow, standby, takeover, startFailure
+        case crash, boot, statusRestart, managerRestart, handOver, shutDown, pause, stutter, reboot
+        case cutOneWay, cutPair, partition, heal, loss, slow, pingLoss
+        case startFailure, stopFailure, lostResource, slowResources
+        case standby, takeover, moveOne, cleanup
     }
 
     package let kinds: [Kind]
@@ -33,9 +36,18 @@ package struct FaultPlan: Sendable {
         case .boot:
             for index in world.nodes.indices { world.start(index) }
         case .statusRestart: world.restartStatusProcess(node)
+        case .managerRestart: world.restartResourceManager(node)
+        case .handOver: world.handOver(node)
+        case .shutDown: world.shutDown(node)
         case .pause:
             if world.nodes[node].isPaused { world.resume(node) } else if world.nodes[node].isUp { world.pause(node) }
+        case .stutter: stutter(node, &world)
+        case .reboot:
+            world.crash(node)
+            world.run(.milliseconds(Int64(random.next() % 500)))
+            world.start(node)
         case .cutOneWay: world.cut(from: node, to: other)
+        case .cutPair: world.partition([node], [other])
         case .partition:
             let side = world.nodes.indices.filter { _ in random.next() % 2 == 0 }
             world.partition(side, world.nodes.indices.filter { !side.contains($0) })
@@ -46,11 +58,46 @@ package struct FaultPlan: Sendable {
         case .slow:
             world.conditions.delayMax = .milliseconds(Int64(1 + random.next() % 60))
             world.conditions.duplication = Double(random.next() % 30) / 100
-        case .standby: _ = world.request(.standby(.all), at: node)
-        case .takeover: _ = world.request(.takeover(.all), at: node)
+        case .pingLoss: world.conditions.pingLoss = random.next() % 2 == 0 ? 0 : 1
         case .startFailure: world.conditions.startFailure = Double(random.next() % 50) / 100
+        case .stopFailure: world.conditions.stopFailure = Double(random.next() % 30) / 100
+        case .lostResource:
+            if let group = world.nodes[node].running.first { world.lose(group: group, at: node, reason: "removed") }
+        case .slowResources:
+            world.conditions.startTime = .milliseconds(Int64(1 + random.next() % 300))
+            world.conditions.stopTime = .milliseconds(Int64(1 + random.next() % 40))
+        case .standby: _ = world.request(.standby(selection(world)), at: node)
+        case .takeover: _ = world.request(.takeover(selection(world)), at: node)
+        case .moveOne: _ = world.request(.takeover(.group(group(world))), at: node)
+        case .cleanup: _ = world.request(.cleanup(group: random.next() % 2 == 0 ? nil : group(world)), at: node)
         }
         return .milliseconds(Int64(5 + random.next() % 1500))
+    }
+
+    /// Short pauses in a row, as on a machine with too much to do.
+    private mutating func stutter(_ node: Int, _ world: inout World) {
+        guard world.nodes[node].isUp, !world.nodes[node].isPaused else { return }
+        for _ in 0..<(1 + random.next() % 5) {
+            world.pause(node)
+            world.run(.milliseconds(Int64(random.next() % 300)))
+            world.resume(node)
+            world.run(.milliseconds(Int64(1 + random.next() % 20)))
+        }
+    }
+
+    private mutating func selection(_ world: World) -> GroupSelection {
+        switch random.next() % 5 {
+        case 0: .local
+        case 1: .foreign
+        case 2: .failback
+        case 3: .group(group(world))
+        default: .all
+        }
+    }
+
+    private mutating func group(_ world: World) -> String {
+        let groups = world.nodes[0].configuration.groups
+        return groups[Int(random.next() % UInt64(groups.count))].name
     }
 
     /// Ends all faults: the cluster must come to rest from here on by itself.

@@ -15,7 +15,9 @@ package struct OwnershipChecker: Sendable {
     private var owners: [[Int]]
     private var overlapSince: [Instant?]
     private var suspects: [Int] = []
-    /// Overlaps that have ended, but for those of nodes that were stopped: a stopped process cannot give up.
+    /// What could not be stopped: no decision of a core can give it up.
+    private var stuck: [(group: String, node: Int)] = []
+    /// Overlaps that have ended, but for those of stopped processes and failed stops.
     package private(set) var overlaps: [Overlap] = []
     /// Number of times that any group was taken by a node.
     package private(set) var takes = 0
@@ -39,13 +41,23 @@ package struct OwnershipChecker: Sendable {
         owners[index].removeAll { $0 == node }
         if owners[index].count == 1, let since = overlapSince[index] {
             overlapSince[index] = nil
-            if before.contains(where: suspects.contains) { return }
+            if before.contains(where: { isExcused(group, $0) }) { return }
             overlaps.append(Overlap(group: group, nodes: before, from: since, duration: now - since))
         }
+        stuck.removeAll { $0.group == group && $0.node == node }
+    }
+
+    private func isExcused(_ group: String, _ node: Int) -> Bool {
+        suspects.contains(node) || stuck.contains { $0.group == group && $0.node == node }
+    }
+
+    mutating func couldNotStop(_ group: String, node: Int) {
+        if !isExcused(group, node) { stuck.append((group, node)) }
     }
 
     mutating func cleared(node: Int, at now: Instant) {
         for name in names { released(name, node: node, at: now) }
+        trusted(node: node)
     }
 
     /// The node's processes were stopped: what it has it cannot give up before they run again.

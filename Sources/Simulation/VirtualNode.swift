@@ -3,12 +3,29 @@ import ClusterCore
 import ClusterModel
 import Messaging
 
+/// What of one group is at a node, as its resource manager knows it.
+struct VirtualGroup: Sendable {
+    let name: String
+    /// Something of it may run.
+    var runs = false
+    /// The resource manager died at work on it.
+    var isTorn = false
+    /// The job under way; 0: none.
+    var job = 0
+    var epoch: UInt64 = 0
+
+    var finding: Finding {
+        let isPartial = job != 0 || isTorn
+        return Finding(group: name, state: isPartial ? .partial : runs ? .held : .stopped, epoch: epoch)
+    }
+}
+
 /// One node.
 package struct VirtualNode: Sendable {
     package let configuration: Configuration
     package internal(set) var cluster: Cluster?
-    /// Groups of which something runs here; they outlive the daemon, not the power.
-    package internal(set) var running: [String] = []
+    /// They outlive the daemon, not the power.
+    var groups: [VirtualGroup]
     package internal(set) var isPaused = false
     /// How much faster than virtual time this node's clock runs, in millionths.
     package var driftPartsPerMillion: Int64 = 0
@@ -18,27 +35,32 @@ package struct VirtualNode: Sendable {
     var wakeNumber = 0
     /// When the wake that is queued comes.
     var wakeAt: Instant?
-    /// Counts the times that the node lost its power.
+    /// What the resource manager was told of this node's right to hold, by this node's clock.
+    var entitledUntil: Instant?
+    /// Counts the resource managers of this node.
     var life = 0
+    /// Counts the daemons of this node.
+    var session = 0
+    /// The daemon ends in order to start again.
+    var isHandingOver = false
     private var sent: [(sequence: UInt64, message: HAMessage)] = []
 
-    init(configuration: Configuration) { self.configuration = configuration }
+    init(configuration: Configuration) {
+        self.configuration = configuration
+        groups = configuration.groups.map { VirtualGroup(name: $0.name) }
+    }
 
     package var name: String { configuration.localName }
     package var isUp: Bool { cluster != nil }
     var nextDeadline: Instant? { cluster?.nextDeadline }
-
-    var inventory: [Finding] {
-        configuration.groups.map { group in
-            Finding(group: group.name, state: running.contains(group.name) ? .held : .stopped, epoch: 0)
-        }
-    }
+    /// Groups of which something may run here.
+    package var running: [String] { groups.filter { $0.runs }.map(\.name) }
+    var inventory: [Finding] { groups.map(\.finding) }
 
     mutating func boot(now: Instant, seed: UInt64) {
         generation += 1
+        session += 1
         sent.removeAll()
-        inbox.removeAll()
-        isPaused = false
         cluster = Cluster(
             configuration: configuration, generation: generation, uuid: uuid, seed: seed, now: localTime(now))
     }
@@ -47,14 +69,25 @@ package struct VirtualNode: Sendable {
         cluster = nil
         inbox.removeAll()
         isPaused = false
+        isHandingOver = false
         wakeAt = nil
-        // Orders of the old daemon are not answered to the new one.
+    }
+
+    /// What was at work is torn, and what was known of epochs is lost.
+    mutating func stopResourceManager() {
         life += 1
+        entitledUntil = nil
+        for index in groups.indices {
+            if groups[index].job != 0 { groups[index].isTorn = true }
+            groups[index].job = 0
+            groups[index].epoch = 0
+        }
     }
 
     mutating func powerOff() {
         stopDaemon()
-        running.removeAll()
+        stopResourceManager()
+        groups = configuration.groups.map { VirtualGroup(name: $0.name) }
     }
 
     mutating func handle(_ event: Event, now: Instant) -> [Effect] {

@@ -10,10 +10,15 @@ package struct Conditions: Sendable {
     package var loss = 0.0
     /// Chance of each delivery to come twice.
     package var duplication = 0.0
+    /// Chance of each ping to remain without an answer.
+    package var pingLoss = 0.0
     package var delayMin = Duration.microseconds(50)
     package var delayMax = Duration.microseconds(400)
     package var startTime = Duration.milliseconds(1)
     package var stopTime = Duration.milliseconds(1)
+    package var inventoryTime = Duration.milliseconds(1)
+    /// Between the end of a daemon that hands over and the start of the next.
+    package var restartTime = Duration.milliseconds(300)
     /// Chance of a start to fail.
     package var startFailure = 0.0
     /// Chance of a stop to fail with the resource still running.
@@ -52,12 +57,23 @@ package struct World: Sendable {
     package internal(set) var eventCount = 0
     /// Answers to operators' requests, in order.
     package internal(set) var responses: [(request: RequestID, response: OperatorResponse)] = []
+    /// Wakes after which the core wanted to be woken in the past.
+    package internal(set) var uselessWakes = 0
 
     var queue = EventQueue()
     var random: RandomSource
     var requestLast: RequestID = 0
+    /// Requests that must be answered: the daemon that they were typed at was not killed.
+    var asked: [Asked] = []
+    var jobLast = 0
     /// Pairs of nodes, from and to, with the segments (nil: all) that do not carry between them.
     var cuts: [Cut] = []
+
+    struct Asked: Sendable {
+        var request: RequestID
+        var node: Int
+        var session: Int
+    }
 
     struct Cut: Equatable, Sendable {
         var from: Int
@@ -65,12 +81,14 @@ package struct World: Sendable {
         var segment: Int?
     }
 
-    /// One configuration for each node; all of them MUST have the same groups in the same order.
+    /// One configuration for each node.
     package init(configurations: [Configuration], segments: [[Endpoint]], seed: UInt64) {
         self.segments = segments
         random = RandomSource(seed: seed)
         nodes = configurations.map { VirtualNode(configuration: $0) }
-        ownership = OwnershipChecker(groups: configurations[0].groups.map(\.name))
+        var groups: [String] = []
+        for group in configurations.flatMap(\.groups) where !groups.contains(group.name) { groups.append(group.name) }
+        ownership = OwnershipChecker(groups: groups)
     }
 
     // MARK: What can be done to the cluster
@@ -79,12 +97,13 @@ package struct World: Sendable {
     package mutating func start(_ node: Int) {
         guard !nodes[node].isUp else { return }
         nodes[node].boot(now: now, seed: random.next())
-        let found = nodes[node].inventory
-        deliver(.inventory(found), to: node)
+        queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: nodes[node].session))
+        schedule(node)
     }
 
     /// Power cut: daemon and resources are gone at once.
     package mutating func crash(_ node: Int) {
+        forgetRequests(node)
         nodes[node].powerOff()
         ownership.cleared(node: node, at: now)
     }
@@ -92,8 +111,24 @@ package struct World: Sendable {
     /// The status process dies and is started again with a new generation; resources stay.
     package mutating func restartStatusProcess(_ node: Int) {
         guard nodes[node].isUp else { return }
+        if nodes[node].isPaused { trustLater(node) }
+        forgetRequests(node)
         nodes[node].stopDaemon()
         start(node)
+    }
+
+    /// The resource manager dies and is started again; what it was at work on is left as it is.
+    package mutating func restartResourceManager(_ node: Int) {
+        nodes[node].stopResourceManager()
+        deliver(.resourceManagerLost, to: node)
+        queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: nodes[node].session))
+    }
+
+    /// The daemon is restarted for an upgrade; resources stay.
+    package mutating func handOver(_ node: Int) {
+        guard nodes[node].isUp else { return }
+        nodes[node].isHandingOver = true
+        deliver(.handOver, to: node)
     }
 
     /// Nothing of the node's daemon runs until `resume`; its resources go on.
@@ -105,12 +140,24 @@ package struct World: Sendable {
     package mutating func resume(_ node: Int) {
         guard nodes[node].isPaused else { return }
         nodes[node].isPaused = false
-        queue.push(at: now + conditions.stopTime * 4 + .milliseconds(10), .trust(node: node))
+        trustLater(node)
         let held = nodes[node].inbox
         nodes[node].inbox.removeAll()
         // What the media held is delivered before anything else, as the shell does.
         for event in held { deliver(event, to: node) }
         if nodes[node].isUp { deliver(.wake, to: node) }
+    }
+
+    private mutating func forgetRequests(_ node: Int) {
+        asked.removeAll { asked in
+            asked.node == node && asked.session == nodes[node].session
+                && !responses.contains { $0.request == asked.request }
+        }
+    }
+
+    private mutating func trustLater(_ node: Int) {
+        let settled = conditions.inventoryTime + conditions.stopTime * 4 + .milliseconds(10)
+        queue.push(at: now + settled, .trust(node: node))
     }
 
     /// Begins a graceful shutdown.
@@ -119,13 +166,22 @@ package struct World: Sendable {
     /// Types a command at a node. Returns the number under which its answer will be in `responses`.
     package mutating func request(_ request: OperatorRequest, at node: Int) -> RequestID {
         requestLast += 1
+        if nodes[node].isUp { asked.append(Asked(request: requestLast, node: node, session: nodes[node].session)) }
         deliver(.requested(request, requestLast), to: node)
         return requestLast
+    }
+
+    /// Requests without an answer whose daemon ended in order, or still runs, and those with several answers.
+    package var wronglyAnswered: [RequestID] {
+        asked.filter { asked in responses.count { $0.request == asked.request } != 1 }.map(\.request)
     }
 
     package func response(to request: RequestID) -> OperatorResponse? {
         responses.first { $0.request == request }?.response
     }
+
+    /// A node reads its intervals again.
+    package mutating func retime(_ node: Int, _ timing: Timing) { deliver(.retimed(timing), to: node) }
 
     /// A running resource of the group is found lost at a node.
     package mutating func lose(group: String, at node: Int, reason: String) {
@@ -171,7 +227,7 @@ package struct World: Sendable {
 
     /// Nodes where some of the group runs.
     package func owners(_ group: String) -> [Int] {
-        nodes.indices.filter { nodes[$0].running.contains(group) }
+        nodes.indices.filter { index in nodes[index].groups.contains { $0.name == group && $0.runs } }
     }
 
     // MARK: The run
@@ -184,9 +240,11 @@ package struct World: Sendable {
         case .datagram(let message, let medium, let node):
             guard nodes[node].isUp else { return }
             deliver(.received(message, medium: medium, arrival: nodes[node].localTime(now)), to: node)
-        case .operation(let operation, let node, let life, let change):
-            guard nodes[node].life == life else { return }
-            finish(operation, change, at: node)
+        case .job(let job, let node, let life): if nodes[node].life == life { finish(job, at: node) }
+        case .inventory(let node, let session):
+            guard nodes[node].session == session else { return }
+            deliver(.inventory(nodes[node].inventory, entitledUntil: nodes[node].entitledUntil), to: node)
+        case .boot(let node): start(node)
         case .trust(let node): if !nodes[node].isPaused { ownership.trusted(node: node) }
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
@@ -196,11 +254,12 @@ package struct World: Sendable {
         }
     }
 
-    private mutating func deliver(_ event: Event, to node: Int) {
+    mutating func deliver(_ event: Event, to node: Int) {
         guard nodes[node].isUp else { return }
         if nodes[node].isPaused { return nodes[node].inbox.append(event) }
         let effects = nodes[node].handle(event, now: now)
         for effect in effects { carryOut(effect, at: node) }
+        if case .wake = event, let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) { uselessWakes += 1 }
         schedule(node)
     }
 
@@ -224,21 +283,39 @@ package struct World: Sendable {
             where medium != except.index && nodes[node].configuration.media[medium].isSerial {
                 send(message, from: Endpoint(node: node, medium: medium))
             }
-        case .start(let group, _, let operation): startGroup(group, operation, at: node)
+        case .start(let group, let epoch, let operation): startGroup(group, epoch, operation, at: node)
         case .stop(let group, let operation): stopGroup(group, operation, at: node)
-        case .reassert(_, _, let operation): complete(operation, .none, after: conditions.startTime, at: node)
+        case .reassert(let group, let epoch, let operation): verify(group, epoch, operation, at: node)
+        case .entitled(let until): nodes[node].entitledUntil = until
         case .reboot: crash(node)
         case .reply(let request, let response): responses.append((request, response))
         case .log(let record): history.append(WorldRecord(at: now, node: nodes[node].name, record: record))
-        case .finished: nodes[node].stopDaemon()
+        case .finished: endDaemon(node)
         case .dropped, .statusChanged: break
         }
     }
 
     private mutating func transmit(_ message: HAMessage, from node: Int) {
-        for medium in nodes[node].configuration.media.indices {
-            send(message, from: Endpoint(node: node, medium: medium))
+        for (index, medium) in nodes[node].configuration.media.enumerated() {
+            let endpoint = Endpoint(node: node, medium: index)
+            guard let name = medium.pingNodeName else {
+                send(message, from: endpoint)
+                continue
+            }
+            if message.text("t") == "status" && !chance(conditions.loss) && !chance(conditions.pingLoss) {
+                arrive(pingReply(name, medium), endpoint)
+            }
         }
+    }
+
+    private func pingReply(_ name: String, _ medium: Medium) -> HAMessage {
+        var message = HAMessage()
+        message.append("t", "NS_st")
+        message.append("st", "ping")
+        message.append("info", medium.directive)
+        message.append("src", name)
+        message.append("ts", "1")
+        return message
     }
 
     private mutating func send(_ message: HAMessage, from endpoint: Endpoint) {
@@ -262,46 +339,14 @@ package struct World: Sendable {
         cuts.contains { $0.from == from && $0.to == to && ($0.segment == nil || $0.segment == segment) }
     }
 
-    private mutating func chance(_ probability: Double) -> Bool {
+    mutating func chance(_ probability: Double) -> Bool {
         probability > 0 && Double(random.next() >> 11) / Double(UInt64(1) << 53) < probability
     }
 
-    // MARK: Resources
-
-    private mutating func startGroup(_ group: GroupID, _ operation: OperationID, at node: Int) {
-        let name = nodes[node].configuration.groups[group.index].name
-        nodes[node].running.append(name)
-        ownership.occupied(name, node: node, at: now)
-        let fails = chance(conditions.startFailure)
-        complete(operation, fails ? .startFailed(name) : .none, after: conditions.startTime, at: node)
-    }
-
-    private mutating func stopGroup(_ group: GroupID, _ operation: OperationID, at node: Int) {
-        let name = nodes[node].configuration.groups[group.index].name
-        let fails = chance(conditions.stopFailure)
-        complete(operation, fails ? .stopFailed : .stopped(name), after: conditions.stopTime, at: node)
-    }
-
-    private mutating func complete(_ operation: OperationID, _ change: Change, after time: Duration, at node: Int) {
-        queue.push(
-            at: now + time, .operation(operation, node: node, life: nodes[node].life, change: change))
-    }
-
-    private mutating func finish(_ operation: OperationID, _ change: Change, at node: Int) {
-        switch change {
-        case .none: deliver(.finished(operation, failure: nil, remains: false), to: node)
-        case .startFailed(let name):
-            release(name, at: node)
-            deliver(.finished(operation, failure: "\(name): start failed", remains: false), to: node)
-        case .stopFailed: deliver(.finished(operation, failure: "stop failed", remains: true), to: node)
-        case .stopped(let name):
-            release(name, at: node)
-            deliver(.finished(operation, failure: nil, remains: false), to: node)
-        }
-    }
-
-    private mutating func release(_ name: String, at node: Int) {
-        nodes[node].running.removeAll { $0 == name }
-        ownership.released(name, node: node, at: now)
+    private mutating func endDaemon(_ node: Int) {
+        let restarts = nodes[node].isHandingOver
+        nodes[node].stopDaemon()
+        nodes[node].stopResourceManager()
+        if restarts { queue.push(at: now + conditions.restartTime, .boot(node: node)) }
     }
 }

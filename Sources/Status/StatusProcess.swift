@@ -135,7 +135,7 @@ final class StatusProcess {
             now: Clock.now())
         for error in refused { log.write(.warning, "no-realtime", "real-time service not allowed: \(error)") }
         log.write(.info, "generation", "Heartbeat generation: \(generation)")
-        if new.groups.isEmpty { handle(.inventory([])) } else { arm() }
+        if new.groups.isEmpty { handle(.inventory([], entitledUntil: nil)) } else { arm() }
     }
 
     /// A SIGHUP: keys and intervals apply at once; what names nodes, media or groups needs a restart.
@@ -236,6 +236,7 @@ final class StatusProcess {
             order(.stop(operation: operation, group: configuration.groups[group.index].name))
         case .reassert(let group, let epoch, let operation):
             order(.reassert(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
+        case .entitled(let until): order(.entitled(until: until))
         case .reboot(let reason): order(.reboot(reason: reason))
         case .reply(let request, let response):
             if let (client, bytes) = desk.answer(request, response) {
@@ -267,14 +268,15 @@ final class StatusProcess {
 
     private func take(_ frame: ResourceToStatus) {
         switch frame {
-        case .inventory(let groups):
-            handle(.inventory(groups.map {
+        case .inventory(let groups, let entitledUntil):
+            let findings = groups.map {
                 switch $0.state {
                 case .stopped: Finding(group: $0.group, state: .stopped, epoch: $0.epoch)
                 case .held: Finding(group: $0.group, state: .held, epoch: $0.epoch)
                 case .partial: Finding(group: $0.group, state: .partial, epoch: $0.epoch)
                 }
-            }))
+            }
+            handle(.inventory(findings, entitledUntil: entitledUntil))
         case .finished(let operation, let failure, let remains):
             handle(.finished(operation, failure: failure, remains: remains))
         case .lost(let group, let reason): handle(.lost(group: group, reason: reason))

@@ -82,7 +82,7 @@ struct WindowTests {
     @Test("a sender answers from its history, refuses what is older, and spares the wire")
     func history() {
         var window = SendWindow()
-        for _ in 0..<600 { _ = window.next(now: WindowTests.start) }
+        for _ in 0..<600 { _ = window.next(promise: WindowTests.start) }
         let later = WindowTests.start + .seconds(1)
         func answer(_ first: UInt64, _ last: UInt64) -> [SendWindow.Answer] {
             window.answer(first: first, last: last, interval: .milliseconds(250), now: later)
@@ -91,8 +91,8 @@ struct WindowTests {
         #expect(answers == [[.retransmit(600)], [], [.refuse(100, reason: "seqno too low")], []])
         let most = answer(200, .max)
         #expect(most.count == 50)
-        #expect(window.sentAt(600) == WindowTests.start)
-        #expect(window.sentAt(99) == nil)
+        #expect(window.promise(of: 600) == WindowTests.start)
+        #expect(window.promise(of: 99) == nil)
     }
 
     @Test("changes are told at once, floods are not")

@@ -81,16 +81,15 @@ struct WireTests {
 
     @Test("the right to hold ends before a majority of the others can have agreed on this node's death")
     func heldUntil() {
-        func until(_ nodeCount: Int, _ confirmed: [Int64]) -> Int64 {
+        func until(_ nodeCount: Int, _ promised: [Int64]) -> Int64 {
             QuorumInput(
                 policy: .majority, nodeCount: nodeCount, reachableCount: 1,
-                confirmations: confirmed.map { Instant(nanoseconds: $0) }, pingNodesReachable: 0,
-                lease: .nanoseconds(100)
+                promises: promised.map { Instant(nanoseconds: $0) }, pingNodesReachable: 0
             ).heldUntil.nanoseconds
         }
-        #expect(until(3, [10, 50]) == 150, "both others are needed: the one that heard last decides")
-        #expect(until(5, [10, 20, 30, 40]) == 130, "three of four are needed")
-        #expect(until(4, [10, 20, 30]) == 130, "all three are needed")
+        #expect(until(3, [10, 50]) == 50, "both others are needed: the one that promised longest decides")
+        #expect(until(5, [10, 20, 30, 40]) == 30, "three of four are needed")
+        #expect(until(4, [10, 20, 30]) == 30, "all three are needed")
         #expect(until(2, [10]) == Instant.distantFuture.nanoseconds, "one other node is never a majority of two")
     }
 
@@ -98,8 +97,8 @@ struct WireTests {
     func mayClaim() {
         func may(_ policy: QuorumPolicy, _ reachable: Int, of count: Int, pings: Int = 0) -> Bool {
             QuorumInput(
-                policy: policy, nodeCount: count, reachableCount: reachable, confirmations: [],
-                pingNodesReachable: pings, lease: .seconds(1)
+                policy: policy, nodeCount: count, reachableCount: reachable, promises: [],
+                pingNodesReachable: pings
             ).mayClaim
         }
         #expect(!may(.majority, 2, of: 4))

@@ -88,7 +88,7 @@ struct ResourceProcessTests {
 
         func inventory() throws -> [String] {
             try order(.takeInventory)
-            guard case .inventory(let groups) = try outcome() else { throw Gone() }
+            guard case .inventory(let groups, _) = try outcome() else { throw Gone() }
             return groups.map { "\($0.group) \($0.state) \($0.epoch)" }
         }
 

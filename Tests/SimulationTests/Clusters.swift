@@ -14,16 +14,24 @@ struct TestCluster {
     var deadtime = Duration.milliseconds(500)
     var initdead = Duration.seconds(2)
     var stopFailure = StopFailurePolicy.block
+    var operationTimeout = Duration.seconds(60)
+    /// Each node's ha.cf lists the nodes in an order of its own.
+    var isRotated = false
+    var pingNodes: [String] = []
 
     func configuration(for name: String, media: [Medium]) -> Configuration {
         var configuration = Configuration()
-        configuration.members = nodes.map { Member(name: $0, kind: .normal) }
+        let first = isRotated ? nodes.firstIndex(of: name) ?? 0 : 0
+        configuration.members = (nodes[first...] + nodes[..<first]).map { Member(name: $0, kind: .normal) }
+        configuration.members += pingNodes.map { Member(name: $0, kind: .ping) }
         configuration.localName = name
         configuration.timing.keepalive = keepalive
         configuration.timing.deadtime = deadtime
         configuration.timing.warntime = deadtime / 2
         configuration.timing.initdead = initdead
-        configuration.media = media
+        configuration.timing.deadping = deadtime
+        configuration.media = media + pingNodes.map { .ping(address: $0) }
+        configuration.policy.operationTimeout = operationTimeout
         configuration.autoFailback = failback
         configuration.quorum = quorum
         configuration.policy.stopFailure = stopFailure

@@ -36,10 +36,20 @@ extension Cluster {
         nextKeepalive = nextKeepalive + timing.keepalive > now && now >= nextKeepalive
             ? nextKeepalive + timing.keepalive : now + timing.keepalive
         transmit(coding.encode(report(now, hears: true)), now)
+        noteEntitlement()
+    }
+
+    /// Leaves the right to hold to the daemon after this one, but not before the word of the one before has come.
+    private mutating func noteEntitlement() {
+        guard configuration.quorum == .majority, heldUntil != .distantFuture, heldUntil != entitledUntil,
+            !groups.contains(where: { $0.phase == .unknown })
+        else { return }
+        entitledUntil = heldUntil
+        effects.append(.entitled(until: heldUntil))
     }
 
     private mutating func transmit(_ body: HAMessage, _ now: Instant) {
-        effects.append(.transmit(Outgoing(body: body, sequence: sent.next(now: now))))
+        effects.append(.transmit(Outgoing(body: body, sequence: sent.next(promise: now + effectiveLease + patience))))
     }
 
     /// What this node says of itself; without `hears`, what makes a message worth sending before its time.

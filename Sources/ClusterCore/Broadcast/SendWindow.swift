@@ -1,4 +1,4 @@
-// What this node has sent: numbers, when they went out, and which of them may be asked for again
+// What this node has sent: numbers, what they promise, and which of them may be asked for again
 // (specs/heartbeat.md 3.3).
 import ClusterModel
 
@@ -16,7 +16,8 @@ struct SendWindow: Sendable {
 
     private struct Sent: Sendable {
         var sequence: UInt64 = 0
-        var at = Instant.distantPast
+        /// What this node promised with it: whoever has heard it leaves this node its groups until then.
+        var promise = Instant.distantPast
         var retransmittedAt = Instant.distantPast
     }
 
@@ -24,16 +25,21 @@ struct SendWindow: Sendable {
     private var ring = [Sent](repeating: Sent(), count: Int(historyMax))
 
     /// Takes the next number for a message that goes out now.
-    mutating func next(now: Instant) -> UInt64 {
+    mutating func next(promise: Instant) -> UInt64 {
         last += 1
-        ring[Int(last % SendWindow.historyMax)] = Sent(sequence: last, at: now)
+        ring[Int(last % SendWindow.historyMax)] = Sent(sequence: last, promise: promise)
         return last
     }
 
-    /// When a message went out; nil for numbers too old or never used.
-    func sentAt(_ sequence: UInt64) -> Instant? {
+    /// Until when those who have heard a message leave this node its groups; nil for numbers too old or never used.
+    func promise(of sequence: UInt64) -> Instant? {
         let slot = ring[Int(sequence % SendWindow.historyMax)]
-        return slot.sequence == sequence && sequence > 0 ? slot.at : nil
+        return slot.sequence == sequence && sequence > 0 ? slot.promise : nil
+    }
+
+    /// No message promises more than this any longer.
+    mutating func shortenPromises(to end: Instant) {
+        for index in ring.indices { ring[index].promise = min(ring[index].promise, end) }
     }
 
     /// What to do for a request; numbers that went out again within `interval` less 10 ms are passed over, since

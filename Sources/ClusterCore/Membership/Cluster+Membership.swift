@@ -134,7 +134,7 @@ extension Cluster {
         let reachable = others.filter { nodes[$0.index].isReachable }.count
         return QuorumInput(
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
-            confirmations: others.map { nodes[$0.index].confirmedAt ?? bootedAt },
-            pingNodesReachable: nodes.filter { $0.kind == .ping && $0.status != .dead }.count, lease: effectiveLease)
+            promises: others.map { nodes[$0.index].promisedUntil ?? inheritedUntil },
+            pingNodesReachable: nodes.filter { $0.kind == .ping && $0.status != .dead }.count)
     }
 }

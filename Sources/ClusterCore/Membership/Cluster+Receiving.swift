@@ -60,7 +60,10 @@ extension Cluster {
         nodes[id.index].window.reset()
         nodes[id.index].statusSequence = 0
         nodes[id.index].hasLeft = false
-        nodes[id.index].confirmedAt = nil
+        nodes[id.index].hasHeardUs = false
+        // It is told at once that it is heard: until then it lives on what its earlier daemon left it.
+        lastSaid = nil
+        mayHaveNews = true
     }
 
     /// Accounts for a number. Returns whether the message is new.
@@ -195,9 +198,10 @@ extension Cluster {
     /// Takes in what a node says beyond the classic fields.
     private mutating func learn(_ id: NodeID, _ said: StatusExtension, _ before: StatusExtension?) {
         if let hearing = said.hears[configuration.localName], hearing.generation == generation,
-            let sentAt = sent.sentAt(hearing.sequence)
+            let promise = sent.promise(of: hearing.sequence)
         {
-            nodes[id.index].confirmedAt = max(sentAt, nodes[id.index].confirmedAt ?? sentAt)
+            nodes[id.index].promisedUntil = promise
+            nodes[id.index].hasHeardUs = true
         }
         for report in said.groups { noteEpoch(report.group, report.epoch) }
         for grant in said.grants { noteEpoch(grant.group, grant.epoch) }

@@ -27,8 +27,11 @@ struct NodeState: Sendable {
     var cached: CachedStatus?
     /// Arrival of `cached`.
     var reportedAt = Instant.distantPast
-    /// When this node sent the newest message that the other one has said to have heard.
-    var confirmedAt: Instant?
+    /// Until when it leaves this node its groups: what the newest message promised that it said it has heard. An earlier
+    /// daemon's word binds its successor, which knows nobody better (`Cluster.knowsWhoHolds`).
+    var promisedUntil: Instant?
+    /// Its present daemon has heard the present one of this node.
+    var hasHeardUs = false
     /// The medium on which it was heard last.
     var lastMedium: MediumID?
     var warnedOfConfiguration = false

@@ -8,11 +8,10 @@ struct QuorumInput {
     var nodeCount: Int
     /// Normal nodes that are heard, this one included.
     var reachableCount: Int
-    /// For each other normal node, when this node sent the newest message that it is known to have heard.
-    var confirmations: [Instant]
+    /// For each other normal node, until when it leaves this one its groups: a lease, which is shorter than the deadtime,
+    /// after this node sent the newest message that the other one has heard.
+    var promises: [Instant]
     var pingNodesReachable: Int
-    /// How long after its last confirmed message this node may still hold groups. Shorter than its deadtime.
-    var lease: Duration
 
     /// Whether this node may claim groups.
     var mayClaim: Bool {
@@ -27,15 +26,15 @@ struct QuorumInput {
     ///
     /// A node cannot declare this one dead before deadtime has passed since it heard it, and it heard it no earlier
     /// than the message was sent that it confirms. A majority without this node has `needed` of the others in it, so
-    /// none can have formed before the `needed`-th oldest confirmation is a deadtime old; the lease ends before that.
+    /// none can have formed before the `needed`-th of the promises has ended.
     var heldUntil: Instant {
         switch policy {
         case .ignore: return .distantFuture
         case .ping: return pingNodesReachable > 0 ? .distantFuture : .distantPast
         case .majority:
             let needed = nodeCount / 2 + 1
-            guard confirmations.count >= needed else { return .distantFuture }
-            return confirmations.sorted()[needed - 1] + lease
+            guard promises.count >= needed else { return .distantFuture }
+            return promises.sorted()[needed - 1]
         }
     }
 }

@@ -1,8 +1,9 @@
 // Claims and grants: a node starts a group only when every live node has promised it, so that two nodes with
 // different views cannot both start it.
 //
-// A grant is given only by a node that neither has the group nor claims it, to the best claim that it sees, and stands
-// until that claim is gone from its owner's status. Two claimants need each other's grant, and the worse one gives it.
+// A grant is given only by a node that neither has the group nor claims it nor sees another one that has it, to the best
+// claim that it sees, and stands until that claim is gone from its owner's status. Two claimants need each other's grant,
+// and the worse one gives it. Two majorities that do not see each other share a node, and that one has seen the holder.
 import ClusterModel
 
 /// Another node that has a group, or may have it.
@@ -28,22 +29,27 @@ extension Cluster {
         return nodes[rival.node.index].name < configuration.localName
     }
 
-    /// The live nodes that have not granted this node's claim.
+    /// The live nodes that have not granted this node's claim. What one of them granted to an earlier daemon of this node
+    /// is no grant: it counts only from a node that has heard this one.
     func nodesWithoutGrant(_ group: GroupID, _ epoch: UInt64) -> [NodeID] {
         let occupants = board[group].filter { $0.phase.occupies }.map(\.node)
         return board.alive.filter { id in
-            occupants.contains(id) || !board.hasGranted(id, group, to: localNode, epoch: epoch)
+            occupants.contains(id) || !nodes[id.index].hasHeardUs
+                || !board.hasGranted(id, group, to: localNode, epoch: epoch)
         }
     }
 
     /// Withdraws grants whose claim is gone and gives those that can be given.
-    mutating func settleGrants() {
+    mutating func settleGrants(_ now: Instant) {
+        let knows = knowsWhoHolds(now)
         for index in groups.indices {
             if let grant = groups[index].grant, !stands(grant) {
                 groups[index].grant = nil
                 isUnsettled = true
             }
-            guard groups[index].grant == nil, let claim = bestClaim(groups[index].id) else { continue }
+            guard knows, groups[index].grant == nil, let claim = bestClaim(groups[index].id) else { continue }
+            // A planned move goes through its holder, and a holder that only this node hears must not be passed over.
+            guard rivals(groups[index].id).isEmpty else { continue }
             switch groups[index].phase {
             case .idle: break
             case .claiming(let epoch):
@@ -55,6 +61,10 @@ extension Cluster {
             isUnsettled = true
         }
     }
+
+    /// Whether this node runs long enough to have heard of everything that is held: a holder that goes by what it has
+    /// confirmed to an earlier daemon of this node is entitled no longer than that.
+    private func knowsWhoHolds(_ now: Instant) -> Bool { status == .active || now >= bootedAt + timing.deadtime }
 
     /// Whether the granted claim is still pursued by its owner's last word.
     private func stands(_ grant: Grant) -> Bool {

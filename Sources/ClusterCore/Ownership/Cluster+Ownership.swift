@@ -13,7 +13,7 @@ extension Cluster {
             isUnsettled = false
             passes += 1
             obeyClearings()
-            settleGrants()
+            settleGrants(now)
             let owners = placementNow(now)
             for index in groups.indices { advance(index, owner: owners[index], now) }
         }
@@ -48,7 +48,7 @@ extension Cluster {
         }
     }
 
-    private var mayClaim: Bool { status == .active && !isLeaving && quorum.mayClaim }
+    private var mayClaim: Bool { status == .active && !isLeaving && quorum.mayClaim && lastHandled < heldUntil }
 
     private mutating func considerClaim(_ index: Int, _ owner: NodeID?) {
         guard owner == localNode, mayClaim, groups[index].grant == nil, groups[index].failures.count == 0 else { return }
@@ -107,7 +107,9 @@ extension Cluster {
     }
 
     private mutating func reassertIfAlone(_ index: Int, _ epoch: UInt64) {
-        guard groups[index].needsReassertion, rivals(groups[index].id).isEmpty else { return }
+        guard groups[index].needsReassertion, rivals(groups[index].id).isEmpty,
+            !reassertions.contains(where: { $0.group == groups[index].id })
+        else { return }
         groups[index].needsReassertion = false
         operationLast += 1
         reassertions.append((operationLast, groups[index].id))
@@ -150,6 +152,7 @@ extension Cluster {
     mutating func loseResourceManager() {
         for index in groups.indices { groups[index].phase = .unknown }
         reassertions.removeAll()
+        entitledUntil = nil
         isUnsettled = true
         log(.error, "resource-manager-lost", "the resource manager died: taking stock anew")
     }
@@ -157,6 +160,7 @@ extension Cluster {
     mutating func finish(_ operation: OperationID, _ failure: String?, remains: Bool) {
         if let position = reassertions.firstIndex(where: { $0.operation == operation }) {
             let group = reassertions.remove(at: position).group
+            isUnsettled = true
             if let failure { lose(groups[group.index].name, failure) }
             return
         }

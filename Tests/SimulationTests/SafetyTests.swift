@@ -1,0 +1,308 @@
+import ClusterCore
+import ClusterModel
+import Testing
+@testable import Simulation
+
+@Suite("Never two owners under majority")
+struct SafetyTests {
+    private func world(_ count: Int = 3, groups: [(String, String)]? = nil) -> World {
+        var cluster = MembershipTests.cluster(count)
+        cluster.failback = .off
+        if let groups { cluster.groups = groups }
+        var world = cluster.world()
+        world.startAll()
+        world.run(.seconds(3))
+        return world
+    }
+
+    private func expectNeverDouble(_ world: World) {
+        #expect(world.ownership.overlaps.isEmpty, "\(world.ownership.overlaps)\n\(world.story)")
+        #expect(world.ownership.doublyOwned.isEmpty, "\(world.story)")
+    }
+
+    @Test("a status process that is restarted in a minority has no more right than the one before it")
+    func restartInMinority() {
+        var world = world()
+        world.partition([0], [1, 2])
+        world.run(.milliseconds(150))
+        world.restartStatusProcess(0)
+        world.run(.seconds(2))
+        #expect(world.map[0] > 0, "\(world.story)")
+        expectNeverDouble(world)
+    }
+
+    @Test("a status process that is restarted in a majority keeps what runs here, also when messages are lost")
+    func restartInMajority() {
+        var world = world()
+        world.conditions.loss = 0.2
+        for node in 0..<3 {
+            world.restartStatusProcess(node)
+            world.run(.seconds(2))
+        }
+        #expect(world.map == [0, 1, 2], "\(world.story)")
+        #expect(world.ownership.takes == 3, "\(world.story)")
+    }
+
+    @Test("the only node that hears both sides is restarted: its silence about the holder is no vote")
+    func restartedVoter() {
+        var world = world(groups: [("ip", "node00")])
+        world.partition([0], [1])
+        world.run(.seconds(3))
+        for _ in 0..<20 {
+            world.restartStatusProcess(2)
+            world.run(.milliseconds(170))
+        }
+        world.run(.seconds(1))
+        #expect(world.map == [0], "\(world.story)")
+        expectNeverDouble(world)
+    }
+
+    @Test("a node that still hears the holder grants the group to nobody else")
+    func grantBesideHolder() {
+        for silence in stride(from: 380, through: 500, by: 10) {
+            var world = world(groups: [("ip", "node00")])
+            world.partition([0], [1])
+            world.run(.seconds(1))
+            world.cut(from: 2, to: 1)
+            world.run(.milliseconds(Int64(silence)))
+            world.heal()
+            world.partition([0], [1])
+            world.run(.seconds(3))
+            #expect(world.map == [0], "\(silence) \(world.story)")
+            expectNeverDouble(world)
+        }
+    }
+
+    @Test("grants that were long on their way start nothing once the right to hold has ended")
+    func lateGrants() {
+        var world = world(groups: [("ip", "node01")])
+        // What comes to node 0 is held up, as behind a stalled switch, and then comes all at once.
+        world.conditions.startTime = .milliseconds(20)
+        world.crash(1)
+        world.run(.milliseconds(495))
+        world.conditions.delayMin = .milliseconds(900)
+        world.conditions.delayMax = .milliseconds(901)
+        world.run(.milliseconds(100))
+        world.partition([0], [2])
+        world.conditions.delayMin = .microseconds(50)
+        world.run(.seconds(3))
+        expectNeverDouble(world)
+    }
+
+    @Test("a longer deadtime counts only from what the others have heard of it")
+    func longerDeadtime() {
+        var world = world()
+        world.partition([0], [1, 2])
+        world.run(.milliseconds(100))
+        var timing = world.nodes[0].configuration.timing
+        timing.deadtime = .seconds(5)
+        world.retime(0, timing)
+        world.run(.seconds(2))
+        #expect(world.map[0] > 0, "\(world.story)")
+        expectNeverDouble(world)
+    }
+
+    @Test("a shorter deadtime counts at once")
+    func shorterDeadtime() {
+        var cluster = MembershipTests.cluster(3)
+        cluster.deadtime = .seconds(3)
+        cluster.initdead = .seconds(4)
+        var world = cluster.world()
+        world.startAll()
+        world.run(.seconds(3))
+        var timing = world.nodes[0].configuration.timing
+        timing.deadtime = .milliseconds(400)
+        world.cut(from: 1, to: 0)
+        world.cut(from: 2, to: 0)
+        world.retime(0, timing)
+        world.run(.milliseconds(50))
+        world.partition([0], [1, 2])
+        world.run(.seconds(2))
+        #expect(world.map[0] > 0, "\(world.story)")
+        expectNeverDouble(world)
+    }
+
+    @Test("a hand-over waits until the others have heard of it, so that one lost message costs nothing")
+    func handOver() {
+        var world = world()
+        world.conditions.restartTime = .seconds(3)
+        world.cut(from: 0, to: 1)
+        world.cut(from: 0, to: 2)
+        world.handOver(0)
+        world.run(.milliseconds(120))
+        world.heal()
+        world.run(.seconds(6))
+        #expect(world.map == [0, 1, 2], "\(world.story)")
+        #expect(world.ownership.takes == 3, "\(world.story)")
+        expectNeverDouble(world)
+    }
+
+    @Test("a node that reboots within deadtime has lost its groups: they are started again at once")
+    func quickReboot() {
+        var world = world()
+        world.crash(0)
+        world.run(.milliseconds(100))
+        world.start(0)
+        world.run(.milliseconds(300))
+        #expect(world.map[0] >= 0, "\(world.story)")
+        #expect(world.logged("node-dead") == 0)
+        expectNeverDouble(world)
+    }
+
+    @Test("two operators at once, and ha.cf files in another order: all nodes agree on one of the two")
+    func concurrentMarks() {
+        var cluster = MembershipTests.cluster(3)
+        cluster.isRotated = true
+        cluster.failback = .off
+        cluster.groups = [("ip", "node00")]
+        var world = cluster.world()
+        world.startAll()
+        world.run(.seconds(3))
+        _ = world.request(.takeover(.group("ip")), at: 1)
+        _ = world.request(.takeover(.group("ip")), at: 2)
+        world.run(.seconds(3))
+        let takes = world.ownership.takes
+        let wanted = (0..<3).map { world.nodes[$0].cluster?.snapshot(world.now).groups[0].wanted }
+        #expect(wanted[0] == wanted[1] && wanted[1] == wanted[2], "\(wanted)")
+        world.run(.seconds(3))
+        #expect(world.ownership.takes == takes, "\(world.story)")
+        expectNeverDouble(world)
+    }
+}
+
+@Suite("What must happen does happen")
+struct LivenessTests {
+    @Test("a node that is always late still declares a dead one dead, and moves its groups")
+    func alwaysLate() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.crash(1)
+        for _ in 0..<15 {
+            world.pause(0)
+            world.run(.milliseconds(220))
+            world.resume(0)
+            world.run(.milliseconds(1))
+        }
+        #expect(world.map == [0, 0], "\(world.story)")
+    }
+
+    @Test("a node that is often late does not accuse one that lives")
+    func lateAccuser() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        for _ in 0..<40 {
+            world.pause(0)
+            world.run(.milliseconds(230))
+            world.resume(0)
+            world.run(.milliseconds(30))
+        }
+        #expect(world.logged("node-dead") == 0, "\(world.story)")
+    }
+
+    @Test("what is due is done with whatever event comes first, not only with a wake")
+    func dueWithoutWake() {
+        let cluster = MembershipTests.cluster(3)
+        let media = [Medium.broadcast(interface: "eth0", port: 694)]
+        var world = cluster.world()
+        world.startAll()
+        world.run(.seconds(3))
+        _ = media
+        world.partition([0], [1, 2])
+        world.run(.milliseconds(200))
+        world.pause(0)
+        world.run(.seconds(1))
+        // The first thing that the node sees after its right has ended is a request.
+        _ = world.request(.cleanup(group: nil), at: 0)
+        var copy = world.nodes[0]
+        let effects = copy.handle(.requesterGone(99), now: world.now)
+        #expect(effects.contains { if case .stop = $0 { true } else { false } }, "\(effects)")
+    }
+
+    @Test("every request is answered once, also by a node that shuts down before it is done", arguments: [false, true])
+    func answerAtShutdown(_ handsOver: Bool) {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.conditions.stopTime = .seconds(3)
+        _ = world.request(.takeover(.group("ip1")), at: 1)
+        world.run(.milliseconds(50))
+        if handsOver { world.handOver(1) } else { world.shutDown(1) }
+        world.run(.seconds(10))
+        #expect(world.responses.count == 1)
+        #expect(world.wronglyAnswered.isEmpty, "\(world.story)")
+    }
+
+    @Test("operators cannot make a node remember requests without end")
+    func manyRequests() {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.conditions.stopTime = .seconds(20)
+        for _ in 0..<1000 { _ = world.request(.takeover(.all), at: 1) }
+        let refused = world.responses.filter { $0.response.outcome == .refused }
+        #expect(refused.count > 800, "\(world.responses.count)")
+    }
+
+    @Test("a clean-up typed at a node that has not joined yet is refused, for it would not be heard")
+    func earlyCleanup() {
+        var world = TestCluster().world()
+        world.start(0)
+        let request = world.request(.cleanup(group: nil), at: 0)
+        #expect(world.response(to: request)?.outcome == .refused)
+    }
+
+    @Test("a resource manager that dies while its node shuts down keeps nothing busy")
+    func managerDiesAtShutdown() {
+        var world = MembershipTests.cluster(3).world()
+        world.startAll()
+        world.run(.seconds(3))
+        // The others hear nothing, so that nobody claims what this node gives up.
+        world.cut(from: 0, to: 1)
+        world.cut(from: 0, to: 2)
+        world.shutDown(0)
+        world.conditions.inventoryTime = .seconds(2)
+        world.run(.milliseconds(200))
+        world.restartResourceManager(0)
+        let before = world.eventCount
+        world.run(.seconds(4))
+        #expect(world.uselessWakes == 0)
+        #expect(world.eventCount - before < 2000)
+        #expect(!world.nodes[0].isUp, "\(world.story)")
+    }
+
+    @Test("ping quorum: without an answer everything is released, with one it is claimed again")
+    func pingQuorum() {
+        var cluster = TestCluster(quorum: .ping)
+        cluster.pingNodes = ["10.0.0.254"]
+        var world = cluster.world()
+        world.conditions.pingLoss = 1
+        world.startAll()
+        world.run(.seconds(5))
+        #expect(world.map == [-1, -1], "\(world.story)")
+        world.conditions.pingLoss = 0
+        world.run(.milliseconds(200))
+        #expect(world.map == [0, 1], "\(world.story)")
+        world.conditions.pingLoss = 1
+        world.run(.milliseconds(700))
+        #expect(world.map == [-1, -1], "\(world.story)")
+        #expect(world.ownership.overlaps.isEmpty)
+    }
+
+    @Test("a group of a dead node starts although two of the others do not hear each other", arguments: [false, true])
+    func partialMesh(_ oneWay: Bool) {
+        var cluster = MembershipTests.cluster(4)
+        cluster.groups = [("ip", "node03")]
+        var world = cluster.world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.cut(from: 0, to: 1)
+        if !oneWay { world.cut(from: 1, to: 0) }
+        world.run(.seconds(2))
+        world.crash(3)
+        world.run(.seconds(3))
+        #expect(world.map[0] == 2, "\(world.story)")
+        #expect(world.ownership.overlaps.isEmpty)
+    }
+}
