@@ -29,6 +29,7 @@ final class ControlProcess {
     private var status: Helper?
     private var statusChannel: Channel?
     private var statusSource: EventSource?
+    private var checkInDue: EventSource?
     private var resources: Helper?
     private var resourceChannel: Channel?
     private var server: AdminServer?
@@ -84,7 +85,7 @@ final class ControlProcess {
         let priority = configuration.processes.realtime ? String(configuration.processes.realtimePriority) : "-"
         var spawn = helpers.spawn("hb_status", [
             String(Launch.protocolVersion), String(getpid()), String(identity.user), String(identity.group), priority,
-        ] + (isForeground ? ["foreground"] : []))
+        ] + (isForeground ? ["foreground"] : []) + (logFile == nil ? [] : ["log"]))
         spawn.descriptors[3] = pair.second.raw
         if let logFile { spawn.descriptors[5] = logFile.writeEnd }
         let channel = Channel(pair.first)
@@ -92,10 +93,22 @@ final class ControlProcess {
         statusSource = try loop.onReadable(channel.raw) { [unowned self] in takeStatusFrames() }
         let bundle = try MemoryFile.write(bundle(keys: true).encoded())
         tellStatus(.configure(generation: generation, uuid: uuid), [bundle.raw])
+        checkInDue = try loop.onTime(Clock.now() + patienceWithStatus) { [unowned self] in statusIsSilent() }
         status = try Helper("status process", spawn, loop: loop) { [unowned self] in statusEnded($0) }
         try joinStatusAndResources()
         for medium in media { medium.start() }
         tellProcesses()
+    }
+
+    /// How long the status process may be silent, which checks in each second. Where deadtime is shorter, the others have
+    /// taken over by then, and its successor finds that and gives up.
+    private var patienceWithStatus: Duration { max(.seconds(3), configuration.timing.deadtime / 2) }
+
+    /// It is stopped, or spins: what it was is of no use any more.
+    private func statusIsSilent() {
+        guard let status, !isEnding else { return }
+        log.write(.critical, "status-silent", "the status process has not checked in for \(patienceWithStatus): ending it")
+        status.end()
     }
 
     private func statusEnded(_ how: ChildStatus) {
@@ -164,7 +177,7 @@ final class ControlProcess {
         case .state(let active, let line):
             _ = sd_notify(0, active ? "READY=1\nSTATUS=\(line)" : "STATUS=\(line)")
         case .response(let client, let bytes, let last): server?.respond(client, bytes, last: last)
-        case .alive: break
+        case .alive: checkInDue?.schedule(Clock.now() + patienceWithStatus)
         case .finished: isEnding = true
         }
     }

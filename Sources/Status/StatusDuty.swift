@@ -1,6 +1,6 @@
 // The door to this duty:
-//     hb_status PROTOCOL-VERSION PARENT-PID USER GROUP PRIORITY|- [foreground]
-// Descriptor 3 is the channel from the control process, 5 the pipe to its log file where there is one.
+//     hb_status PROTOCOL-VERSION PARENT-PID USER GROUP PRIORITY|- [foreground] [log]
+// Descriptor 3 is the channel from the control process, 5 the pipe to its log file with `log`.
 import CLinux
 import LinuxSystem
 import Privsep
@@ -18,6 +18,7 @@ package enum StatusDuty {
         }
         return StatusProcess.main(
             parent: parent, identity: Confinement.Identity(user: user, group: group), priority: Int(arguments[4]),
-            foreground: arguments.dropFirst(5).contains("foreground"))
+            foreground: arguments.dropFirst(5).contains("foreground"),
+            hasLogPipe: arguments.dropFirst(5).contains("log"))
     }
 }

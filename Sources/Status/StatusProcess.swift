@@ -23,6 +23,8 @@ final class StatusProcess {
     private let loop: EventLoop
     private let control: Channel
     private let foreground: Bool
+    /// Open for as long as this process runs; nil where there is no log file.
+    private let logPipe: Int32?
     private var sources: [EventSource] = []
     private var wakeTimer: EventSource?
     private var checkInTimer: EventSource?
@@ -41,14 +43,14 @@ final class StatusProcess {
     private var refused: [SystemError] = []
 
     /// Runs until everything is released, or control goes away. Returns the exit code.
-    static func main(parent: pid_t, identity: Confinement.Identity, priority: Int?, foreground: Bool) -> Int32 {
+    static func main(parent: pid_t, identity: Confinement.Identity, priority: Int?, foreground: Bool, hasLogPipe: Bool) -> Int32 {
         Signals.ignore(SIGPIPE)
         let refused = priority.map { Realtime.enter(priority: $0) } ?? []
         do throws(SystemError) {
             try Confinement.drop(to: identity)
             try ParentWatch.dieWithParent(parent)
             ProcessTitle.set("heartbeat: status process")
-            let process = try StatusProcess(foreground: foreground)
+            let process = try StatusProcess(foreground: foreground, hasLogPipe: hasLogPipe)
             process.refused = refused
             return try process.loop.run()
         } catch {
@@ -57,8 +59,9 @@ final class StatusProcess {
         }
     }
 
-    private init(foreground: Bool) throws(SystemError) {
+    private init(foreground: Bool, hasLogPipe: Bool) throws(SystemError) {
         self.foreground = foreground
+        logPipe = hasLogPipe ? StatusProcess.logDescriptor : nil
         loop = try EventLoop()
         control = Channel(Descriptor(owning: StatusProcess.controlDescriptor))
         log = StatusLog(settings: LogSettings(), node: "", logfile: nil, foreground: foreground)
@@ -163,8 +166,8 @@ final class StatusProcess {
     }
 
     private func logfile() -> Descriptor? {
-        guard cl_fcntl(StatusProcess.logDescriptor, F_GETFD, 0) != -1 else { return nil }
-        let copy = cl_fcntl(StatusProcess.logDescriptor, F_DUPFD_CLOEXEC, 16)
+        guard let raw = logPipe else { return nil }
+        let copy = cl_fcntl(raw, F_DUPFD_CLOEXEC, 3)
         return copy < 0 ? nil : Descriptor(owning: copy)
     }
 
