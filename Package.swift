@@ -92,7 +92,8 @@ let package = Package(
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .executableTarget(
-            name: "hb_bench", dependencies: ["Rig", "Admin", "Messaging", "Digests", "LinuxSystem"], path: "Tests/Benchmarks",
+            name: "hb_bench", dependencies: ["Rig", "Admin", "Messaging", "Digests", "LinuxSystem"],
+            path: "Tests/Benchmarks",
             swiftSettings: edge),
     ]
 )

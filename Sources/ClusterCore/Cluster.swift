@@ -49,6 +49,9 @@ package struct Cluster: Sendable {
     var isFinished = false
     /// Added to `dt` while the daemon is restarted.
     var patience = Duration.zero
+    /// While the daemon is handed over: what the others are to confirm, and how long that is waited for.
+    var handOverPromise = Instant.distantPast
+    var handOverBy: Instant?
     var pending: [PendingRequest] = []
     /// Whether something changed that placement or claims look at.
     var isUnsettled = true
@@ -133,6 +136,7 @@ package struct Cluster: Sendable {
             for index in groups.indices { earliest = min(earliest, groups[index].releaseBy ?? .distantFuture) }
         }
         if hasUntold { earliest = min(earliest, pacing.nextAllowed(keepalive: timing.keepalive)) }
+        if let handOverBy { earliest = min(earliest, handOverBy) }
         for request in pending { earliest = min(earliest, request.deadline) }
         if holdsAnything { earliest = min(earliest, max(heldUntil, lastHandled)) }
         return earliest

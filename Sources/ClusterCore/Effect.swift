@@ -16,6 +16,7 @@ package struct Outgoing: Equatable, Sendable {
 
 /// An answer to a request.
 package struct OperatorResponse: Equatable, Sendable {
+    /// What became of it.
     package enum Outcome: String, Sendable {
         /// As asked.
         case done

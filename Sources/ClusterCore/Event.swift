@@ -11,6 +11,7 @@ package typealias OperationID = UInt64
 
 /// What the resource manager found of one group.
 package struct Finding: Equatable, Sendable {
+    /// How much of the group runs.
     package enum State: Equatable, Sendable {
         /// Nothing of the group runs here.
         case stopped

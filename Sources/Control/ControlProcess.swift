@@ -83,9 +83,12 @@ final class ControlProcess {
         let pair = try SocketPair()
         let identity = helpers.identity
         let priority = configuration.processes.realtime ? String(configuration.processes.realtimePriority) : "-"
-        var spawn = helpers.spawn("hb_status", [
-            String(Launch.protocolVersion), String(getpid()), String(identity.user), String(identity.group), priority,
-        ] + (isForeground ? ["foreground"] : []) + (logFile == nil ? [] : ["log"]))
+        var spawn = helpers.spawn(
+            "hb_status",
+            [
+                String(Launch.protocolVersion), String(getpid()), String(identity.user), String(identity.group),
+                priority,
+            ] + (isForeground ? ["foreground"] : []) + (logFile == nil ? [] : ["log"]))
         spawn.descriptors[3] = pair.second.raw
         if let logFile { spawn.descriptors[5] = logFile.writeEnd }
         let channel = Channel(pair.first)
@@ -100,14 +103,16 @@ final class ControlProcess {
         tellProcesses()
     }
 
-    /// How long the status process may be silent, which checks in each second. Where deadtime is shorter, the others have
+    /// How long the status process may be silent, which checks in each second. Where deadtime is shorter, the others
+    /// have
     /// taken over by then, and its successor finds that and gives up.
     private var patienceWithStatus: Duration { max(.seconds(3), configuration.timing.deadtime / 2) }
 
     /// It is stopped, or spins: what it was is of no use any more.
     private func statusIsSilent() {
         guard let status, !isEnding else { return }
-        log.write(.critical, "status-silent", "the status process has not checked in for \(patienceWithStatus): ending it")
+        log.write(
+            .critical, "status-silent", "the status process has not checked in for \(patienceWithStatus): ending it")
         status.end()
     }
 
@@ -130,9 +135,10 @@ final class ControlProcess {
         let pause = policy.died(at: Clock.now())
         do throws(SystemError) {
             if pause == .zero { return try start() }
-            restartTimers.append(try loop.onTime(Clock.now() + pause) { [unowned self] in
-                do throws(SystemError) { try start() } catch { fail(error) }
-            })
+            restartTimers.append(
+                try loop.onTime(Clock.now() + pause) { [unowned self] in
+                    do throws(SystemError) { try start() } catch { fail(error) }
+                })
         } catch {
             fail(error)
         }
@@ -256,11 +262,12 @@ final class ControlProcess {
 
     private func watchNetwork() throws(SystemError) {
         let monitor = try NetworkMonitor(links: true, addresses: true)
-        sources.append(try loop.onReadable(monitor.raw) { [unowned self] in
-            // Which interface it was does not matter: each medium knows what it depends on.
-            _ = try? monitor.events()
-            for medium in media { medium.networkChanged() }
-        })
+        sources.append(
+            try loop.onReadable(monitor.raw) { [unowned self] in
+                // Which interface it was does not matter: each medium knows what it depends on.
+                _ = try? monitor.events()
+                for medium in media { medium.networkChanged() }
+            })
     }
 
     // MARK: The end

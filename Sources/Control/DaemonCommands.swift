@@ -81,7 +81,9 @@ struct DaemonCommands {
     }
 
     private func reload() -> Int32 {
-        guard case .running(let pid) = PidFile.holder(options.paths.processFile) else { return start(foreground: false) }
+        guard case .running(let pid) = PidFile.holder(options.paths.processFile) else {
+            return start(foreground: false)
+        }
         let result = ConfigurationFolder(options.paths.configurationDirectory).read()
         let (configuration, diagnostics) = ConfigurationReader.read(files: result.files, facts: result.facts)
         Terminal.complain(Terminal.printable(diagnostics.rendered))

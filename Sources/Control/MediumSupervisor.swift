@@ -29,7 +29,9 @@ final class MediumSupervisor {
         self.control = control
     }
 
-    var processes: [RunningProcess] { [reader, writer].compactMap { $0 }.map { RunningProcess(role: $0.role, pid: $0.pid) } }
+    var processes: [RunningProcess] {
+        [reader, writer].compactMap { $0 }.map { RunningProcess(role: $0.role, pid: $0.pid) }
+    }
 
     /// Gives the status process new channels: opens the medium where it is not open, and starts its workers.
     func start() {
@@ -83,7 +85,8 @@ final class MediumSupervisor {
     }
 
     private func startWorker(_ direction: MediumWorker.Direction, channel: Int32) throws -> Helper? {
-        guard let transport = opened?.transport, let receiver = opened?.receiver.raw, let sender = opened?.sender.raw else {
+        guard let transport = opened?.transport, let receiver = opened?.receiver.raw, let sender = opened?.sender.raw
+        else {
             return nil
         }
         let settings = control.configuration.processes

@@ -13,7 +13,9 @@ package struct FrameWriter {
     package init() {}
 
     package mutating func write<Value: FixedWidthInteger>(_ value: Value) {
-        for shift in stride(from: 0, to: Value.bitWidth, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+        for shift in stride(from: 0, to: Value.bitWidth, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
 
     package mutating func write(_ value: Bool) { bytes.append(value ? 1 : 0) }

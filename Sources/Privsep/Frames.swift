@@ -86,7 +86,8 @@ package enum ControlToStatus: Frame {
         case 4: self = .resourceManager
         case 5:
             self = .request(
-                client: try reader.read(ClientID.self), privileged: try reader.readBool(), bytes: try reader.readBytes())
+                client: try reader.read(ClientID.self), privileged: try reader.readBool(), bytes: try reader.readBytes()
+            )
         case 6: self = .clientGone(client: try reader.read(ClientID.self))
         case 7: self = .shutdown
         case 8: self = .handOver
@@ -260,7 +261,8 @@ package struct GroupInventory: Equatable, Sendable {
 
 /// What the resource manager tells the status process.
 package enum ResourceToStatus: Frame {
-    /// Answer to `takeInventory`: one entry for each configured group. `entitledUntil`: of the last `entitled`; nil where
+    /// Answer to `takeInventory`: one entry for each configured group. `entitledUntil`: of the last `entitled`; nil
+    /// where
     /// there was none since this resource manager started.
     case inventory([GroupInventory], entitledUntil: Instant?)
     /// An order is done. `failure` is nil on success, else one line: resource, operation, its own words.

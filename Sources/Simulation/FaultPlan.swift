@@ -4,6 +4,7 @@ import ClusterModel
 
 /// The faults of one run.
 package struct FaultPlan: Sendable {
+    /// What can be done to a cluster.
     package enum Kind: String, CaseIterable, Sendable {
         case crash, boot, statusRestart, managerRestart, handOver, shutDown, pause, stutter, reboot
         case cutOneWay, cutPair, partition, heal, loss, slow, pingLoss

@@ -1,4 +1,5 @@
-// The virtual resource managers: they take orders, need their time, and may fail. An order for a group ends the one before
+// The virtual resource managers: they take orders, need their time, and may fail. An order for a group ends the one
+// before
 // it. A resource counts as running from the beginning of its start to the end of its stop.
 import ClusterCore
 import ClusterModel

@@ -259,7 +259,9 @@ package struct World: Sendable {
         if nodes[node].isPaused { return nodes[node].inbox.append(event) }
         let effects = nodes[node].handle(event, now: now)
         for effect in effects { carryOut(effect, at: node) }
-        if case .wake = event, let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) { uselessWakes += 1 }
+        if case .wake = event, let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) {
+            uselessWakes += 1
+        }
         schedule(node)
     }
 

@@ -58,7 +58,8 @@ struct AdminDesk {
         do {
             request = try AdminRequest(try AdminMessage.decode(bytes))
         } catch {
-            return .answer([packet(AdminResponse(.error, "the request cannot be read: \(error)").message)].compactMap { $0 })
+            return .answer(
+                [packet(AdminResponse(.error, "the request cannot be read: \(error)").message)].compactMap { $0 })
         }
         guard privileged || request.isReadOnly else {
             let text = "only root and members of the group haclient may do this"

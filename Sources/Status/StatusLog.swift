@@ -18,7 +18,8 @@ final class StatusLog {
 
     /// `after`: the log that this one replaces; its memory goes on.
     init(
-        settings: LogSettings, node: String, logfile: consuming Descriptor?, foreground: Bool, after old: StatusLog? = nil
+        settings: LogSettings, node: String, logfile: consuming Descriptor?, foreground: Bool,
+        after old: StatusLog? = nil
     ) {
         log = Log(settings: settings, node: node, process: "status", logfile: logfile, foreground: foreground)
         recent = old?.recent ?? []

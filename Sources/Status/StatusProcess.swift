@@ -43,7 +43,9 @@ final class StatusProcess {
     private var refused: [SystemError] = []
 
     /// Runs until everything is released, or control goes away. Returns the exit code.
-    static func main(parent: pid_t, identity: Confinement.Identity, priority: Int?, foreground: Bool, hasLogPipe: Bool) -> Int32 {
+    static func main(parent: pid_t, identity: Confinement.Identity, priority: Int?, foreground: Bool, hasLogPipe: Bool)
+        -> Int32
+    {
         Signals.ignore(SIGPIPE)
         let refused = priority.map { Realtime.enter(priority: $0) } ?? []
         do throws(SystemError) {
@@ -124,14 +126,17 @@ final class StatusProcess {
         let authenticator = try Authenticator(new.keys)
         let old = configuration
         configuration = new
-        log = StatusLog(settings: new.logging, node: new.localName, logfile: logfile(), foreground: foreground, after: log)
+        log = StatusLog(
+            settings: new.logging, node: new.localName, logfile: logfile(), foreground: foreground, after: log)
         guard cluster == nil else { return reconfigure(from: old, authenticator) }
         let identity = WireIdentity(
             name: new.localName, uuid: uuid, generation: generation, ttl: new.hopfudge + new.members.count)
         transmitter = Transmitter(configuration: new, identity: identity, authenticator: authenticator)
-        media = MediumChannels(count: new.media.count, loop: loop, received: { [unowned self] medium, datagram in
-            receive(datagram, on: medium)
-        })
+        media = MediumChannels(
+            count: new.media.count, loop: loop,
+            received: { [unowned self] medium, datagram in
+                receive(datagram, on: medium)
+            })
         desk.configure(new)
         cluster = Cluster(
             configuration: new, generation: generation, uuid: uuid, seed: generation ^ UInt64(getpid()) << 32,
@@ -158,7 +163,8 @@ final class StatusProcess {
             kept.policy != old.policy ? "stop_failure, stop_retries, operation_timeout" : nil,
         ].compactMap { $0 }
         if !changed.isEmpty {
-            log.write(.warning, "restart-needed",
+            log.write(
+                .warning, "restart-needed",
                 "not applied until heartbeat is restarted: \(changed.joined(separator: ", "))")
         }
         if kept.timing != old.timing { handle(.retimed(kept.timing)) }
@@ -202,7 +208,8 @@ final class StatusProcess {
         } catch {
             drops.count(error.word)
             guard configuration.logging.logsBadPackets else { return }
-            log.writeLimited(.error, "bad-packet",
+            log.writeLimited(
+                .error, "bad-packet",
                 "bad packet on \(configuration.media[medium.index].linkName): \(error)", key: error.word)
         }
     }

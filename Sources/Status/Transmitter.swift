@@ -37,7 +37,8 @@ final class Transmitter {
             var sent = Sent(sequence: outgoing.sequence ?? 0)
             if hasDatagrams {
                 sent.datagram = try Envelope.encode(
-                    message, for: .datagram(classicInnerAuth: configuration.classicFormat), authenticator: authenticator)
+                    message, for: .datagram(classicInnerAuth: configuration.classicFormat), authenticator: authenticator
+                )
             }
             if hasLines { sent.line = try Envelope.encode(message, for: .serial, authenticator: authenticator) }
             if let sequence = outgoing.sequence { history[Int(sequence % UInt64(history.count))] = sent }

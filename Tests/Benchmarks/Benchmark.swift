@@ -138,7 +138,9 @@ struct Benchmark {
             try other.powerOn()
             try other.startDaemon()
             try cluster.awaitOwner(owner.name, of: Benchmark.group)
-            try cluster.waiting.until("\(other.name) active", within: .seconds(10)) { other.report()?.status == .active }
+            try cluster.waiting.until("\(other.name) active", within: .seconds(10)) {
+                other.report()?.status == .active
+            }
         }
         progress(runs)
         return ([outage], standby)

@@ -41,7 +41,9 @@ struct PlacementTests {
         #expect(placement(input([.candidate, .candidate, .leaving], groups: groups)) == [NodeID(0)])
     }
 
-    @Test("a holder that is out of reach, or not active yet, keeps its groups", arguments: [Standing.unreachable, .joining])
+    @Test(
+        "a holder that is out of reach, or not active yet, keeps its groups",
+        arguments: [Standing.unreachable, .joining])
     func keeps(_ standing: Standing) {
         #expect(placement(input([.candidate, standing], groups: [group(preferred: 0, holder: 1)])) == [NodeID(1)])
     }
@@ -54,7 +56,8 @@ struct PlacementTests {
 
     @Test("a node where a group failed is passed over; where it failed everywhere nobody gets it")
     func failed() {
-        #expect(placement(input([.candidate, .candidate], groups: [group(preferred: 0, failedAt: [0])])) == [NodeID(1)])
+        #expect(
+            placement(input([.candidate, .candidate], groups: [group(preferred: 0, failedAt: [0])])) == [NodeID(1)])
         #expect(placement(input([.candidate, .candidate], groups: [group(preferred: 0, failedAt: [0, 1])])) == [nil])
     }
 

@@ -99,7 +99,9 @@ struct WindowTests {
     func pacing() {
         var pacing = SendPacing(now: WindowTests.start)
         let keepalive = Duration.milliseconds(80)
-        for _ in 0..<SendPacing.burst { do { let taken = pacing.take(now: WindowTests.start, keepalive: keepalive); #expect(taken) } }
+        for _ in 0..<SendPacing.burst {
+            do { let taken = pacing.take(now: WindowTests.start, keepalive: keepalive); #expect(taken) }
+        }
         do { let taken = pacing.take(now: WindowTests.start, keepalive: keepalive); #expect(!taken) }
         let next = pacing.nextAllowed(keepalive: keepalive)
         #expect(next == WindowTests.start + .milliseconds(10))

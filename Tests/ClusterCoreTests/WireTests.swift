@@ -64,17 +64,18 @@ struct WireTests {
     func marks() {
         let one = Mark(group: GroupID(0), node: NodeID(1), stamp: 5)
         let two = Mark(group: GroupID(0), node: NodeID(2), stamp: 5)
+        let name = { (node: NodeID) in "node\(node.index)" }
         var a = MarkTable(groups: 1)
         var b = MarkTable(groups: 1)
-        _ = a.merge(one)
-        _ = a.merge(two)
-        _ = b.merge(two)
-        _ = b.merge(one)
+        _ = a.merge(one, name: name)
+        _ = a.merge(two, name: name)
+        _ = b.merge(two, name: name)
+        _ = b.merge(one, name: name)
         #expect(a.marks == b.marks)
-        let older = a.merge(Mark(group: GroupID(0), node: nil, stamp: 4))
+        let older = a.merge(Mark(group: GroupID(0), node: nil, stamp: 4), name: name)
         #expect(!older)
         a.set(GroupID(0), nil)
-        let newer = b.merge(a.marks[0])
+        let newer = b.merge(a.marks[0], name: name)
         #expect(newer)
         #expect(b.wanted(GroupID(0)) == nil)
     }
@@ -84,7 +85,8 @@ struct WireTests {
         func until(_ nodeCount: Int, _ promised: [Int64]) -> Int64 {
             QuorumInput(
                 policy: .majority, nodeCount: nodeCount, reachableCount: 1,
-                promises: promised.map { Instant(nanoseconds: $0) }, pingNodesReachable: 0
+                promises: promised.map { Instant(nanoseconds: $0) }, pingedAt: nil, bootedAt: Instant(nanoseconds: 0),
+                lease: .zero, freshness: .zero, now: Instant(nanoseconds: 0)
             ).heldUntil.nanoseconds
         }
         #expect(until(3, [10, 50]) == 50, "both others are needed: the one that promised longest decides")
@@ -95,16 +97,18 @@ struct WireTests {
 
     @Test("half is no majority, one ping node is enough, ignore asks nobody")
     func mayClaim() {
-        func may(_ policy: QuorumPolicy, _ reachable: Int, of count: Int, pings: Int = 0) -> Bool {
+        func may(_ policy: QuorumPolicy, _ reachable: Int, of count: Int, pinged: Int64? = nil) -> Bool {
             QuorumInput(
                 policy: policy, nodeCount: count, reachableCount: reachable, promises: [],
-                pingNodesReachable: pings
+                pingedAt: pinged.map { Instant(nanoseconds: $0) }, bootedAt: Instant(nanoseconds: 0),
+                lease: .seconds(1), freshness: .nanoseconds(30), now: Instant(nanoseconds: 100)
             ).mayClaim
         }
         #expect(!may(.majority, 2, of: 4))
         #expect(may(.majority, 3, of: 4))
         #expect(!may(.ping, 2, of: 2))
-        #expect(may(.ping, 1, of: 2, pings: 1))
+        #expect(may(.ping, 1, of: 2, pinged: 80))
+        #expect(!may(.ping, 1, of: 2, pinged: 60), "an old answer may come from before a cut")
         #expect(may(.ignore, 1, of: 2))
     }
 

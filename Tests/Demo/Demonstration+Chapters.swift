@@ -33,7 +33,8 @@ extension Demonstration {
         let (keepalive, deadtime) = (Demonstration.keepalive, Demonstration.deadtime)
         screen.show([
             "Two nodes, alpha and beta, each with its own network, processes and mounts, are joined by a bridge and by",
-            "a serial null-modem cable. One group of resources, at home on alpha: the address \(Demonstration.address),",
+            "a serial null-modem cable. One group of resources, at home on alpha: "
+                + "the address \(Demonstration.address),",
             "a filesystem on a disk that both reach, and a web server on it. A client asks the address every",
             "millisecond and fetches the page every 20 ms. keepalive \(Screen.milliseconds(keepalive)),"
                 + " deadtime \(Screen.milliseconds(deadtime)); a router is the ping node,",

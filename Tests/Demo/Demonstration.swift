@@ -1,4 +1,5 @@
-// Sets the stage: the cluster, the client, the signals that end the show; then plays the chapters and tells how it went.
+// Sets the stage: the cluster, the client, the signals that end the show; then plays the chapters and tells how it
+// went.
 import CLinux
 import ClusterModel
 import LinuxSystem

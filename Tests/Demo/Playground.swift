@@ -26,7 +26,8 @@ struct Playground {
             """)
         let hasBash = access("/bin/bash", X_OK) == 0
         var spawn = Spawn(
-            program: hasBash ? "/bin/bash" : "/bin/sh", arguments: hasBash ? ["bash", "--rcfile", file, "-i"] : ["sh", "-i"])
+            program: hasBash ? "/bin/bash" : "/bin/sh",
+            arguments: hasBash ? ["bash", "--rcfile", file, "-i"] : ["sh", "-i"])
         spawn.environment = Spawn.inherited(["TERM", "HOME", "LANG", "PATH"]) + ["ENV=\(file)"]
         spawn.descriptors = [0: 0, 1: 1, 2: 2]
         spawn.workingDirectory = cluster.folder

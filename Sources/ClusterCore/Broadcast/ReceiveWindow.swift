@@ -58,7 +58,9 @@ struct ReceiveWindow: Sendable {
         }
         if lost > 0 {
             for number in (last + 1)..<sequence { missing.append(Missing(sequence: number, requestAt: firstRequest())) }
-            if missing.count > ReceiveWindow.missingMax { missing.removeFirst(missing.count - ReceiveWindow.missingMax) }
+            if missing.count > ReceiveWindow.missingMax {
+                missing.removeFirst(missing.count - ReceiveWindow.missingMax)
+            }
         }
         return .accepted(lost: lost, abandoned: false)
     }

@@ -8,7 +8,10 @@ extension Cluster {
         guard let due = nextDeadline, now - due > timing.keepalive else { return }
         let lateness = now - due
         // The others may hold messages for this node, and have not been asked for two keepalives.
-        distrustUntil = max(distrustUntil, now + timing.keepalive * 2)
+        // A node that is late all the time must still come to a judgement between two such pauses.
+        if lateness >= timing.deadtime / 2 || now - distrustUntil >= timing.deadtime {
+            distrustUntil = now + timing.keepalive * 2
+        }
         if lateness > timing.warntime {
             log(.warning, "self-late", "this node was late by \(readable(lateness)): it accuses nobody for now",
                 [Setting(name: "LATENESS_MS", value: String(lateness.wholeMilliseconds))])
@@ -128,6 +131,9 @@ extension Cluster {
              Setting(name: "MEDIUM", value: configuration.media[medium.index].linkName)])
     }
 
+    /// Whether this node has lost the right to hold anything, so that groups belong elsewhere.
+    func isBarred(_ now: Instant) -> Bool { configuration.quorum == .ping && now >= heldUntil }
+
     /// Quorum as it is now.
     var quorum: QuorumInput {
         let others = self.others
@@ -135,6 +141,7 @@ extension Cluster {
         return QuorumInput(
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
             promises: others.map { nodes[$0.index].promisedUntil ?? inheritedUntil },
-            pingNodesReachable: nodes.filter { $0.kind == .ping && $0.status != .dead }.count)
+            pingedAt: nodes.filter { $0.kind == .ping }.compactMap(\.heardAt).max(), bootedAt: bootedAt,
+            lease: effectiveLease, freshness: timing.keepalive * 3, now: lastHandled)
     }
 }

@@ -11,8 +11,10 @@ extension Cluster {
         if id == localNode { return receiveOwn(envelope, medium, arrival) }
         if nodes[id.index].kind == .ping { return receivePing(id, envelope, medium, arrival) }
         guard envelope.generation >= nodes[id.index].generation else {
-            return drop(.replay, "attempted replay attack [\(envelope.source)]? [gen = \(envelope.generation), "
-                + "curgen = \(nodes[id.index].generation)]")
+            return drop(
+                .replay,
+                "attempted replay attack [\(envelope.source)]? [gen = \(envelope.generation), "
+                    + "curgen = \(nodes[id.index].generation)]")
         }
         if links.heard(id, medium, at: arrival) { logLink(id, medium, "up") }
         guard let sequence = envelope.sequence else {
@@ -53,7 +55,8 @@ extension Cluster {
     /// A new generation: what was known of the old one is void.
     private mutating func restart(_ id: NodeID, _ envelope: Envelope) {
         if nodes[id.index].generation > 0 {
-            log(.info, "node-restart", "Heartbeat restart on node \(nodes[id.index].name)",
+            log(
+                .info, "node-restart", "Heartbeat restart on node \(nodes[id.index].name)",
                 [Setting(name: "NODE", value: nodes[id.index].name)])
         }
         nodes[id.index].generation = envelope.generation
@@ -88,7 +91,8 @@ extension Cluster {
                 log(.warning, "packets-lost", "\(lost) lost packet(s) for [\(name)] [\(before):\(sequence)]")
             }
         }
-        // Only 3.0.6 holds its clients back for acknowledgements; among a hundred nodes they would be most of the traffic.
+        // Only 3.0.6 holds its clients back for acknowledgements; among a hundred nodes they would be most of the
+        // traffic.
         guard nodes[id.index].cached != nil, nodes[id.index].said == nil else { return true }
         var filled = false
         if case .filled = verdict { filled = true }
@@ -122,7 +126,9 @@ extension Cluster {
         case .retransmitRequest(let first, let last): answerRetransmitRequest(first, last, from: id, now)
         case .refusal(let sequence):
             if nodes[id.index].window.refused(sequence) {
-                log(.error, "packet-irretrievable", "Irretrievably lost packet: node \(envelope.source) seq \(sequence)")
+                log(
+                    .error, "packet-irretrievable", "Irretrievably lost packet: node \(envelope.source) seq \(sequence)"
+                )
             }
         case .shutdownDone: receiveGoodbye(id, envelope, now)
         }
@@ -170,10 +176,13 @@ extension Cluster {
             Setting(name: "NODE", value: name), Setting(name: "INTERVAL_MS", value: String(interval.wholeMilliseconds)),
         ]
         if interval > nodes[id.index].deadInterval {
-            log(.critical, "late-heartbeat", "Late heartbeat: Node \(name): interval \(interval.wholeMilliseconds) ms "
-                + "(> deadtime)", fields)
+            log(
+                .critical, "late-heartbeat",
+                "Late heartbeat: Node \(name): interval \(interval.wholeMilliseconds) ms "
+                    + "(> deadtime)", fields)
         } else if interval > timing.warntime {
-            log(.warning, "late-heartbeat",
+            log(
+                .warning, "late-heartbeat",
                 "Late heartbeat: Node \(name): interval \(interval.wholeMilliseconds) ms", fields)
         }
     }
@@ -181,7 +190,8 @@ extension Cluster {
     private mutating func noteReturn(_ id: NodeID, _ now: Instant) {
         // A restart was told already; the same generation was only out of sight, and may hold what others took.
         guard nodes[id.index].statusSequence > 0 else { return }
-        log(.critical, "partition-healed", "Cluster node \(nodes[id.index].name) returning after partition.",
+        log(
+            .critical, "partition-healed", "Cluster node \(nodes[id.index].name) returning after partition.",
             [Setting(name: "NODE", value: nodes[id.index].name)])
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
     }
@@ -190,8 +200,10 @@ extension Cluster {
         let old = nodes[id.index].status
         nodes[id.index].status = new
         isUnsettled = true
-        log(.info, "node-status", "Status update for node \(nodes[id.index].name): status \(new.rawValue) "
-            + "(\(old.rawValue) -> \(new.rawValue))",
+        log(
+            .info, "node-status",
+            "Status update for node \(nodes[id.index].name): status \(new.rawValue) "
+                + "(\(old.rawValue) -> \(new.rawValue))",
             [Setting(name: "NODE", value: nodes[id.index].name), Setting(name: "STATUS", value: new.rawValue)])
     }
 
@@ -205,15 +217,20 @@ extension Cluster {
         }
         for report in said.groups { noteEpoch(report.group, report.epoch) }
         for grant in said.grants { noteEpoch(grant.group, grant.epoch) }
-        for mark in said.marks where marks.merge(mark) { isUnsettled = true }
+        for mark in said.marks where marks.merge(mark, name: coding.name) { isUnsettled = true }
         for clearing in said.clearings where marks.merge(clearing) { isUnsettled = true }
-        if before?.groups != said.groups || before?.grants != said.grants || before?.leaving != said.leaving {
+        if before?.groups != said.groups || before?.grants != said.grants || before?.leaving != said.leaving
+            || before?.barred != said.barred
+        {
             isUnsettled = true
         }
         let differs = said.configurationDigest != configurationDigest
         if differs && !nodes[id.index].warnedOfConfiguration {
-            log(.warning, "configuration-differs", "node \(nodes[id.index].name) has other nodes in its ha.cf or another "
-                + "haresources: make the files equal on all nodes", [Setting(name: "NODE", value: nodes[id.index].name)])
+            log(
+                .warning, "configuration-differs",
+                "node \(nodes[id.index].name) has other nodes in its ha.cf or another "
+                    + "haresources: make the files equal on all nodes",
+                [Setting(name: "NODE", value: nodes[id.index].name)])
         }
         nodes[id.index].warnedOfConfiguration = differs
     }
@@ -228,13 +245,16 @@ extension Cluster {
         else { return drop(.stale) }
         nodes[id.index].statusSequence = sequence
         nodes[id.index].hasLeft = true
-        log(.info, "node-shutdown", "Received shutdown notice from '\(nodes[id.index].name)'.",
+        log(
+            .info, "node-shutdown", "Received shutdown notice from '\(nodes[id.index].name)'.",
             [Setting(name: "NODE", value: nodes[id.index].name)])
         if nodes[id.index].status != .dead { declareDead(id, reason: "it was shut down", now) }
     }
 
     /// A name from the network, safe to print.
     private func printable(_ text: String) -> String {
-        String(text.unicodeScalars.prefix(100).map { $0.isASCII && $0.value >= 32 && $0.value < 127 ? Character($0) : "?" })
+        String(
+            text.unicodeScalars.prefix(100).map { $0.isASCII && $0.value >= 32 && $0.value < 127 ? Character($0) : "?" }
+        )
     }
 }

@@ -27,7 +27,8 @@ struct NodeState: Sendable {
     var cached: CachedStatus?
     /// Arrival of `cached`.
     var reportedAt = Instant.distantPast
-    /// Until when it leaves this node its groups: what the newest message promised that it said it has heard. An earlier
+    /// Until when it leaves this node its groups: what the newest message promised that it said it has heard. An
+    /// earlier
     /// daemon's word binds its successor, which knows nobody better (`Cluster.knowsWhoHolds`).
     var promisedUntil: Instant?
     /// Its present daemon has heard the present one of this node.

@@ -8,16 +8,25 @@ struct QuorumInput {
     var nodeCount: Int
     /// Normal nodes that are heard, this one included.
     var reachableCount: Int
-    /// For each other normal node, until when it leaves this one its groups: a lease, which is shorter than the deadtime,
+    /// For each other normal node, until when it leaves this one its groups: a lease, which is shorter than the
+    /// deadtime,
     /// after this node sent the newest message that the other one has heard.
     var promises: [Instant]
-    var pingNodesReachable: Int
+    /// When a ping node has answered last; nil where none has yet.
+    var pingedAt: Instant?
+    /// When this daemon started: its silence counts from there.
+    var bootedAt: Instant
+    /// How long after the last answer this node may hold groups. Shorter than the deadtime of the others.
+    var lease: Duration
+    /// An answer older than this is no proof that this node is on the right side of a cut.
+    var freshness: Duration
+    var now: Instant
 
     /// Whether this node may claim groups.
     var mayClaim: Bool {
         switch policy {
         case .majority: reachableCount * 2 > nodeCount
-        case .ping: pingNodesReachable > 0
+        case .ping: pingedAt.map { now - $0 <= freshness } ?? false
         case .ignore: true
         }
     }
@@ -30,7 +39,7 @@ struct QuorumInput {
     var heldUntil: Instant {
         switch policy {
         case .ignore: return .distantFuture
-        case .ping: return pingNodesReachable > 0 ? .distantFuture : .distantPast
+        case .ping: return (pingedAt ?? bootedAt) + lease
         case .majority:
             let needed = nodeCount / 2 + 1
             guard promises.count >= needed else { return .distantFuture }

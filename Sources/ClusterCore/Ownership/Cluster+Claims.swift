@@ -1,8 +1,10 @@
 // Claims and grants: a node starts a group only when every live node has promised it, so that two nodes with
 // different views cannot both start it.
 //
-// A grant is given only by a node that neither has the group nor claims it nor sees another one that has it, to the best
-// claim that it sees, and stands until that claim is gone from its owner's status. Two claimants need each other's grant,
+// A grant is given only by a node that neither has the group nor claims it nor sees another one that has it, to the
+// best
+// claim that it sees, and stands until that claim is gone from its owner's status. Two claimants need each other's
+// grant,
 // and the worse one gives it. Two majorities that do not see each other share a node, and that one has seen the holder.
 import ClusterModel
 
@@ -29,7 +31,8 @@ extension Cluster {
         return nodes[rival.node.index].name < configuration.localName
     }
 
-    /// The live nodes that have not granted this node's claim. What one of them granted to an earlier daemon of this node
+    /// The live nodes that have not granted this node's claim. What one of them granted to an earlier daemon of this
+    /// node
     /// is no grant: it counts only from a node that has heard this one.
     func nodesWithoutGrant(_ group: GroupID, _ epoch: UInt64) -> [NodeID] {
         let occupants = board[group].filter { $0.phase.occupies }.map(\.node)
@@ -104,8 +107,9 @@ extension Cluster {
             }
         }
         for group in groups {
-            input.groups.append(.init(
-                preferred: group.preferred, holder: holder(group), wanted: marks.wanted(group.id), failedAt: []))
+            input.groups.append(
+                .init(
+                    preferred: group.preferred, holder: holder(group), wanted: marks.wanted(group.id), failedAt: []))
         }
         noteFailures(in: &input)
         return placement(input)
@@ -122,13 +126,13 @@ extension Cluster {
 
     private func standing(_ id: NodeID) -> Standing? {
         if id == localNode {
-            if isLeaving { return .leaving }
+            if isLeaving || isBarred(lastHandled) { return .leaving }
             return status == .active ? .candidate : .joining
         }
         guard nodes[id.index].isAlive else { return nil }
         if nodes[id.index].isSuspect { return .unreachable }
         guard let said = nodes[id.index].said else { return .joining }
-        if said.leaving { return .leaving }
+        if said.leaving || said.barred { return .leaving }
         return nodes[id.index].status == .active ? .candidate : .joining
     }
 
@@ -145,7 +149,10 @@ extension Cluster {
             if let chosen = best {
                 if rank < chosen.rank || (rank == chosen.rank && epoch < chosen.epoch) { return }
                 if rank == chosen.rank && epoch == chosen.epoch
-                    && coding.name(chosen.node) < coding.name(node) { return }
+                    && coding.name(chosen.node) < coding.name(node)
+                {
+                    return
+                }
             }
             best = (node, rank, epoch)
         }

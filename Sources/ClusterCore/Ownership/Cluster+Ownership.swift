@@ -51,7 +51,9 @@ extension Cluster {
     private var mayClaim: Bool { status == .active && !isLeaving && quorum.mayClaim && lastHandled < heldUntil }
 
     private mutating func considerClaim(_ index: Int, _ owner: NodeID?) {
-        guard owner == localNode, mayClaim, groups[index].grant == nil, groups[index].failures.count == 0 else { return }
+        guard owner == localNode, mayClaim, groups[index].grant == nil, groups[index].failures.count == 0 else {
+            return
+        }
         groups[index].epochSeen += 1
         groups[index].phase = .claiming(epoch: groups[index].epochSeen)
         isUnsettled = true
@@ -74,8 +76,10 @@ extension Cluster {
     /// Gives up at once what another one has a better claim on, and what this node has no right to hold.
     private mutating func checkRight(_ index: Int, _ epoch: UInt64, _ now: Instant) {
         if let rival = rivals(groups[index].id).first(where: { beats($0, index, epoch) }) {
-            return stop(index, "node \(nodes[rival.node.index].name) holds it with epoch \(rival.epoch), here it has "
-                + "\(epoch)", .critical)
+            return stop(
+                index,
+                "node \(nodes[rival.node.index].name) holds it with epoch \(rival.epoch), here it has "
+                    + "\(epoch)", .critical)
         }
         if now >= heldUntil { stop(index, lossOfRight, .critical) }
     }
@@ -113,8 +117,10 @@ extension Cluster {
         groups[index].needsReassertion = false
         operationLast += 1
         reassertions.append((operationLast, groups[index].id))
-        logGroup(index, .notice, "group-reassert", "Resource group \(groups[index].name) is still this node's, epoch "
-            + "\(epoch): checking and announcing it again")
+        logGroup(
+            index, .notice, "group-reassert",
+            "Resource group \(groups[index].name) is still this node's, epoch "
+                + "\(epoch): checking and announcing it again")
         effects.append(.reassert(groups[index].id, epoch: epoch, operationLast))
     }
 
@@ -193,8 +199,10 @@ extension Cluster {
         let text = failure ?? "it still runs"
         switch configuration.policy.stopFailure {
         case .block:
-            logGroup(index, .critical, "group-blocked", "Resource group \(groups[index].name) cannot be stopped: "
-                + "\(text). No node takes it until it is stopped by hand and cleaned up (hb cleanup)")
+            logGroup(
+                index, .critical, "group-blocked",
+                "Resource group \(groups[index].name) cannot be stopped: "
+                    + "\(text). No node takes it until it is stopped by hand and cleaned up (hb cleanup)")
         case .reboot:
             logGroup(index, .critical, "group-reboot", "Resource STOP failure: \(text). Reboot required!")
             effects.append(.reboot(reason: "\(groups[index].name): \(text)"))
@@ -202,7 +210,9 @@ extension Cluster {
     }
 
     mutating func lose(_ name: String, _ reason: String) {
-        guard let index = groups.firstIndex(where: { $0.name == name }), case .held = groups[index].phase else { return }
+        guard let index = groups.firstIndex(where: { $0.name == name }), case .held = groups[index].phase else {
+            return
+        }
         noteFailure(index, reason)
         stop(index, "a resource was lost: \(reason)", .error)
     }
@@ -210,8 +220,10 @@ extension Cluster {
     private mutating func noteFailure(_ index: Int, _ reason: String) {
         groups[index].failures.count += 1
         groups[index].failures.reason = reason
-        logGroup(index, .critical, "group-failed", "Giving up resource group \(groups[index].name) due to failure: "
-            + "\(reason)")
+        logGroup(
+            index, .critical, "group-failed",
+            "Giving up resource group \(groups[index].name) due to failure: "
+                + "\(reason)")
     }
 
     private mutating func obeyClearings() {
@@ -225,9 +237,12 @@ extension Cluster {
     func isForeign(_ group: LocalGroup) -> Bool { group.preferred != localNode }
 
     mutating func logGroup(_ index: Int, _ level: LogLevel, _ event: String, _ text: String) {
-        log(level, event, text, [
-            Setting(name: "GROUP", value: groups[index].name), Setting(name: "EPOCH", value: "\(groups[index].epochSeen)"),
-        ])
+        log(
+            level, event, text,
+            [
+                Setting(name: "GROUP", value: groups[index].name),
+                Setting(name: "EPOCH", value: "\(groups[index].epochSeen)"),
+            ])
     }
 
     // MARK: Shutdown
@@ -256,6 +271,7 @@ extension Cluster {
         } else {
             transmitGoodbye(now)
         }
+        answerRest()
         isFinished = true
         effects.append(.finished)
     }

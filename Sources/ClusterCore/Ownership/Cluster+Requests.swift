@@ -20,7 +20,11 @@ struct PendingRequest: Sendable {
 }
 
 extension Cluster {
+    /// Requests that may wait at once.
+    private static let pendingMax = 100
+
     mutating func accept(_ request: OperatorRequest, _ id: RequestID, _ now: Instant) {
+        guard pending.count < Cluster.pendingMax else { return refuse(id, "too many requests wait already") }
         switch request {
         case .standby(let selection): standby(selection, id, now)
         case .takeover(let selection): takeover(selection, id, now)
@@ -89,8 +93,10 @@ extension Cluster {
         if selection == .failback { selected = selected.filter { !isForeign($0) } }
         guard quorum.mayClaim else { return refuse(id, "this node has no quorum (\(configuration.quorum.rawValue))") }
         if let failed = selected.first(where: { $0.failures.count > 0 }) {
-            return refuse(id, "\(failed.name) failed here: \(failed.failures.reason). Clear it with: hb cleanup "
-                + failed.name)
+            return refuse(
+                id,
+                "\(failed.name) failed here: \(failed.failures.reason). Clear it with: hb cleanup "
+                    + failed.name)
         }
         let wanted = selected.filter { group in
             if case .held = group.phase { return false }
@@ -106,6 +112,7 @@ extension Cluster {
     }
 
     private mutating func cleanup(_ name: String?, _ id: RequestID) {
+        guard select(.all, id) != nil else { return }
         if let name, !groups.contains(where: { $0.name == name }) {
             return refuse(id, "no resource group is named \(name): see hb status for the names")
         }
@@ -118,8 +125,19 @@ extension Cluster {
         isUnsettled = true
         settle(now)
         let patience = configuration.policy.operationTimeout * 2 + timing.deadtime
-        pending.append(PendingRequest(
-            id: id, goal: goal, groups: ids, stamps: ids.map { marks.marks[$0.index].stamp }, deadline: now + patience))
+        pending.append(
+            PendingRequest(
+                id: id, goal: goal, groups: ids, stamps: ids.map { marks.marks[$0.index].stamp },
+                deadline: now + patience))
+    }
+
+    /// The run ends: those who wait are told.
+    mutating func answerRest() {
+        for request in pending {
+            effects.append(
+                .reply(request.id, OperatorResponse(.failed, "this node's daemon ends: see hb status elsewhere")))
+        }
+        pending.removeAll()
     }
 
     /// Answers the requests whose groups have arrived, cannot arrive, or took too long.

@@ -42,10 +42,11 @@ struct MarkTable: Sendable {
 
     /// Takes over what another node's register says, if it is newer. Equal stamps with different values come from two
     /// operators at once: the greater node wins, everywhere alike.
-    mutating func merge(_ mark: Mark) -> Bool {
+    /// `name` gives a node's name, since nodes may list each other in different orders.
+    mutating func merge(_ mark: Mark, name: (NodeID) -> String) -> Bool {
         let own = marks[mark.group.index]
         let wins = mark.stamp > own.stamp
-            || (mark.stamp == own.stamp && (mark.node?.index ?? -1) > (own.node?.index ?? -1))
+            || (mark.stamp == own.stamp && (mark.node.map(name) ?? "") > (own.node.map(name) ?? ""))
         if wins { marks[mark.group.index] = mark }
         return wins
     }

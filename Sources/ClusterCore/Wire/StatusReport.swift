@@ -71,7 +71,9 @@ package struct Hearings: Equatable, Sendable {
     package subscript(_ name: String) -> Hearing? {
         let wanted = Array(name.utf8)
         var words = text[...].split(separator: UInt8(ascii: " "), omittingEmptySubsequences: true).makeIterator()
-        while let word = words.next(), let generation = words.next(), let sequence = words.next(), let age = words.next() {
+        while let word = words.next(), let generation = words.next(), let sequence = words.next(),
+            let age = words.next()
+        {
             guard word.elementsEqual(wanted) else { continue }
             guard let generation = Hearings.number(generation), let sequence = Hearings.number(sequence),
                 let age = Hearings.number(age)
@@ -96,6 +98,8 @@ package struct StatusExtension: Equatable, Sendable {
     package var clearings: [Clearing] = []
     /// The sender is shutting down and holds on only until others have claimed.
     package var leaving = false
+    /// The sender may hold nothing now: it does not reach what its quorum asks for.
+    package var barred = false
     /// `Configuration.digest` of the sender.
     package var configurationDigest: UInt64 = 0
 
@@ -162,6 +166,7 @@ struct StatusCoding: Sendable {
         message.append("hb_version", StatusCoding.version)
         message.append("hb_config", String(said.configurationDigest, radix: 16))
         if said.leaving { message.append("hb_leaving", "1") }
+        if said.barred { message.append("hb_barred", "1") }
         if !said.hears.text.isEmpty { message.fields.append(Field("hb_hears", .string(said.hears.text))) }
         appendList("hb_groups", said.groups, to: &message) {
             "\(groupNames[$0.group.index]) \($0.phase.rawValue) \(String($0.epoch, radix: 16)) \($0.failures)"
@@ -192,6 +197,7 @@ struct StatusCoding: Sendable {
         var said = StatusExtension()
         said.configurationDigest = message.number("hb_config", radix: 16) ?? 0
         said.leaving = message.text("hb_leaving") == "1"
+        said.barred = message.text("hb_barred") == "1"
         if case .string(let text)? = message["hb_hears"] { said.hears = Hearings(text: text) }
         cached.raw = ["hb_groups", "hb_grants", "hb_marks", "hb_clear"].map { message[$0] }
         if let previous, previous.raw == cached.raw, let before = previous.report.statusExtension {
