@@ -253,25 +253,6 @@ struct LivenessTests {
         #expect(world.response(to: request)?.outcome == .refused)
     }
 
-    @Test("a resource manager that dies while its node shuts down keeps nothing busy")
-    func managerDiesAtShutdown() {
-        var world = MembershipTests.cluster(3).world()
-        world.startAll()
-        world.run(.seconds(3))
-        // The others hear nothing, so that nobody claims what this node gives up.
-        world.cut(from: 0, to: 1)
-        world.cut(from: 0, to: 2)
-        world.shutDown(0)
-        world.conditions.inventoryTime = .seconds(2)
-        world.run(.milliseconds(200))
-        world.restartResourceManager(0)
-        let before = world.eventCount
-        world.run(.seconds(4))
-        #expect(world.uselessWakes == 0)
-        #expect(world.eventCount - before < 2000)
-        #expect(!world.nodes[0].isUp, "\(world.story)")
-    }
-
     @Test("ping quorum: without an answer everything is released, with one it is claimed again")
     func pingQuorum() {
         var cluster = TestCluster(quorum: .ping)

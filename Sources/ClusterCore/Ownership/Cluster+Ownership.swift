@@ -156,7 +156,10 @@ extension Cluster {
     }
 
     mutating func loseResourceManager() {
-        for index in groups.indices { groups[index].phase = .unknown }
+        for index in groups.indices {
+            groups[index].phase = .unknown
+            groups[index].releaseBy = nil
+        }
         reassertions.removeAll()
         entitledUntil = nil
         isUnsettled = true
