@@ -77,6 +77,8 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "LinuxSystem"], swiftSettings: edge),
+        .executableTarget(
+            name: "hb_seeds", dependencies: ["Simulation"], path: "Tests/Seeds", swiftSettings: edge),
         .testTarget(
             name: "LinuxSystemTests", dependencies: ["LinuxSystem", "Reactor", "Privsep", "Journal"],
             swiftSettings: edge),

@@ -1,0 +1,84 @@
+// One run of a random cluster under random faults, and what it may not do: two phases, safety under the faults, then
+// liveness when they have ended.
+import ClusterCore
+import ClusterModel
+
+/// A run that its seed decides in every detail.
+package enum RandomRun {
+    /// A cluster of a kind that the seed decides.
+    private static func world(_ random: inout RandomSource, seed: UInt64) -> World {
+        let count = 2 + Int(random.next() % 4)
+        var cluster = Blueprint.nodes(count)
+        if count == 2 { cluster.quorum = random.next() % 2 == 0 ? .ignore : .ping }
+        if cluster.quorum == .ping { cluster.pingNodes = ["10.0.0.254"] }
+        cluster.failback = random.next() % 2 == 0 ? .on : .off
+        cluster.isRotated = random.next() % 2 == 0
+        cluster.operationTimeout = .seconds(2)
+        let isSerial = random.next() % 8 == 0
+        var world = isSerial
+            ? cluster.serialWorld(ring: true, seed: seed)
+            : cluster.world(segments: 1 + Int(random.next() % 2), seed: seed)
+        if random.next() % 4 == 0 {
+            for index in world.nodes.indices {
+                world.nodes[index].driftPartsPerMillion = Int64(random.next() % 2000) - 1000
+            }
+        }
+        return world
+    }
+
+    /// What one run did wrong; nil if nothing.
+    package static func violation(seed: UInt64) -> String? {
+        var random = RandomSource(seed: seed)
+        var world = world(&random, seed: seed)
+        let count = world.nodes.count
+        let excludes = count > 2
+        var plan = FaultPlan(seed: seed)
+        for index in world.nodes.indices {
+            world.start(index)
+            if random.next() % 3 == 0 { world.run(.milliseconds(Int64(random.next() % 1000))) }
+        }
+        world.run(.seconds(3))
+        let end = world.now + .seconds(25)
+        while world.now < end {
+            world.run(plan.strike(&world))
+            if excludes, let text = doubleOwner(world) { return text }
+        }
+        FaultPlan.mend(&world)
+        world.run(.seconds(4))
+        if excludes, let text = doubleOwner(world) { return text }
+        _ = world.request(.cleanup(group: nil), at: 0)
+        let takesBefore = world.ownership.takes
+        world.run(.seconds(8))
+        if world.owners.contains(where: { $0 < 0 }) { return "not every group runs once: \(world.owners)\n\(world.story)" }
+        if world.ownership.takes - takesBefore > 2 * count { return "groups move without an end\n\(world.story)" }
+        let takes = world.ownership.takes
+        world.run(.seconds(5))
+        if world.ownership.takes != takes { return "groups still move\n\(world.story)" }
+        if excludes, let text = doubleOwner(world) { return text }
+        if world.uselessWakes > 0 { return "\(world.uselessWakes) wakes changed nothing\n\(world.story)" }
+        if let request = world.wronglyAnswered.first { return "request \(request) not answered once\n\(world.story)" }
+        return nil
+    }
+
+    private static func doubleOwner(_ world: World) -> String? {
+        guard let overlap = world.ownership.overlaps.first else { return nil }
+        return "\(overlap.group) on nodes \(overlap.nodes) for \(overlap.duration)\n\(world.story)"
+    }
+}
+
+extension World {
+    /// The one owner of each group; -1 for none, -2 for several.
+    package var owners: [Int] {
+        nodes[0].configuration.groups.map { group in
+            let holders = owners(group.name)
+            return holders.count == 1 ? holders[0] : (holders.isEmpty ? -1 : -2)
+        }
+    }
+
+    /// The record of a run as text, for what went wrong.
+    package var story: String {
+        history.suffix(60).map { line in
+            "\(line.at.nanoseconds / 1000) us \(line.node): \(line.record.text)"
+        }.joined(separator: "\n")
+    }
+}
