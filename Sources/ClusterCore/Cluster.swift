@@ -37,6 +37,8 @@ package struct Cluster: Sendable {
     var inheritedUntil: Instant
     /// What the resource manager was told last of `heldUntil`.
     var entitledUntil: Instant?
+    /// The right to hold has ended, if only for a moment, while it was not known what runs here.
+    var hasLapsed = false
 
     // Ownership.
     var groups: [LocalGroup]
@@ -115,6 +117,7 @@ package struct Cluster: Sendable {
         apply(event, now)
         judgeMembers(now)
         heldUntil = quorum.heldUntil
+        noteLapse(now)
         settle(now)
         answerRequests(now)
         send(now)
@@ -136,18 +139,16 @@ package struct Cluster: Sendable {
             for index in groups.indices { earliest = min(earliest, groups[index].releaseBy ?? .distantFuture) }
         }
         if hasUntold { earliest = min(earliest, pacing.nextAllowed(keepalive: timing.keepalive)) }
-        if let handOverBy { earliest = min(earliest, handOverBy) }
+        if let handOverBy, !isAtWork { earliest = min(earliest, handOverBy) }
         for request in pending { earliest = min(earliest, request.deadline) }
-        if holdsAnything { earliest = min(earliest, max(heldUntil, lastHandled)) }
+        if holdsAnything { earliest = min(earliest, heldUntil) }
         return earliest
     }
 
     private mutating func apply(_ event: Event, _ now: Instant) {
         switch event {
         case .received(let message, let medium, let arrival): receive(message, on: medium, arrival: arrival, now)
-        case .inventory(let findings, let entitledUntil):
-            if let entitledUntil { inheritedUntil = entitledUntil }
-            takeInventory(findings)
+        case .inventory(let findings, let entitledUntil): takeInventory(findings, entitledUntil)
         case .resourceManagerLost: loseResourceManager()
         case .finished(let operation, let failure, let remains): finish(operation, failure, remains: remains)
         case .lost(let group, let reason): lose(group, reason)

@@ -48,7 +48,7 @@ package enum Event: Sendable {
     /// A read worker's message, authenticated by the shell. `arrival` is not later than `now`.
     case received(HAMessage, medium: MediumID, arrival: Instant)
     /// The resource manager's answer at its start, and after every restart of it. `entitledUntil`: what the last
-    /// `Effect.entitled` said, of whichever daemon; nil where nobody remembers.
+    /// `Effect.entitled` said, of whichever daemon since the machine booted; nil where there was none.
     case inventory([Finding], entitledUntil: Instant?)
     /// The resource manager died: nothing is known of what runs here until the next inventory.
     case resourceManagerLost

@@ -32,7 +32,9 @@ package struct FaultPlan: Sendable {
         let count = world.nodes.count
         let node = Int(random.next() % UInt64(count))
         let other = (node + 1 + Int(random.next() % UInt64(count - 1))) % count
-        switch kinds[Int(random.next() % UInt64(kinds.count))] {
+        let kind = kinds[Int(random.next() % UInt64(kinds.count))]
+        world.note("\(kind.rawValue) \(node) \(other)")
+        switch kind {
         case .crash: world.crash(node)
         case .boot:
             for index in world.nodes.indices { world.start(index) }

@@ -52,7 +52,7 @@ package struct OwnershipChecker: Sendable {
     }
 
     mutating func couldNotStop(_ group: String, node: Int) {
-        if !isExcused(group, node) { stuck.append((group, node)) }
+        if !stuck.contains(where: { $0.group == group && $0.node == node }) { stuck.append((group, node)) }
     }
 
     mutating func cleared(node: Int, at now: Instant) {

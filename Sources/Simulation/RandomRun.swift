@@ -26,10 +26,17 @@ package enum RandomRun {
         return world
     }
 
-    /// What one run did wrong; nil if nothing.
-    package static func violation(seed: UInt64) -> String? {
+    /// What one run did wrong; nil if nothing. The first line says what; the last `lines` of the run's record follow.
+    package static func violation(seed: UInt64, lines: Int = 60) -> String? {
+        var world: World?
+        guard let text = violation(seed: seed, &world) else { return nil }
+        return text + "\n" + (world?.story(lines) ?? "")
+    }
+
+    private static func violation(seed: UInt64, _ last: inout World?) -> String? {
         var random = RandomSource(seed: seed)
         var world = world(&random, seed: seed)
+        defer { last = world }
         let count = world.nodes.count
         let excludes = count > 2
         var plan = FaultPlan(seed: seed)
@@ -49,20 +56,20 @@ package enum RandomRun {
         _ = world.request(.cleanup(group: nil), at: 0)
         let takesBefore = world.ownership.takes
         world.run(.seconds(8))
-        if world.owners.contains(where: { $0 < 0 }) { return "not every group runs once: \(world.owners)\n\(world.story)" }
-        if world.ownership.takes - takesBefore > 2 * count { return "groups move without an end\n\(world.story)" }
+        if world.owners.contains(where: { $0 < 0 }) { return "not every group runs once: \(world.owners)" }
+        if world.ownership.takes - takesBefore > 2 * count { return "groups move without an end" }
         let takes = world.ownership.takes
         world.run(.seconds(5))
-        if world.ownership.takes != takes { return "groups still move\n\(world.story)" }
+        if world.ownership.takes != takes { return "groups still move" }
         if excludes, let text = doubleOwner(world) { return text }
-        if world.uselessWakes > 0 { return "\(world.uselessWakes) wakes changed nothing\n\(world.story)" }
-        if let request = world.wronglyAnswered.first { return "request \(request) not answered once\n\(world.story)" }
+        if world.uselessWakes > 0 { return "\(world.uselessWakes) wakes changed nothing" }
+        if let request = world.wronglyAnswered.first { return "request \(request) not answered once" }
         return nil
     }
 
     private static func doubleOwner(_ world: World) -> String? {
         guard let overlap = world.ownership.overlaps.first else { return nil }
-        return "\(overlap.group) on nodes \(overlap.nodes) for \(overlap.duration)\n\(world.story)"
+        return "\(overlap.group) on nodes \(overlap.nodes) from \(overlap.from.nanoseconds / 1000) us for \(overlap.duration)"
     }
 }
 
@@ -76,8 +83,8 @@ extension World {
     }
 
     /// The record of a run as text, for what went wrong.
-    package var story: String {
-        history.suffix(60).map { line in
+    package func story(_ lines: Int) -> String {
+        history.suffix(lines).map { line in
             "\(line.at.nanoseconds / 1000) us \(line.node): \(line.record.text)"
         }.joined(separator: "\n")
     }

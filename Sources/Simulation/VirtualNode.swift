@@ -76,7 +76,6 @@ package struct VirtualNode: Sendable {
     /// What was at work is torn, and what was known of epochs is lost.
     mutating func stopResourceManager() {
         life += 1
-        entitledUntil = nil
         for index in groups.indices {
             if groups[index].job != 0 { groups[index].isTorn = true }
             groups[index].job = 0
@@ -87,6 +86,7 @@ package struct VirtualNode: Sendable {
     mutating func powerOff() {
         stopDaemon()
         stopResourceManager()
+        entitledUntil = nil
         groups = configuration.groups.map { VirtualGroup(name: $0.name) }
     }
 
@@ -98,7 +98,7 @@ package struct VirtualNode: Sendable {
     }
 
     func localTime(_ now: Instant) -> Instant {
-        Instant(nanoseconds: now.nanoseconds + now.nanoseconds / 1_000_000 * driftPartsPerMillion)
+        Instant(nanoseconds: now.nanoseconds + now.nanoseconds * driftPartsPerMillion / 1_000_000)
     }
 
     func virtualTime(_ local: Instant) -> Instant {

@@ -63,7 +63,7 @@ package struct World: Sendable {
     var queue = EventQueue()
     var random: RandomSource
     var requestLast: RequestID = 0
-    /// Requests that must be answered: the daemon that they were typed at was not killed.
+    /// Requests that must be answered: a daemon took them and was not killed.
     var asked: [Asked] = []
     var jobLast = 0
     /// Pairs of nodes, from and to, with the segments (nil: all) that do not carry between them.
@@ -166,7 +166,6 @@ package struct World: Sendable {
     /// Types a command at a node. Returns the number under which its answer will be in `responses`.
     package mutating func request(_ request: OperatorRequest, at node: Int) -> RequestID {
         requestLast += 1
-        if nodes[node].isUp { asked.append(Asked(request: requestLast, node: node, session: nodes[node].session)) }
         deliver(.requested(request, requestLast), to: node)
         return requestLast
     }
@@ -204,6 +203,11 @@ package struct World: Sendable {
     }
 
     package mutating func heal() { cuts.removeAll() }
+
+    /// Adds a line to the run's record that no node wrote.
+    package mutating func note(_ text: String) {
+        history.append(WorldRecord(at: now, node: "world", record: LogRecord(.notice, "fault", text)))
+    }
 
     /// Runs until `duration` has passed.
     package mutating func run(_ duration: Duration) {
@@ -257,6 +261,9 @@ package struct World: Sendable {
     mutating func deliver(_ event: Event, to node: Int) {
         guard nodes[node].isUp else { return }
         if nodes[node].isPaused { return nodes[node].inbox.append(event) }
+        if case .requested(_, let request) = event {
+            asked.append(Asked(request: request, node: node, session: nodes[node].session))
+        }
         let effects = nodes[node].handle(event, now: now)
         for effect in effects { carryOut(effect, at: node) }
         if case .wake = event, let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) {

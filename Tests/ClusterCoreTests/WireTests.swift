@@ -85,7 +85,7 @@ struct WireTests {
         func until(_ nodeCount: Int, _ promised: [Int64]) -> Int64 {
             QuorumInput(
                 policy: .majority, nodeCount: nodeCount, reachableCount: 1,
-                promises: promised.map { Instant(nanoseconds: $0) }, pingedAt: nil, bootedAt: Instant(nanoseconds: 0),
+                promises: promised.map { Instant(nanoseconds: $0) }, pingedAt: nil, inheritedUntil: Instant(nanoseconds: 0),
                 lease: .zero, freshness: .zero, now: Instant(nanoseconds: 0)
             ).heldUntil.nanoseconds
         }
@@ -100,7 +100,7 @@ struct WireTests {
         func may(_ policy: QuorumPolicy, _ reachable: Int, of count: Int, pinged: Int64? = nil) -> Bool {
             QuorumInput(
                 policy: policy, nodeCount: count, reachableCount: reachable, promises: [],
-                pingedAt: pinged.map { Instant(nanoseconds: $0) }, bootedAt: Instant(nanoseconds: 0),
+                pingedAt: pinged.map { Instant(nanoseconds: $0) }, inheritedUntil: Instant(nanoseconds: 0),
                 lease: .seconds(1), freshness: .nanoseconds(30), now: Instant(nanoseconds: 100)
             ).mayClaim
         }

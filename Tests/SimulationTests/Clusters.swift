@@ -12,5 +12,8 @@ extension World {
 
     var map: [Int] { owners }
 
+    /// The end of the run's record.
+    var story: String { story(60) }
+
     func logged(_ event: String) -> Int { history.filter { $0.record.event == event }.count }
 }

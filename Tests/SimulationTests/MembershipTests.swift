@@ -3,18 +3,15 @@ import ClusterModel
 import Testing
 @testable import Simulation
 
-private let clusterSizes = [2, 3, 5, 10]
+private let clusterSizes = [2, 3, 5, 10, 32, 100]
 
 @Suite("Membership, votes and quorum")
 struct MembershipTests {
-    static func named(_ count: Int) -> [String] { (0..<count).map { "node" + (($0 < 10) ? "0" : "") + "\($0)" } }
-
     static func cluster(_ count: Int, quorum: QuorumPolicy = .majority) -> TestCluster {
-        let names = named(count)
-        return TestCluster(nodes: names, groups: names.map { ("ip-" + $0, $0) }, quorum: quorum)
+        TestCluster.nodes(count, quorum: quorum)
     }
 
-    @Test("clusters of 2 to 10 nodes come up and survive a crash", arguments: clusterSizes)
+    @Test("clusters of 2 to 100 nodes come up and survive a crash", arguments: clusterSizes)
     func sizes(_ count: Int) {
         var cluster = MembershipTests.cluster(count)
         if count == 2 { cluster.quorum = .ignore }

@@ -122,6 +122,30 @@ struct SafetyTests {
         expectNeverDouble(world)
     }
 
+    @Test("a status process that starts after the right of the one before has ended gives up what it finds")
+    func lateStatusRestart() {
+        var world = world()
+        world.partition([0], [2])
+        world.pause(0)
+        world.run(.seconds(2))
+        #expect(world.owners("ip-node00").count == 2, "the paused node still has it")
+        world.restartStatusProcess(0)
+        world.run(.milliseconds(20))
+        #expect(world.nodes[0].running.isEmpty, "\(world.story)")
+    }
+
+    @Test("the right of a hand-over is no longer than the next daemon's own word")
+    func rightAfterHandOver() {
+        var world = world()
+        world.handOver(0)
+        world.run(.milliseconds(350))
+        #expect(world.nodes[0].isUp && world.map == [0, 1, 2])
+        world.partition([0], [1, 2])
+        world.run(.seconds(2))
+        #expect(world.map[0] > 0, "\(world.story)")
+        expectNeverDouble(world)
+    }
+
     @Test("a hand-over waits until the others have heard of it, so that one lost message costs nothing")
     func handOver() {
         var world = world()
@@ -185,6 +209,70 @@ struct LivenessTests {
             world.run(.milliseconds(1))
         }
         #expect(world.map == [0, 0], "\(world.story)")
+    }
+
+    /// A link between two of four nodes is cut for good.
+    private static func partlyHeard() -> World {
+        var world = Blueprint.nodes(4).world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.partition([0], [1])
+        world.run(.seconds(2))
+        return world
+    }
+
+    @Test("a dead node's group goes to a node that all others hear, for only that one gets every grant")
+    func partialMesh() {
+        var world = LivenessTests.partlyHeard()
+        #expect(world.map == [0, 1, 2, 3], "what runs stays")
+        world.crash(3)
+        world.run(.seconds(2))
+        #expect(world.map == [0, 1, 2, 2], "\(world.story)")
+        #expect(world.ownership.overlaps.isEmpty)
+    }
+
+    @Test("a group does not go home to a node that could not start it")
+    func failbackIntoPartialMesh() {
+        var world = LivenessTests.partlyHeard()
+        world.crash(0)
+        world.run(.seconds(2))
+        let away = world.map[0]
+        world.start(0)
+        world.run(.seconds(5))
+        #expect(world.map == [away, 1, 2, 3], "\(world.story)")
+        world.heal()
+        world.run(.seconds(2))
+        #expect(world.map == [0, 1, 2, 3], "\(world.story)")
+        #expect(world.ownership.overlaps.isEmpty)
+    }
+
+    @Test("a node whose resource manager dies while it shuts down goes on when the next one has taken stock")
+    func managerLostAtShutdown() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.cut(from: 0, to: 1)
+        world.shutDown(0)
+        world.run(.milliseconds(50))
+        world.restartResourceManager(0)
+        let before = world.eventCount
+        world.run(.seconds(5))
+        #expect(world.eventCount - before < 2000)
+        #expect(!world.nodes[0].isUp, "\(world.story)")
+    }
+
+    @Test("a hand-over ends what is under way first: half a stop would be found as a torn group")
+    func handOverAtWork() {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.conditions.stopTime = .seconds(2)
+        _ = world.request(.standby(.all), at: 0)
+        world.run(.milliseconds(20))
+        world.handOver(0)
+        world.run(.seconds(5))
+        #expect(world.map == [1, 1], "\(world.story)")
+        #expect(!world.history.contains { $0.record.text.contains("only a part of it runs here") })
     }
 
     @Test("a node that is often late does not accuse one that lives")

@@ -42,7 +42,7 @@ extension Cluster {
 
     /// Leaves the right to hold to the daemon after this one, but not before the word of the one before has come.
     private mutating func noteEntitlement() {
-        guard configuration.quorum == .majority, heldUntil != .distantFuture, heldUntil != entitledUntil,
+        guard heldUntil != .distantFuture, heldUntil != entitledUntil,
             !groups.contains(where: { $0.phase == .unknown })
         else { return }
         entitledUntil = heldUntil
@@ -59,6 +59,7 @@ extension Cluster {
         said.configurationDigest = configurationDigest
         said.leaving = isLeaving
         said.barred = isBarred(now)
+        said.deaf = others.filter { nodes[$0.index].isVetoed }
         said.marks = marks.writtenMarks
         said.clearings = marks.writtenClearings
         for index in groups.indices {
@@ -132,13 +133,14 @@ extension Cluster {
         handOverBy = now + max(timing.keepalive * 4, .milliseconds(500))
     }
 
-    /// Ends the run once the others have heard that they are to wait, or have had time to.
+    /// Ends the run once nothing is under way and the others have heard that they are to wait, or have had time to.
     private mutating func finishHandOver(_ now: Instant) {
-        guard let handOverBy else { return }
+        guard let handOverBy, !isAtWork else { return }
         let heard = others.allSatisfy { id in
             !nodes[id.index].isReachable || (nodes[id.index].promisedUntil ?? .distantPast) >= handOverPromise
         }
         guard heard || now >= handOverBy else { return }
+        noteEntitlement()
         answerRest()
         isFinished = true
         effects.append(.finished)

@@ -75,6 +75,7 @@ extension Cluster {
         // A veto that ends within a keepalive is only the spread of arrivals.
         guard !nodes[id.index].isVetoed, end - now > timing.keepalive else { return }
         nodes[id.index].isVetoed = true
+        isUnsettled = true
         log(.warning, "node-unreachable",
             "node \(nodes[id.index].name): not heard here for \(readable(nodes[id.index].deadInterval)), but others "
                 + "hear it: nothing is taken over", [Setting(name: "NODE", value: nodes[id.index].name)])
@@ -103,10 +104,10 @@ extension Cluster {
             [Setting(name: "NODE", value: nodes[id.index].name), Setting(name: "REASON", value: reason)])
     }
 
-    /// Becomes active once every member was heard or is dead, and it is known what runs here.
+    /// Becomes active once every member was heard, is dead or is heard by others only, and it is known what runs here.
     private mutating func joinIfKnown(_ now: Instant) {
         guard status == .up, !groups.contains(where: { $0.phase == .unknown }) || groups.isEmpty else { return }
-        let allKnown = nodes.indices.allSatisfy { $0 == localNode.index || nodes[$0].status != .initial }
+        let allKnown = nodes.indices.allSatisfy { $0 == localNode.index || nodes[$0].status != .initial || nodes[$0].isVetoed }
         guard allKnown else { return }
         activeSince = now
         isUnsettled = true
@@ -141,7 +142,7 @@ extension Cluster {
         return QuorumInput(
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
             promises: others.map { nodes[$0.index].promisedUntil ?? inheritedUntil },
-            pingedAt: nodes.filter { $0.kind == .ping }.compactMap(\.heardAt).max(), bootedAt: bootedAt,
-            lease: effectiveLease, freshness: timing.keepalive * 3, now: lastHandled)
+            pingedAt: nodes.filter { $0.kind == .ping }.compactMap(\.heardAt).max(),
+            inheritedUntil: inheritedUntil, lease: effectiveLease + patience, freshness: timing.keepalive * 3, now: lastHandled)
     }
 }

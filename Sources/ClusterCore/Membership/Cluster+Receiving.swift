@@ -220,7 +220,7 @@ extension Cluster {
         for mark in said.marks where marks.merge(mark, name: coding.name) { isUnsettled = true }
         for clearing in said.clearings where marks.merge(clearing) { isUnsettled = true }
         if before?.groups != said.groups || before?.grants != said.grants || before?.leaving != said.leaving
-            || before?.barred != said.barred
+            || before?.barred != said.barred || before?.deaf != said.deaf
         {
             isUnsettled = true
         }

@@ -48,7 +48,7 @@ struct NodeState: Sendable {
     var isAlive: Bool {
         switch status {
         case .up, .active, .ping: true
-        case .initial: heardAt != nil
+        case .initial: heardAt != nil || isVetoed
         case .dead: false
         }
     }

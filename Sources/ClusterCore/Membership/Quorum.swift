@@ -14,9 +14,9 @@ struct QuorumInput {
     var promises: [Instant]
     /// When a ping node has answered last; nil where none has yet.
     var pingedAt: Instant?
-    /// When this daemon started: its silence counts from there.
-    var bootedAt: Instant
-    /// How long after the last answer this node may hold groups. Shorter than the deadtime of the others.
+    /// What an earlier daemon of this node left, until a ping node has answered this one.
+    var inheritedUntil: Instant
+    /// How long after the last answer this node may hold groups. Shorter than the others wait before they judge it.
     var lease: Duration
     /// An answer older than this is no proof that this node is on the right side of a cut.
     var freshness: Duration
@@ -39,7 +39,7 @@ struct QuorumInput {
     var heldUntil: Instant {
         switch policy {
         case .ignore: return .distantFuture
-        case .ping: return (pingedAt ?? bootedAt) + lease
+        case .ping: return pingedAt.map { $0 + lease } ?? inheritedUntil
         case .majority:
             let needed = nodeCount / 2 + 1
             guard promises.count >= needed else { return .distantFuture }

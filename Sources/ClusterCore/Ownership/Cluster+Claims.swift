@@ -127,13 +127,20 @@ extension Cluster {
     private func standing(_ id: NodeID) -> Standing? {
         if id == localNode {
             if isLeaving || isBarred(lastHandled) { return .leaving }
-            return status == .active ? .candidate : .joining
+            return status == .active ? (isPartlyHeard(id) ? .partlyHeard : .candidate) : .joining
         }
         guard nodes[id.index].isAlive else { return nil }
         if nodes[id.index].isSuspect { return .unreachable }
         guard let said = nodes[id.index].said else { return .joining }
         if said.leaving || said.barred { return .leaving }
-        return nodes[id.index].status == .active ? .candidate : .joining
+        return nodes[id.index].status == .active ? (isPartlyHeard(id) ? .partlyHeard : .candidate) : .joining
+    }
+
+    /// Whether the node and another live one do not hear each other, by the word of either.
+    private func isPartlyHeard(_ id: NodeID) -> Bool {
+        let deaf = id == localNode ? others.filter { nodes[$0.index].isVetoed } : nodes[id.index].said?.deaf ?? []
+        return deaf.contains { $0 == localNode || nodes[$0.index].isAlive }
+            || others.contains { nodes[$0.index].isAlive && nodes[$0.index].said?.deaf.contains(id) == true }
     }
 
     /// The live node with the best claim on having the group now; one that is stopping it has none.

@@ -35,6 +35,16 @@ extension Cluster {
         }
     }
 
+    /// Whether a start or stop is under way.
+    var isAtWork: Bool {
+        groups.contains { group in
+            switch group.phase {
+            case .starting, .stopping: true
+            case .unknown, .idle, .claiming, .held, .blocked: false
+            }
+        }
+    }
+
     private mutating func advance(_ index: Int, owner: NodeID?, _ now: Instant) {
         switch groups[index].phase {
         case .unknown, .stopping, .blocked: break
@@ -48,7 +58,9 @@ extension Cluster {
         }
     }
 
-    private var mayClaim: Bool { status == .active && !isLeaving && quorum.mayClaim && lastHandled < heldUntil }
+    private var mayClaim: Bool {
+        status == .active && !isLeaving && handOverBy == nil && quorum.mayClaim && lastHandled < heldUntil
+    }
 
     private mutating func considerClaim(_ index: Int, _ owner: NodeID?) {
         guard owner == localNode, mayClaim, groups[index].grant == nil, groups[index].failures.count == 0 else {
@@ -138,7 +150,21 @@ extension Cluster {
 
     // MARK: What the resource manager says
 
-    mutating func takeInventory(_ findings: [Finding]) {
+    /// Whatever the others confirm from here on, between the end of the right and that they may have taken the groups.
+    mutating func noteLapse(_ now: Instant) {
+        guard now >= heldUntil else { return }
+        if holdsAnything { isUnsettled = true }
+        if groups.contains(where: { $0.phase == .unknown }) { hasLapsed = true }
+    }
+
+    mutating func takeInventory(_ findings: [Finding], _ entitled: Instant?) {
+        if quorum.heldUntil != .distantFuture {
+            let inherited = entitled ?? .distantPast
+            if inherited < bootedAt { hasLapsed = true }
+            // The others judge by this daemon's interval as soon as they hear it, whatever they left the one before.
+            inheritedUntil = min(inherited, bootedAt + effectiveLease)
+        }
+        defer { hasLapsed = false }
         for index in groups.indices {
             let finding = findings.first { $0.group == groups[index].name }
             groups[index].epochSeen = max(groups[index].epochSeen, finding?.epoch ?? 0)
@@ -147,6 +173,7 @@ extension Cluster {
             case .held:
                 groups[index].phase = .held(epoch: finding?.epoch ?? 0)
                 logGroup(index, .info, "group-found", "Resource group \(groups[index].name) runs here already")
+                if hasLapsed { stop(index, lossOfRight, .critical) }
             case .partial:
                 groups[index].phase = .held(epoch: finding?.epoch ?? 0)
                 stop(index, "only a part of it runs here", .warning)
@@ -260,13 +287,7 @@ extension Cluster {
 
     /// Ends the run when nothing is held any more.
     mutating func finishLeaving(_ now: Instant) {
-        let busy = groups.contains { group in
-            switch group.phase {
-            case .unknown, .starting, .held, .stopping: true
-            case .idle, .claiming, .blocked: false
-            }
-        }
-        guard !busy else { return }
+        guard !isAtWork, !holdsAnything, !groups.contains(where: { $0.phase == .unknown }) else { return }
         log(.info, "shutdown-released", "All HA resources relinquished.")
         if groups.contains(where: { $0.phase.occupies }) {
             // Without the goodbye the others treat this node's end as a death, and what is blocked as lost with it.

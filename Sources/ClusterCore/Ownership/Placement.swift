@@ -6,6 +6,9 @@ import ClusterModel
 enum Standing: Equatable, Sendable {
     /// Active: may be given groups.
     case candidate
+    /// Active, but it and another live node do not hear each other: keeps what it holds. It cannot be granted more
+    /// until they do, and is given only what nobody else can have.
+    case partlyHeard
     /// Running but not active yet: keeps what it holds.
     case joining
     /// Shutting down: gives up what it holds.
@@ -59,12 +62,26 @@ func placement(_ input: PlacementInput) -> [NodeID?] {
         return id
     }
 
+    func mayKeep(_ id: NodeID?, _ group: PlacementInput.Group) -> NodeID? {
+        guard let id, standing(id) == .partlyHeard, !group.failedAt.contains(id) else { return eligible(id, group) }
+        return id
+    }
+
     func settled(_ group: PlacementInput.Group) -> NodeID? {
         if standing(group.holder) == .unreachable || standing(group.holder) == .joining { return group.holder }
         if let wanted = eligible(group.wanted, group) { return wanted }
         let preferred = eligible(group.preferred, group)
-        guard let holder = eligible(group.holder, group) else { return preferred }
+        guard let holder = mayKeep(group.holder, group) else { return preferred }
         return input.autoFailback == .off ? holder : preferred ?? holder
+    }
+
+    func leastLoaded(_ choice: (NodeID) -> NodeID?) -> NodeID? {
+        var best: NodeID?
+        for node in nodes where choice(node.id) != nil {
+            if let chosen = best, load[chosen.index] <= load[node.id.index] { continue }
+            best = node.id
+        }
+        return best
     }
 
     var orphans: [Int] = []
@@ -79,12 +96,7 @@ func placement(_ input: PlacementInput) -> [NodeID?] {
     for index in orphans {
         let group = input.groups[index]
         if input.waitsForJoining && standing(group.preferred) == .joining { continue }
-        var best: NodeID?
-        for node in nodes where eligible(node.id, group) != nil {
-            if let chosen = best, load[chosen.index] <= load[node.id.index] { continue }
-            best = node.id
-        }
-        guard let best else { continue }
+        guard let best = leastLoaded({ eligible($0, group) }) ?? leastLoaded({ mayKeep($0, group) }) else { continue }
         owners[index] = best
         load[best.index] += 1
     }

@@ -100,6 +100,8 @@ package struct StatusExtension: Equatable, Sendable {
     package var leaving = false
     /// The sender may hold nothing now: it does not reach what its quorum asks for.
     package var barred = false
+    /// Nodes that others hear and the sender does not.
+    package var deaf: [NodeID] = []
     /// `Configuration.digest` of the sender.
     package var configurationDigest: UInt64 = 0
 
@@ -167,6 +169,7 @@ struct StatusCoding: Sendable {
         message.append("hb_config", String(said.configurationDigest, radix: 16))
         if said.leaving { message.append("hb_leaving", "1") }
         if said.barred { message.append("hb_barred", "1") }
+        appendList("hb_deaf", said.deaf, to: &message) { memberNames[$0.index] }
         if !said.hears.text.isEmpty { message.fields.append(Field("hb_hears", .string(said.hears.text))) }
         appendList("hb_groups", said.groups, to: &message) {
             "\(groupNames[$0.group.index]) \($0.phase.rawValue) \(String($0.epoch, radix: 16)) \($0.failures)"
@@ -198,6 +201,7 @@ struct StatusCoding: Sendable {
         said.configurationDigest = message.number("hb_config", radix: 16) ?? 0
         said.leaving = message.text("hb_leaving") == "1"
         said.barred = message.text("hb_barred") == "1"
+        said.deaf = entries(message, "hb_deaf", width: 1) { node(named: $0[0]) }
         if case .string(let text)? = message["hb_hears"] { said.hears = Hearings(text: text) }
         cached.raw = ["hb_groups", "hb_grants", "hb_marks", "hb_clear"].map { message[$0] }
         if let previous, previous.raw == cached.raw, let before = previous.report.statusExtension {
