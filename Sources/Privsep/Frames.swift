@@ -261,9 +261,8 @@ package struct GroupInventory: Equatable, Sendable {
 
 /// What the resource manager tells the status process.
 package enum ResourceToStatus: Frame {
-    /// Answer to `takeInventory`: one entry for each configured group. `entitledUntil`: of the last `entitled`; nil
-    /// where
-    /// there was none since this resource manager started.
+    /// Answer to `takeInventory`: one entry for each configured group. `entitledUntil`: of the last `entitled`; nil where
+    /// there was none since the machine booted.
     case inventory([GroupInventory], entitledUntil: Instant?)
     /// An order is done. `failure` is nil on success, else one line: resource, operation, its own words.
     /// After a failed start nothing of the group runs, unless `remains`; after a failed stop `remains` is true when
@@ -349,6 +348,8 @@ package struct ConfigurationBundle: Frame {
     /// Folder that the files came from; agents look for `resource.d` there.
     package var configurationDirectory: String
     package var stateDirectory: String
+    /// Emptied by a reboot.
+    package var runDirectory: String
     package var nodeName: String
     package var haConfig: String
     package var haResources: String
@@ -356,11 +357,12 @@ package struct ConfigurationBundle: Frame {
     package var authKeys: String
 
     package init(
-        configurationDirectory: String, stateDirectory: String, nodeName: String, haConfig: String,
-        haResources: String, authKeys: String
+        configurationDirectory: String, stateDirectory: String, runDirectory: String, nodeName: String,
+        haConfig: String, haResources: String, authKeys: String
     ) {
         self.configurationDirectory = configurationDirectory
         self.stateDirectory = stateDirectory
+        self.runDirectory = runDirectory
         self.nodeName = nodeName
         self.haConfig = haConfig
         self.haResources = haResources
@@ -368,14 +370,15 @@ package struct ConfigurationBundle: Frame {
     }
 
     package func encode(into writer: inout FrameWriter) {
-        for text in [configurationDirectory, stateDirectory, nodeName, haConfig, haResources, authKeys] {
-            writer.write(text)
-        }
+        for text in [
+            configurationDirectory, stateDirectory, runDirectory, nodeName, haConfig, haResources, authKeys,
+        ] { writer.write(text) }
     }
 
     package init(decoding reader: inout FrameReader) throws(FrameError) {
         configurationDirectory = try reader.readString()
         stateDirectory = try reader.readString()
+        runDirectory = try reader.readString()
         nodeName = try reader.readString()
         haConfig = try reader.readString()
         haResources = try reader.readString()

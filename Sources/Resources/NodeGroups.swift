@@ -11,8 +11,8 @@ final class NodeGroups {
     /// counts its orders anew.
     weak var listener: StatusLink?
 
-    /// Until when this node may hold groups, as the status process said last.
-    var entitledUntil: Instant?
+    /// Until when this node may hold groups, as a status process said last.
+    var entitlement: Entitlement
 
     private struct Order {
         weak var sender: StatusLink?
@@ -26,10 +26,13 @@ final class NodeGroups {
     private var lastOrder: GroupRun.OrderID = 0
 
     init(
-        _ configuration: Configuration, configurationDirectory: String, loop: EventLoop,
+        _ configuration: Configuration, configurationDirectory: String, runDirectory: String, loop: EventLoop,
         log: @escaping (LogRecord) -> Void
     ) throws(SystemError) {
         self.log = log
+        entitlement = Entitlement(directory: runDirectory) { error in
+            log(LogRecord(.warning, "entitlement", "\(error): a restart of this process releases what it holds"))
+        }
         operations = try ResourceOperations(
             loop: loop,
             settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
@@ -99,7 +102,7 @@ final class NodeGroups {
             let groups = zip(asked, found).map { runner, found in
                 GroupInventory(group: runner.group.name, state: found.state, epoch: runner.epoch)
             }
-            sender?.send(.inventory(groups, entitledUntil: entitledUntil))
+            sender?.send(.inventory(groups, entitledUntil: entitlement.until))
         }
         if asked.isEmpty { return report() }
         for (index, runner) in asked.enumerated() {

@@ -106,7 +106,8 @@ final class ResourceProcess {
         if let groups {
             groups.configure(configuration, configurationDirectory: directory)
         } else {
-            groups = try NodeGroups(configuration, configurationDirectory: directory, loop: loop, log: write)
+            groups = try NodeGroups(
+                configuration, configurationDirectory: directory, runDirectory: bundle.runDirectory, loop: loop, log: write)
         }
     }
 

@@ -62,7 +62,8 @@ struct ResourceProcessTests {
 
         private static func connect(_ control: Channel, _ folder: TemporaryFolder, _ groups: String) throws -> Channel {
             let bundle = ConfigurationBundle(
-                configurationDirectory: folder.path, stateDirectory: folder.path, nodeName: "alpha",
+                configurationDirectory: folder.path, stateDirectory: folder.path, runDirectory: folder.path,
+                nodeName: "alpha",
                 haConfig: "node alpha beta\nbcast eth0\nauto_failback on\nlogfile \(folder.path)/log\n",
                 haResources: groups, authKeys: "")
             let file = try MemoryFile.write(bundle.encoded())
@@ -245,13 +246,39 @@ struct ResourceProcessTests {
         #expect(try manager.inventory().count == 4)
     }
 
+    @Test("The right to hold outlives the process that was told of it, and is worth nothing after a reboot")
+    func entitlement() throws {
+        func remembered() throws -> Instant? {
+            let manager = try Manager(network, folder, groups: groups)
+            try manager.order(.takeInventory)
+            guard case .inventory(_, let until) = try manager.outcome() else { throw Gone() }
+            return until
+        }
+        #expect(try remembered() == nil)
+        do {
+            let manager = try Manager(network, folder, groups: groups)
+            try manager.order(.entitled(until: Instant(nanoseconds: 1_234_567_890_123)))
+            try manager.order(.entitled(until: Instant(nanoseconds: 77)))
+            _ = try manager.inventory()
+        }
+        #expect(try remembered() == Instant(nanoseconds: 77))
+        let path = folder.path + "/entitled"
+        let text = try #require(FileSystem.text(of: path, limit: 256))
+        for spoiled in [String(text.dropFirst()), "", "x", text.replacing("77", with: "7x")] {
+            let file = try Descriptor.open(path, O_WRONLY | O_TRUNC)
+            _ = Array(spoiled.utf8).withUnsafeBytes { write(file.raw, $0.baseAddress, $0.count) }
+            #expect(try remembered() == nil, "\(spoiled)")
+        }
+    }
+
     @Test("A new configuration adds groups and moves nothing")
     func reconfigured() throws {
         let manager = try Manager(network, folder, groups: groups)
         try manager.order(.start(operation: 1, group: "10.7.0.100", epoch: 2))
         _ = try manager.outcome()
         let bundle = ConfigurationBundle(
-            configurationDirectory: folder.path, stateDirectory: folder.path, nodeName: "alpha",
+            configurationDirectory: folder.path, stateDirectory: folder.path, runDirectory: folder.path,
+                nodeName: "alpha",
             haConfig: "node alpha beta\nbcast eth0\nauto_failback on\n",
             haResources: "alpha 10.7.0.100 10.7.0.101/24 service::web\nalpha 10.7.0.120\n", authKeys: "")
         let file = try MemoryFile.write(bundle.encoded())
