@@ -31,8 +31,15 @@ package struct Cluster: Sendable {
     /// Nobody is accused before this: this node itself was late.
     var distrustUntil = Instant.distantPast
 
+    /// Nobody has to be judged before this, and no link has been silent for too long.
+    var judgeAt = Instant.distantPast
+    /// Something but the time has changed what a judgement would say.
+    var mustJudge = true
+
     /// Until when this node may hold groups, as of the last event.
     var heldUntil = Instant.distantFuture
+    /// `heldUntil` has to be found anew.
+    var hasRightChanged = true
     /// What an earlier daemon of this node left of that, for all who have not heard this one yet.
     var inheritedUntil: Instant
     /// What the resource manager was told last of `heldUntil`.
@@ -57,6 +64,9 @@ package struct Cluster: Sendable {
     var pending: [PendingRequest] = []
     /// Whether something changed that placement or claims look at.
     var isUnsettled = true
+
+    /// The instant at which the shell must deliver `.wake` if nothing else happens first; nil when all is over.
+    package private(set) var nextDeadline: Instant?
 
     // The run of the shell.
     var lastHandled: Instant
@@ -105,6 +115,7 @@ package struct Cluster: Sendable {
         marks = MarkTable(groups: configuration.groups.count)
         board = Board(groups: configuration.groups.count)
         inheritedUntil = now + effectiveLease
+        nextDeadline = now
     }
 
     /// Applies one event. Appends effects in the order in which they must be carried out. `now` MUST NOT be earlier
@@ -116,24 +127,19 @@ package struct Cluster: Sendable {
         lastHandled = now
         apply(event, now)
         judgeMembers(now)
-        heldUntil = quorum.heldUntil
-        noteLapse(now)
+        noteRight(now)
         settle(now)
         answerRequests(now)
         send(now)
         sink.append(contentsOf: effects)
         effects.removeAll(keepingCapacity: true)
+        nextDeadline = isFinished ? nil : earliestDeadline
     }
 
-    /// The instant at which the shell must deliver `.wake` if nothing else happens first; nil when all is over.
-    package var nextDeadline: Instant? {
-        if isFinished { return nil }
-        var earliest = nextKeepalive
+    private var earliestDeadline: Instant {
+        var earliest = min(nextKeepalive, judgeAt)
         for index in nodes.indices where index != localNode.index {
-            earliest = min(earliest, nodes[index].judgeAt)
             if let due = nodes[index].window.nextRequest { earliest = min(earliest, due) }
-            let interval = nodes[index].deadInterval
-            if let due = links.nextExpiry(NodeID(index), after: interval) { earliest = min(earliest, due) }
         }
         if isLeaving {
             for index in groups.indices { earliest = min(earliest, groups[index].releaseBy ?? .distantFuture) }
@@ -146,6 +152,10 @@ package struct Cluster: Sendable {
     }
 
     private mutating func apply(_ event: Event, _ now: Instant) {
+        switch event {
+        case .received, .wake: break
+        default: hasRightChanged = true
+        }
         switch event {
         case .received(let message, let medium, let arrival): receive(message, on: medium, arrival: arrival, now)
         case .inventory(let findings, let entitledUntil): takeInventory(findings, entitledUntil)
@@ -170,6 +180,7 @@ package struct Cluster: Sendable {
         for id in others { nodes[id.index].promisedUntil = nodes[id.index].promisedUntil.map { min($0, end) } }
         for index in nodes.indices where nodes[index].kind == .ping { nodes[index].deadInterval = timing.deadping }
         nextKeepalive = min(nextKeepalive, lastHandled + timing.keepalive)
+        mustJudge = true
         mayHaveNews = true
     }
 

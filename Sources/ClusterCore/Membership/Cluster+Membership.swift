@@ -26,28 +26,35 @@ extension Cluster {
 
     /// Judges every member whose interval has passed.
     mutating func judgeMembers(_ now: Instant) {
+        guard now >= judgeAt || mustJudge || status != .active else { return }
+        judgeAt = .distantFuture
+        mustJudge = false
         for index in nodes.indices where index != localNode.index {
             let id = NodeID(index)
-            for medium in links.expire(id, after: nodes[index].deadInterval, now: now) { logLink(id, medium, "dead") }
-            guard nodes[index].status != .dead else { continue }
-            let due = judgementTime(index)
-            if now < due {
-                nodes[index].judgeAt = due
-                continue
-            }
-            if !nodes[index].isSuspect {
-                nodes[index].isSuspect = true
-                isUnsettled = true
-            }
-            let vetoedUntil = vetoEnd(id, now)
-            if vetoedUntil > now {
-                nodes[index].judgeAt = vetoedUntil
-                noteVeto(id, until: vetoedUntil, now)
-            } else {
-                declareDead(id, reason: deathReason(nodes[index], now), now)
-            }
+            let interval = nodes[index].deadInterval
+            for medium in links.expire(id, after: interval, now: now) { logLink(id, medium, "dead") }
+            if nodes[index].status != .dead { judge(id, now) }
+            judgeAt = min(judgeAt, links.nextExpiry(id, after: interval) ?? .distantFuture)
         }
         joinIfKnown(now)
+    }
+
+    private mutating func judge(_ id: NodeID, _ now: Instant) {
+        let due = judgementTime(id.index)
+        if now < due {
+            judgeAt = min(judgeAt, due)
+            return
+        }
+        if !nodes[id.index].isSuspect {
+            nodes[id.index].isSuspect = true
+            isUnsettled = true
+        }
+        let vetoedUntil = vetoEnd(id, now)
+        guard vetoedUntil > now else { return declareDead(id, reason: deathReason(nodes[id.index], now), now) }
+        // The word of any voter may end the veto before its time.
+        mustJudge = true
+        judgeAt = min(judgeAt, vetoedUntil)
+        noteVeto(id, until: vetoedUntil, now)
     }
 
     private func judgementTime(_ index: Int) -> Instant {
@@ -93,7 +100,6 @@ extension Cluster {
         nodes[id.index].status = .dead
         nodes[id.index].isSuspect = false
         nodes[id.index].isVetoed = false
-        nodes[id.index].judgeAt = .distantFuture
         nodes[id.index].cached = nil
         nodes[id.index].window.reset()
         for medium in links.expire(id, after: .zero, now: now) { logLink(id, medium, "dead") }

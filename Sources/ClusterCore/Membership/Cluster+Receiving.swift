@@ -16,7 +16,7 @@ extension Cluster {
                 "attempted replay attack [\(envelope.source)]? [gen = \(envelope.generation), "
                     + "curgen = \(nodes[id.index].generation)]")
         }
-        if links.heard(id, medium, at: arrival) { logLink(id, medium, "up") }
+        noteLink(id, medium, arrival)
         guard let sequence = envelope.sequence else {
             forward(message, envelope, from: medium)
             return use(envelope, message, id, medium, arrival, now)
@@ -25,6 +25,12 @@ extension Cluster {
         guard number(sequence, id, now) else { return drop(.duplicate) }
         forward(message, envelope, from: medium)
         use(envelope, message, id, medium, arrival, now)
+    }
+
+    private mutating func noteLink(_ id: NodeID, _ medium: MediumID, _ arrival: Instant) {
+        guard links.heard(id, medium, at: arrival) else { return }
+        mustJudge = true
+        logLink(id, medium, "up")
     }
 
     private mutating func drop(_ reason: DropReason, _ text: String? = nil) {
@@ -45,7 +51,8 @@ extension Cluster {
         guard case .pingReply(let kind) = envelope.body, path.pingNodeName == nodes[id.index].name,
             kind == path.directive
         else { return drop(.pingMismatch) }
-        if links.heard(id, medium, at: arrival) { logLink(id, medium, "up") }
+        noteLink(id, medium, arrival)
+        hasRightChanged = true
         nodes[id.index].heardAt = max(arrival, nodes[id.index].heardAt ?? arrival)
         nodes[id.index].lastMedium = medium
         nodes[id.index].isSuspect = false
@@ -160,8 +167,9 @@ extension Cluster {
         nodes[id.index].isVetoed = false
         nodes[id.index].reportedAt = arrival
         nodes[id.index].cached = cached
-        let interval = cached.report.deadInterval
-        nodes[id.index].deadInterval = interval > .zero ? interval : timing.deadtime
+        let interval = cached.report.deadInterval > .zero ? cached.report.deadInterval : timing.deadtime
+        if interval != nodes[id.index].deadInterval { mustJudge = true }
+        nodes[id.index].deadInterval = interval
         let status: NodeStatus = cached.report.status == .active ? .active : .up
         if nodes[id.index].status != status { changeStatus(id, to: status) }
         if !wasReachable { isUnsettled = true }
@@ -200,6 +208,7 @@ extension Cluster {
         let old = nodes[id.index].status
         nodes[id.index].status = new
         isUnsettled = true
+        mustJudge = true
         log(
             .info, "node-status",
             "Status update for node \(nodes[id.index].name): status \(new.rawValue) "
@@ -213,6 +222,7 @@ extension Cluster {
             let promise = sent.promise(of: hearing.sequence)
         {
             nodes[id.index].promisedUntil = promise
+            hasRightChanged = true
             nodes[id.index].hasHeardUs = true
         }
         for report in said.groups { noteEpoch(report.group, report.epoch) }

@@ -20,8 +20,6 @@ struct NodeState: Sendable {
     var isSuspect = false
     /// Others still hear it: it is shown as unreachable from here.
     var isVetoed = false
-    /// When it is judged next.
-    var judgeAt = Instant.distantFuture
     /// It said goodbye: its silence is no failure.
     var hasLeft = false
     var cached: CachedStatus?

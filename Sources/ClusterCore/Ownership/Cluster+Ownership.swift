@@ -150,8 +150,11 @@ extension Cluster {
 
     // MARK: What the resource manager says
 
-    /// Whatever the others confirm from here on, between the end of the right and that they may have taken the groups.
-    mutating func noteLapse(_ now: Instant) {
+    /// Finds until when this node may hold groups, and sees whether that is over: whatever the others confirm from here
+    /// on, they may have taken the groups in between.
+    mutating func noteRight(_ now: Instant) {
+        if hasRightChanged { heldUntil = quorum.heldUntil }
+        hasRightChanged = false
         guard now >= heldUntil else { return }
         if holdsAnything { isUnsettled = true }
         if groups.contains(where: { $0.phase == .unknown }) { hasLapsed = true }
