@@ -40,10 +40,14 @@ check: deps
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
 	$(TEST) --filter IntegrationTests
 
-# The same with many more seeds; SEEDS=N says how many.
+# The same with many more seeds; SEEDS=N says how many, FROM=N where to begin.
 SEEDS = 100000
-check-long: check
-	HB_SEEDS=$(SEEDS) $(TEST) --filter RandomFaultTests
+FROM = 1
+check-long: check seeds
+
+seeds:
+	$(SWIFT) build $(BUILDFLAGS) --product hb_seeds
+	.build/release/hb_seeds $(FROM) $(SEEDS)
 
 bench: deps build
 	.build/release/hb_bench
@@ -96,9 +100,10 @@ help:
 	@echo 'make                      install what the build needs, and build'
 	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
 	@echo 'make check                all tests'
-	@echo 'make check-long [SEEDS=N] all tests, with N seeds of random faults'
+	@echo 'make check-long [SEEDS=N] all tests, and N seeds of random faults'
+	@echo 'make seeds [FROM=N SEEDS=N] the random faults alone'
 	@echo 'make bench                measure outages, memory and processor time'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps demo check check-long bench install uninstall clean help
+.PHONY: all build deps demo check check-long seeds bench install uninstall clean help

@@ -76,7 +76,7 @@ let package = Package(
             name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
             swiftSettings: edge),
         .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "LinuxSystem"], swiftSettings: edge),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
         .executableTarget(
             name: "hb_seeds", dependencies: ["Simulation"], path: "Tests/Seeds", swiftSettings: edge),
         .testTarget(
