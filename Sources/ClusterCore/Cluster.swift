@@ -56,11 +56,10 @@ package struct Cluster: Sendable {
     var reassertions: [(operation: OperationID, group: GroupID)] = []
     var isLeaving = false
     var isFinished = false
+    var isHandingOver = false
     /// Added to `dt` while the daemon is restarted.
     var patience = Duration.zero
-    /// While the daemon is handed over: what the others are to confirm, and how long that is waited for.
-    var handOverPromise = Instant.distantPast
-    var handOverBy: Instant?
+    var lastWord: LastWord?
     var pending: [PendingRequest] = []
     /// Whether something changed that placement or claims look at.
     var isUnsettled = true
@@ -145,7 +144,7 @@ package struct Cluster: Sendable {
             for index in groups.indices { earliest = min(earliest, groups[index].releaseBy ?? .distantFuture) }
         }
         if hasUntold { earliest = min(earliest, pacing.nextAllowed(keepalive: timing.keepalive)) }
-        if let handOverBy, !isAtWork { earliest = min(earliest, handOverBy) }
+        if let endsBy { earliest = min(earliest, endsBy) }
         for request in pending { earliest = min(earliest, request.deadline) }
         if holdsAnything { earliest = min(earliest, heldUntil) }
         return earliest

@@ -23,7 +23,7 @@ enum QueuedKind: Sendable {
     case datagram(HAMessage, medium: MediumID, node: Int)
     /// `life` tells a job of a resource manager that is gone from those of the one that is there.
     case job(Job, node: Int, life: Int)
-    case inventory(node: Int, session: Int)
+    case inventory(node: Int, session: Int, life: Int)
     case wake(node: Int, number: Int)
     case boot(node: Int)
     /// A node that was paused has had time to give up what it may not hold.

@@ -52,6 +52,9 @@ package enum RandomRun {
         }
         FaultPlan.mend(&world)
         world.run(.seconds(4))
+        // Those that found an order to shut down when they went on.
+        for index in world.nodes.indices { world.start(index) }
+        world.run(.seconds(2))
         if excludes, let text = doubleOwner(world) { return text }
         _ = world.request(.cleanup(group: nil), at: 0)
         let takesBefore = world.ownership.takes

@@ -39,6 +39,10 @@ package struct VirtualNode: Sendable {
     var entitledUntil: Instant?
     /// Counts the resource managers of this node.
     var life = 0
+    /// The resource manager that the daemon gives its orders to.
+    var linkedLife = 0
+    /// Of the inventories that the daemon has not read yet.
+    var inventoryLives: [Int] = []
     /// Counts the daemons of this node.
     var session = 0
     /// The daemon ends in order to start again.
@@ -68,6 +72,7 @@ package struct VirtualNode: Sendable {
     mutating func stopDaemon() {
         cluster = nil
         inbox.removeAll()
+        inventoryLives.removeAll()
         isPaused = false
         isHandingOver = false
         wakeAt = nil

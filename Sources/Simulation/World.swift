@@ -97,7 +97,7 @@ package struct World: Sendable {
     package mutating func start(_ node: Int) {
         guard !nodes[node].isUp else { return }
         nodes[node].boot(now: now, seed: random.next())
-        queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: nodes[node].session))
+        queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: nodes[node].session, life: nodes[node].life))
         schedule(node)
     }
 
@@ -119,9 +119,10 @@ package struct World: Sendable {
 
     /// The resource manager dies and is started again; what it was at work on is left as it is.
     package mutating func restartResourceManager(_ node: Int) {
+        guard nodes[node].isUp else { return }
         nodes[node].stopResourceManager()
         deliver(.resourceManagerLost, to: node)
-        queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: nodes[node].session))
+        queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: nodes[node].session, life: nodes[node].life))
     }
 
     /// The daemon is restarted for an upgrade; resources stay.
@@ -245,8 +246,9 @@ package struct World: Sendable {
             guard nodes[node].isUp else { return }
             deliver(.received(message, medium: medium, arrival: nodes[node].localTime(now)), to: node)
         case .job(let job, let node, let life): if nodes[node].life == life { finish(job, at: node) }
-        case .inventory(let node, let session):
-            guard nodes[node].session == session else { return }
+        case .inventory(let node, let session, let life):
+            guard nodes[node].session == session, nodes[node].life == life else { return }
+            nodes[node].inventoryLives.append(life)
             deliver(.inventory(nodes[node].inventory, entitledUntil: nodes[node].entitledUntil), to: node)
         case .boot(let node): start(node)
         case .trust(let node): if !nodes[node].isPaused { ownership.trusted(node: node) }
@@ -264,6 +266,7 @@ package struct World: Sendable {
         if case .requested(_, let request) = event {
             asked.append(Asked(request: request, node: node, session: nodes[node].session))
         }
+        if case .inventory = event { nodes[node].linkedLife = nodes[node].inventoryLives.removeFirst() }
         let effects = nodes[node].handle(event, now: now)
         for effect in effects { carryOut(effect, at: node) }
         if case .wake = event, let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) {
@@ -292,15 +295,24 @@ package struct World: Sendable {
             where medium != except.index && nodes[node].configuration.media[medium].isSerial {
                 send(message, from: Endpoint(node: node, medium: medium))
             }
-        case .start(let group, let epoch, let operation): startGroup(group, epoch, operation, at: node)
-        case .stop(let group, let operation): stopGroup(group, operation, at: node)
-        case .reassert(let group, let epoch, let operation): verify(group, epoch, operation, at: node)
-        case .entitled(let until): nodes[node].entitledUntil = until
+        case .start, .stop, .reassert, .entitled:
+            // What a daemon orders before it has heard that its resource manager is gone, nobody gets.
+            if nodes[node].linkedLife == nodes[node].life { carryOutOrder(effect, at: node) }
         case .reboot: crash(node)
         case .reply(let request, let response): responses.append((request, response))
         case .log(let record): history.append(WorldRecord(at: now, node: nodes[node].name, record: record))
         case .finished: endDaemon(node)
         case .dropped, .statusChanged: break
+        }
+    }
+
+    private mutating func carryOutOrder(_ effect: Effect, at node: Int) {
+        switch effect {
+        case .start(let group, let epoch, let operation): startGroup(group, epoch, operation, at: node)
+        case .stop(let group, let operation): stopGroup(group, operation, at: node)
+        case .reassert(let group, let epoch, let operation): verify(group, epoch, operation, at: node)
+        case .entitled(let until): nodes[node].entitledUntil = until
+        default: break
         }
     }
 

@@ -171,6 +171,24 @@ struct TakeoverTests {
         #expect(world.map.contains(-2) == false && world.map[0] >= 0, "\(world.story)")
     }
 
+    @Test("what a node could not stop when it was shut down is taken by nobody before an operator says so")
+    func leftBehind() {
+        var world = TestCluster(groups: [("ip1", "alpha")]).world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.conditions.stopFailure = 1
+        world.conditions.loss = 0.5
+        world.shutDown(0)
+        world.run(.seconds(5))
+        #expect(!world.nodes[0].isUp)
+        #expect(world.map == [0], "\(world.story)")
+        #expect(world.logged("group-left-behind") == 1)
+        #expect(world.nodes[1].cluster?.snapshot(world.now).groups[0].state == "blocked")
+        _ = world.request(.cleanup(group: "ip1"), at: 1)
+        world.run(.seconds(1))
+        #expect(world.owners("ip1") == [0, 1], "the operator has stopped it, says he")
+    }
+
     @Test("a resource that is lost sends its group to the other node")
     func lostResource() {
         var world = TestCluster().world()

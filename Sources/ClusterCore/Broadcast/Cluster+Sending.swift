@@ -26,11 +26,10 @@ extension Cluster {
         } else if mayHaveNews {
             if pacing.take(now: now, keepalive: timing.keepalive) { transmitStatus(now) } else { hasUntold = true }
         }
-        if isLeaving { finishLeaving(now) }
-        finishHandOver(now)
+        endIfDone(now)
     }
 
-    private mutating func transmitStatus(_ now: Instant) {
+    mutating func transmitStatus(_ now: Instant) {
         lastSaid = report(now, hears: false)
         mayHaveNews = false
         // Keeps its beat where it can; after a pause it starts anew rather than catching up.
@@ -41,7 +40,7 @@ extension Cluster {
     }
 
     /// Leaves the right to hold to the daemon after this one, but not before the word of the one before has come.
-    private mutating func noteEntitlement() {
+    mutating func noteEntitlement() {
         guard heldUntil != .distantFuture, heldUntil != entitledUntil,
             !groups.contains(where: { $0.phase == .unknown })
         else { return }
@@ -49,7 +48,7 @@ extension Cluster {
         effects.append(.entitled(until: heldUntil))
     }
 
-    private mutating func transmit(_ body: HAMessage, _ now: Instant) {
+    mutating func transmit(_ body: HAMessage, _ now: Instant) {
         effects.append(.transmit(Outgoing(body: body, sequence: sent.next(promise: now + effectiveLease + patience))))
     }
 
@@ -114,35 +113,5 @@ extension Cluster {
                 effects.append(.transmit(Outgoing(body: body, sequence: nil)))
             }
         }
-    }
-
-    /// The last message of a graceful shutdown: the others need not wait for deadtime.
-    mutating func transmitGoodbye(_ now: Instant) {
-        var body = HAMessage()
-        body.append("t", "shutdone")
-        body.append("st", "dead")
-        transmit(body, now)
-    }
-
-    /// Asks the others to wait longer, because this daemon is restarted and its resources stay.
-    mutating func handOver(_ now: Instant) {
-        guard handOverBy == nil, !isLeaving else { return }
-        patience = .seconds(10)
-        transmitStatus(now)
-        handOverPromise = sent.promise(of: sent.last) ?? now
-        handOverBy = now + max(timing.keepalive * 4, .milliseconds(500))
-    }
-
-    /// Ends the run once nothing is under way and the others have heard that they are to wait, or have had time to.
-    private mutating func finishHandOver(_ now: Instant) {
-        guard let handOverBy, !isAtWork else { return }
-        let heard = others.allSatisfy { id in
-            !nodes[id.index].isReachable || (nodes[id.index].promisedUntil ?? .distantPast) >= handOverPromise
-        }
-        guard heard || now >= handOverBy else { return }
-        noteEntitlement()
-        answerRest()
-        isFinished = true
-        effects.append(.finished)
     }
 }

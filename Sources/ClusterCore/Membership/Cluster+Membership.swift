@@ -100,6 +100,7 @@ extension Cluster {
         nodes[id.index].status = .dead
         nodes[id.index].isSuspect = false
         nodes[id.index].isVetoed = false
+        noteLeftBehind(id)
         nodes[id.index].cached = nil
         nodes[id.index].window.reset()
         for medium in links.expire(id, after: .zero, now: now) { logLink(id, medium, "dead") }
@@ -108,6 +109,19 @@ extension Cluster {
         log(nodes[id.index].hasLeft ? .info : .warning, "node-dead",
             "node \(nodes[id.index].name): is dead (\(old.rawValue) -> dead), reason: \(reason)",
             [Setting(name: "NODE", value: nodes[id.index].name), Setting(name: "REASON", value: reason)])
+    }
+
+    /// A node that was shut down runs on without its daemon: what could not be stopped there is nobody's to take.
+    private mutating func noteLeftBehind(_ id: NodeID) {
+        guard let said = nodes[id.index].said, said.leaving else { return }
+        nodes[id.index].leftBehind = said.groups.filter { $0.phase == .blocked }
+        for left in nodes[id.index].leftBehind {
+            let name = groups[left.group.index].name
+            logGroup(
+                left.group.index, .critical, "group-left-behind",
+                "node \(nodes[id.index].name) was shut down with \(name), which it could not stop. No node takes it "
+                    + "until it is stopped by hand and cleaned up (hb cleanup \(name))")
+        }
     }
 
     /// Becomes active once every member was heard, is dead or is heard by others only, and it is known what runs here.

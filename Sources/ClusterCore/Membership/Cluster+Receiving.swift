@@ -70,6 +70,7 @@ extension Cluster {
         nodes[id.index].window.reset()
         nodes[id.index].statusSequence = 0
         nodes[id.index].hasLeft = false
+        nodes[id.index].leftBehind = []
         nodes[id.index].hasHeardUs = false
         // It is told at once that it is heard: until then it lives on what its earlier daemon left it.
         lastSaid = nil

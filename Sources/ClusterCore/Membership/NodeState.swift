@@ -22,6 +22,8 @@ struct NodeState: Sendable {
     var isVetoed = false
     /// It said goodbye: its silence is no failure.
     var hasLeft = false
+    /// What it could not stop when it was shut down: it may still run there.
+    var leftBehind: [GroupReport] = []
     var cached: CachedStatus?
     /// Arrival of `cached`.
     var reportedAt = Instant.distantPast

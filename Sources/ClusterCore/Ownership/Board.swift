@@ -40,6 +40,14 @@ struct Board: Sendable {
         }
     }
 
+    /// Adds what a node that is gone may still run; nodes MUST come in ascending order.
+    mutating func add(_ node: NodeID, leftBehind: [GroupReport]) {
+        for report in leftBehind {
+            entries[report.group.index].append(BoardEntry(
+                node: node, phase: report.phase, epoch: report.epoch, failures: report.failures))
+        }
+    }
+
     /// Adds a live node's last word; nodes MUST come in ascending order.
     mutating func add(_ node: NodeID, _ said: StatusExtension?) {
         alive.append(node)

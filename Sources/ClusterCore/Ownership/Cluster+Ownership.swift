@@ -22,7 +22,11 @@ extension Cluster {
     private mutating func readBoard() {
         board.clear()
         for index in nodes.indices where index != localNode.index && nodes[index].kind == .normal {
-            if nodes[index].isAlive { board.add(NodeID(index), nodes[index].said) }
+            if nodes[index].isAlive {
+                board.add(NodeID(index), nodes[index].said)
+            } else {
+                board.add(NodeID(index), leftBehind: nodes[index].leftBehind)
+            }
         }
     }
 
@@ -59,20 +63,25 @@ extension Cluster {
     }
 
     private var mayClaim: Bool {
-        status == .active && !isLeaving && handOverBy == nil && quorum.mayClaim && lastHandled < heldUntil
+        status == .active && !isLeaving && !isHandingOver && quorum.mayClaim && lastHandled < heldUntil
+    }
+
+    /// Whether something of the group may still run where no daemon does.
+    private func isLeftBehind(_ index: Int) -> Bool {
+        board[groups[index].id].contains { !nodes[$0.node.index].isAlive }
     }
 
     private mutating func considerClaim(_ index: Int, _ owner: NodeID?) {
-        guard owner == localNode, mayClaim, groups[index].grant == nil, groups[index].failures.count == 0 else {
-            return
-        }
+        guard owner == localNode, mayClaim, groups[index].grant == nil, groups[index].failures.count == 0,
+            !isLeftBehind(index)
+        else { return }
         groups[index].epochSeen += 1
         groups[index].phase = .claiming(epoch: groups[index].epochSeen)
         isUnsettled = true
     }
 
     private mutating func pursueClaim(_ index: Int, _ epoch: UInt64, _ owner: NodeID?) {
-        guard owner == localNode, mayClaim else {
+        guard owner == localNode, mayClaim, !isLeftBehind(index) else {
             groups[index].phase = .idle
             isUnsettled = true
             return
@@ -263,7 +272,15 @@ extension Cluster {
         for index in groups.indices where marks.clearings[index].stamp > groups[index].clearedAt {
             groups[index].clearedAt = marks.clearings[index].stamp
             groups[index].failures = FailureCount()
+            forgetLeftBehind(groups[index].id)
             if case .blocked = groups[index].phase { stop(index, "tried again by an operator", .info) }
+        }
+    }
+
+    private mutating func forgetLeftBehind(_ group: GroupID) {
+        for index in nodes.indices where nodes[index].leftBehind.contains(where: { $0.group == group }) {
+            nodes[index].leftBehind.removeAll { $0.group == group }
+            readBoard()
         }
     }
 
@@ -276,30 +293,5 @@ extension Cluster {
                 Setting(name: "GROUP", value: groups[index].name),
                 Setting(name: "EPOCH", value: "\(groups[index].epochSeen)"),
             ])
-    }
-
-    // MARK: Shutdown
-
-    mutating func leave(_ now: Instant) {
-        guard !isLeaving else { return }
-        isLeaving = true
-        isUnsettled = true
-        log(.info, "shutdown", "Heartbeat shutdown in progress.")
-        if holdsAnything { log(.info, "shutdown-release", "Giving up all HA resources.") }
-    }
-
-    /// Ends the run when nothing is held any more.
-    mutating func finishLeaving(_ now: Instant) {
-        guard !isAtWork, !holdsAnything, !groups.contains(where: { $0.phase == .unknown }) else { return }
-        log(.info, "shutdown-released", "All HA resources relinquished.")
-        if groups.contains(where: { $0.phase.occupies }) {
-            // Without the goodbye the others treat this node's end as a death, and what is blocked as lost with it.
-            log(.critical, "shutdown-blocked", "shutting down with resources that could not be stopped")
-        } else {
-            transmitGoodbye(now)
-        }
-        answerRest()
-        isFinished = true
-        effects.append(.finished)
     }
 }

@@ -1,0 +1,88 @@
+// How a run ends: a shutdown gives everything to the others, a hand-over leaves everything to the daemon that follows.
+// What the others must know is said before, and the end waits until they have heard it.
+import ClusterModel
+import Messaging
+
+/// Something that the others are to hear before this daemon ends.
+struct LastWord: Sendable {
+    /// What the message that carries it promises: whoever confirms that much has heard it.
+    var promise: Instant
+    /// The end waits no longer.
+    var by: Instant
+}
+
+extension Cluster {
+    /// Releases everything, then ends the run.
+    mutating func leave(_ now: Instant) {
+        guard !isLeaving else { return }
+        isLeaving = true
+        isUnsettled = true
+        log(.info, "shutdown", "Heartbeat shutdown in progress.")
+        if holdsAnything { log(.info, "shutdown-release", "Giving up all HA resources.") }
+    }
+
+    /// Asks the others to wait longer, because this daemon is restarted and its resources stay.
+    mutating func handOver(_ now: Instant) {
+        guard !isHandingOver, !isLeaving else { return }
+        isHandingOver = true
+        patience = .seconds(10)
+        sayLast(now)
+    }
+
+    /// When the run may end though not everybody has confirmed the last word.
+    var endsBy: Instant? { isAtWork ? nil : lastWord?.by }
+
+    /// Ends the run when all is done and said.
+    mutating func endIfDone(_ now: Instant) {
+        if isLeaving { finishLeaving(now) } else if isHandingOver { finishHandOver(now) }
+    }
+
+    private mutating func sayLast(_ now: Instant) {
+        transmitStatus(now)
+        lastWord = LastWord(
+            promise: sent.promise(of: sent.last) ?? now, by: now + max(timing.keepalive * 4, .milliseconds(500)))
+    }
+
+    private func isHeard(_ word: LastWord, _ now: Instant) -> Bool {
+        now >= word.by
+            || others.allSatisfy { id in
+                !nodes[id.index].isReachable || (nodes[id.index].promisedUntil ?? .distantPast) >= word.promise
+            }
+    }
+
+    private mutating func finishLeaving(_ now: Instant) {
+        guard !isAtWork, !holdsAnything, !groups.contains(where: { $0.phase == .unknown }) else {
+            lastWord = nil
+            return
+        }
+        if groups.contains(where: { $0.phase.occupies }) {
+            // Who has not heard of it would take what still runs here.
+            if lastWord == nil { sayLast(now) }
+            if let lastWord, !isHeard(lastWord, now) { return }
+            log(.critical, "shutdown-blocked", "shutting down with resources that could not be stopped")
+        }
+        log(.info, "shutdown-released", "All HA resources relinquished.")
+        transmitGoodbye(now)
+        end()
+    }
+
+    private mutating func finishHandOver(_ now: Instant) {
+        guard !isAtWork, let lastWord, isHeard(lastWord, now) else { return }
+        noteEntitlement()
+        end()
+    }
+
+    /// The last message of a shutdown: the others need not wait for deadtime.
+    private mutating func transmitGoodbye(_ now: Instant) {
+        var body = HAMessage()
+        body.append("t", "shutdone")
+        body.append("st", "dead")
+        transmit(body, now)
+    }
+
+    private mutating func end() {
+        answerRest()
+        isFinished = true
+        effects.append(.finished)
+    }
+}
