@@ -9,7 +9,8 @@ TESTFLAGS = -c release -Xswiftc -enable-testing
 TESTPATH = .build/tests
 
 # What a build needs, then what the demo and the tests need.
-PACKAGES = libsystemd-dev libmount-dev libjansson-dev libssl-dev pkg-config \
+PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftables-dev libnftnl-dev libmnl-dev \
+	libssl-dev pkg-config \
 	iproute2 util-linux iputils-ping nftables e2fsprogs dbus groff-base
 
 all: deps build

@@ -22,6 +22,7 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
+        .systemLibrary(name: "CNetfilter", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
 
         // Pure.
@@ -37,10 +38,11 @@ let package = Package(
         .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(name: "Reactor", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(name: "Privsep", dependencies: ["LinuxSystem", "ClusterModel"], swiftSettings: edge),
+        .target(name: "Leases", dependencies: ["CNetfilter", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(name: "Media", dependencies: ["LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(
             name: "ResourceAgents",
-            dependencies: ["CMount", "CSystemd", "LinuxSystem", "Reactor", "Journal", "ClusterModel"],
+            dependencies: ["CMount", "CSystemd", "LinuxSystem", "Leases", "Reactor", "Journal", "ClusterModel"],
             swiftSettings: edge),
         .target(
             name: "Admin", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging"],
@@ -84,7 +86,7 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(name: "MediaTests", dependencies: ["Media", "Privsep"], swiftSettings: edge),
         .testTarget(
-            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Privsep"], swiftSettings: edge),
+            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep"], swiftSettings: edge),
         .target(
             name: "Rig", dependencies: ["Admin", "LinuxSystem", "Privsep", "ClusterModel"], path: "Tests/Rig",
             swiftSettings: edge),

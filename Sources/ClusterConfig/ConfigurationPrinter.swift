@@ -7,7 +7,7 @@ package enum ConfigurationPrinter {
     /// Every directive with its effective value, in a fixed order; a comment tells what follows from other values.
     package static func haConfig(_ configuration: Configuration) -> String {
         let sections = [
-            membership(configuration), times(configuration.timing), media(configuration.media),
+            membership(configuration), times(configuration.timing) + [lease(configuration)], media(configuration.media),
             resources(configuration), messages(configuration), logging(configuration.logging),
             processes(configuration.processes),
         ]
@@ -56,16 +56,24 @@ package enum ConfigurationPrinter {
             line(directive, TimeText.spell(time), time == derived ? rule : nil)
         }
         let deadtime = timing.deadtime
-        let derivedLease = Defaults.lease(deadtime: deadtime, keepalive: timing.keepalive)
         return [
             line(.keepalive, TimeText.spell(timing.keepalive)),
             line(.deadtime, TimeText.spell(deadtime)),
             time(.warntime, timing.warntime, Defaults.warntime(deadtime: deadtime), "half of deadtime"),
             time(.initdead, timing.initdead, Defaults.initdead(deadtime: deadtime), "follows from deadtime"),
             time(.deadping, timing.deadping, deadtime, "as deadtime"),
-            timing.lease.map { line(.lease, TimeText.spell($0)) }
-                ?? "# lease \(TimeText.spell(derivedLease))    follows from deadtime and keepalive",
         ]
+    }
+
+    /// With the inequality that keeps two nodes from one address.
+    private static func lease(_ configuration: Configuration) -> String {
+        guard configuration.policy.leasesAddresses else { return line(.lease, "off") }
+        let timing = configuration.timing
+        let derived = Defaults.lease(deadtime: timing.deadtime, keepalive: timing.keepalive)
+        let lease = timing.lease ?? derived
+        let margin = "ends \(TimeText.spell(timing.deadtime - lease)) before deadtime"
+        return timing.lease.map { line(.lease, TimeText.spell($0), margin) }
+            ?? "# lease \(TimeText.spell(lease))    follows from deadtime and keepalive, \(margin)"
     }
 
     /// udpport and baud stand before the first medium that they count for.

@@ -48,6 +48,11 @@ extension HAConfigParser {
         return nil
     }
 
+    mutating func applyLease(_ statement: Statement) {
+        settings.configuration.policy.leasesAddresses = statement.values.map(\.text) != ["off"]
+        if settings.configuration.policy.leasesAddresses { settings.lease = time(statement) ?? settings.lease }
+    }
+
     mutating func number(_ statement: Statement, in range: ClosedRange<Int>) -> Int? {
         let expected = "a number from \(range.lowerBound) to \(range.upperBound)"
         guard let word = value(statement, expected: expected) else { return nil }

@@ -120,7 +120,7 @@ struct HAConfigParser {
         case .warntime: settings.warntime = time(statement) ?? settings.warntime
         case .initdead: settings.initdead = time(statement) ?? settings.initdead
         case .deadping: settings.deadping = time(statement) ?? settings.deadping
-        case .lease: settings.lease = time(statement) ?? settings.lease
+        case .lease: applyLease(statement)
         case .quorum: settings.quorum = choice(statement, [.majority, .ping, .ignore]) ?? settings.quorum
         case .udpport, .baud, .bcast, .udp, .mcast, .mcast6, .ucast, .ucast6, .serial, .ping, .ping6, .pingGroup:
             applyMedium(statement)

@@ -176,6 +176,8 @@ package struct ResourcePolicy: Equatable, Sendable {
     package var stopFailure: StopFailurePolicy = .block
     /// Longest run of one operation of one script, unit or mount.
     package var operationTimeout: Duration = .seconds(60)
+    /// Whether the kernel ends what a silent daemon holds (`lease off` of ha.cf switches it off).
+    package var leasesAddresses = true
 
     package init() {}
 }

@@ -3,6 +3,7 @@
 import CLinux
 import ClusterModel
 import LinuxSystem
+import Leases
 import Reactor
 
 /// The addresses of this node's groups.
@@ -33,12 +34,17 @@ package final class AddressKeeper {
     private let announcer: Announcer
     private let conflicts: ConflictWatch
     private let log: (LogRecord) -> Void
+    /// Ends with this node's right to hold anything; nil where it is switched off.
+    private let lease: (any AddressLease)?
     private var held: [Held] = []
     private var links: [UInt32: LinkState] = [:]
     private var source: EventSource?
 
-    package init(loop: EventLoop, log: @escaping (LogRecord) -> Void) throws(SystemError) {
+    package init(
+        loop: EventLoop, lease: (any AddressLease)? = nil, log: @escaping (LogRecord) -> Void
+    ) throws(SystemError) {
         self.log = log
+        self.lease = lease
         session = try NetlinkSession()
         monitor = try NetworkMonitor(addresses: true)
         announcer = try Announcer(loop: loop, session: session, log: log)
@@ -62,6 +68,7 @@ package final class AddressKeeper {
             }
             do throws(SystemError) {
                 try prepare(wanted.map(\.1), tables)
+                lease?.hold(wanted.map(\.1))
                 let results = try session.add(wanted.map(\.1))
                 var up: [PlacedAddress] = []
                 for ((index, address), code) in zip(wanted, results) {
@@ -70,7 +77,9 @@ package final class AddressKeeper {
                     case 0, EEXIST:
                         up.append(PlacedAddress(address: address.address, interface: address.interface))
                         if code == EEXIST { log(LogRecord(.info, "address-present", "\(name) was there already")) }
-                    default: outcomes[index] = .failed("add \(name): \(SystemError.text(code))")
+                    default:
+                        lease?.release([address])
+                        outcomes[index] = .failed("add \(name): \(SystemError.text(code))")
                     }
                 }
                 announcer.announce(up)
@@ -97,10 +106,15 @@ package final class AddressKeeper {
             do throws(SystemError) {
                 // Backwards, so that the kernel need not promote one secondary address after the other.
                 let backwards = Array(present.reversed())
-                for ((index, address), code) in zip(backwards, try session.remove(backwards.map(\.1)))
-                where code != 0 && code != EADDRNOTAVAIL && code != ENODEV {
-                    outcomes[index] = .failed("remove \(tables.describe(address)): \(SystemError.text(code))")
+                var removed: [InterfaceAddress] = []
+                for ((index, address), code) in zip(backwards, try session.remove(backwards.map(\.1))) {
+                    if code == 0 || code == EADDRNOTAVAIL || code == ENODEV {
+                        removed.append(address)
+                    } else {
+                        outcomes[index] = .failed("remove \(tables.describe(address)): \(SystemError.text(code))")
+                    }
                 }
+                lease?.release(removed)
             } catch {
                 for (index, _) in present { outcomes[index] = .failed("\(error)") }
             }
@@ -127,6 +141,7 @@ package final class AddressKeeper {
             let tables = try AddressTables(session)
             release(specifications.map(\.address))
             let found = specifications.flatMap { tables.find($0) }
+            lease?.hold(found)
             held += found.map { Held(group: group, address: $0) }
             noteLinks(tables.interfaces)
             if announce {
@@ -136,6 +151,12 @@ package final class AddressKeeper {
             onLost(group, "the addresses cannot be watched: \(error)")
         }
     }
+
+    /// The node may hold its addresses until then.
+    package func renew(until: Instant, now: Instant) { lease?.renew(until: until, now: now) }
+
+    /// The daemon ends.
+    package func end() { lease?.end() }
 
     private func release(_ addresses: [IPAddress]) {
         let released = Set(addresses)
@@ -186,7 +207,9 @@ package final class AddressKeeper {
 
     private func changed(_ event: AddressEvent) {
         guard let index = held.firstIndex(where: { isSame($0.address, event.address) }) else { return }
-        if event.isRemoved {
+        if event.isRemoved, let lease, lease.until <= Clock.now() {
+            lose(index, "\(event.address.address) has outlived this node's right to hold it")
+        } else if event.isRemoved {
             putBack(index)
         } else if event.address.isDuplicate {
             lose(index, "another machine on the link uses \(event.address.address)")

@@ -2,6 +2,7 @@
 // each time, so that a script that was installed meanwhile is found.
 import CLinux
 import ClusterModel
+import Leases
 import LinuxSystem
 import Reactor
 
@@ -32,12 +33,14 @@ package final class ResourceOperations {
 
     private let units: SystemdUnits
 
-    package init(loop: EventLoop, settings: Settings, log: @escaping (LogRecord) -> Void) throws(SystemError) {
+    package init(
+        loop: EventLoop, settings: Settings, lease: (any AddressLease)? = nil, log: @escaping (LogRecord) -> Void
+    ) throws(SystemError) {
         self.loop = loop
         self.settings = settings
         self.log = log
         units = SystemdUnits(loop: loop)
-        addresses = try AddressKeeper(loop: loop, log: log)
+        addresses = try AddressKeeper(loop: loop, lease: lease, log: log)
     }
 
     /// What a resource is, as this machine is now.

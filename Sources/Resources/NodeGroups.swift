@@ -1,5 +1,6 @@
 // All groups of this node, by name.
 import ClusterModel
+import Leases
 import LinuxSystem
 import Privsep
 import Reactor
@@ -12,7 +13,7 @@ final class NodeGroups {
     weak var listener: StatusLink?
 
     /// Until when this node may hold groups, as a status process said last.
-    var entitlement: Entitlement
+    private var entitlement: Entitlement
 
     private struct Order {
         weak var sender: StatusLink?
@@ -36,12 +37,34 @@ final class NodeGroups {
         operations = try ResourceOperations(
             loop: loop,
             settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
-            log: log)
+            lease: NodeGroups.lease(configuration, log), log: log)
         operations.addresses.onLost = { [unowned self] group, reason in
             listener?.send(.lost(group: group, reason: reason))
         }
         configure(configuration, configurationDirectory: configurationDirectory)
     }
+
+    /// The best lease that this machine has; nil where ha.cf wants none.
+    private static func lease(_ configuration: Configuration, _ log: @escaping (LogRecord) -> Void) -> (any AddressLease)? {
+        guard configuration.policy.leasesAddresses else { return nil }
+        do {
+            return try KernelLease(node: configuration.localName, log: log)
+        } catch {
+            log(LogRecord(
+                .warning, "lease-fallback",
+                "nftables cannot lease addresses (\(error)): their lifetimes do it, in whole seconds"))
+        }
+        return try? AddressLifetimes(log: log)
+    }
+
+    /// This node may hold its groups until then.
+    func prolong(until: Instant) {
+        entitlement.remember(until)
+        operations.addresses.renew(until: until, now: Clock.now())
+    }
+
+    /// The daemon ends, whatever runs stays.
+    func end() { operations.addresses.end() }
 
     /// Takes over changed settings and groups. A group that is at work keeps its old resources until it is idle and the
     /// configuration comes again; one that is no longer configured can still be stopped.

@@ -82,7 +82,9 @@ final class ResourceProcess {
             guard let socket = descriptor?.take() else { throw UnexpectedFrame.withoutDescriptor }
             guard let groups else { throw UnexpectedFrame.beforeConfiguration }
             status = try StatusLink(Channel(socket), loop: loop, groups: groups, log: write)
-        case .finish: end("finished")
+        case .finish:
+            groups?.end()
+            end("finished")
         }
     }
 

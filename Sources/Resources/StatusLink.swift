@@ -60,7 +60,7 @@ final class StatusLink {
             groups.reassert(group, epoch: epoch, operation: operation, for: self)
         case .stop(let operation, let group): groups.stop(group, operation: operation, for: self)
         case .reboot(let reason): reboot(reason)
-        case .entitled(let until): groups.entitlement.remember(until)
+        case .entitled(let until): groups.prolong(until: until)
         }
     }
 

@@ -39,13 +39,13 @@ extension Cluster {
         noteEntitlement()
     }
 
-    /// Leaves the right to hold to the daemon after this one, but not before the word of the one before has come.
+    /// Tells the resource manager until when this node may hold its groups, but not before the word of an earlier daemon
+    /// has come. Where no vote ends the right, a silent node is still dead for the others after deadtime.
     mutating func noteEntitlement() {
-        guard heldUntil != .distantFuture, heldUntil != entitledUntil,
-            !groups.contains(where: { $0.phase == .unknown })
-        else { return }
-        entitledUntil = heldUntil
-        effects.append(.entitled(until: heldUntil))
+        let until = min(heldUntil, lastHandled + effectiveLease + patience)
+        guard until != entitledUntil, !groups.isEmpty, !groups.contains(where: { $0.phase == .unknown }) else { return }
+        entitledUntil = until
+        effects.append(.entitled(until: until))
     }
 
     mutating func transmit(_ body: HAMessage, _ now: Instant) {

@@ -91,6 +91,7 @@ extension Cluster {
         groups[index].phase = .starting(epoch: epoch, operationLast)
         groups[index].needsReassertion = false
         logGroup(index, .info, "group-start", "Acquiring resource group \(groups[index].name), epoch \(epoch)")
+        noteEntitlement()
         effects.append(.start(groups[index].id, epoch: epoch, operationLast))
     }
 

@@ -76,6 +76,22 @@ extension NetlinkSession {
             })
     }
 
+    /// Has the kernel remove each address when that many seconds have passed, unless it is prolonged again. Returns an
+    /// errno for each, 0 for done.
+    package func prolong(_ addresses: [InterfaceAddress], seconds: UInt32) throws(SystemError) -> [Int32] {
+        try perform(
+            addresses.map { address in
+                Request(type: Int(RTM_NEWADDR), flags: NLM_F_REPLACE) {
+                    address.write(to: &$0)
+                    // struct ifa_cacheinfo: preferred, valid, and two stamps that the kernel sets.
+                    let lifetimes = [seconds, seconds, 0, 0]
+                    $0.attribute(Int(IFA_CACHEINFO), lifetimes.flatMap { number in
+                        withUnsafeBytes(of: number) { Array($0) }
+                    })
+                }
+            })
+    }
+
     /// Removes exactly these addresses, in order. Returns an errno for each, 0 for removed; EADDRNOTAVAIL where it was
     /// not there.
     package func remove(_ addresses: [InterfaceAddress]) throws(SystemError) -> [Int32] {

@@ -1,0 +1,18 @@
+// A lease on addresses that the kernel ends, not this process: killed, stopped, starved or paused, a node stops answering
+// for what it holds before another one takes it (design, section 5).
+import ClusterModel
+import LinuxSystem
+
+/// What keeps the node's addresses from outliving its right to hold them.
+package protocol AddressLease: AnyObject {
+    /// From here on these addresses answer only while the lease runs. MUST be said before they are added.
+    func hold(_ addresses: [InterfaceAddress])
+    /// These addresses are gone from here.
+    func release(_ addresses: [InterfaceAddress])
+    /// The lease runs until then; one that has run out is not renewed by an instant that has passed.
+    func renew(until: Instant, now: Instant)
+    /// What was said last in `renew`.
+    var until: Instant { get }
+    /// The daemon ends: where nothing is held, nothing is left behind.
+    func end()
+}

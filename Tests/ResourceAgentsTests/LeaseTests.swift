@@ -1,0 +1,191 @@
+// Leases that the kernel ends, seen by a neighbour that asks for the addresses.
+import CLinux
+import ClusterModel
+import Leases
+import LinuxSystem
+import Reactor
+import Testing
+
+@testable import ResourceAgents
+
+@Suite("Leased addresses", .serialized)
+struct LeaseTests {
+    private let network: TestNetwork
+    private let loop: EventLoop
+    private let records = Records()
+
+    init() throws {
+        network = try TestNetwork()
+        loop = try EventLoop()
+    }
+
+    /// A keeper in the near namespace whose addresses run on a lease.
+    private func keeper(_ lease: (any AddressLease)?) throws -> AddressKeeper {
+        try network.inside(network.near) {
+            try AddressKeeper(loop: loop, lease: lease, log: records.write)
+        }
+    }
+
+    private func kernelLease() throws -> KernelLease {
+        try network.inside(network.near) { try KernelLease(node: "alpha.example", log: records.write) }
+    }
+
+    private func start(_ keeper: AddressKeeper, _ texts: [String]) throws {
+        let specifications = try texts.map { text throws(ArgumentError) in try AddressSpecification(argument: text) }
+        let outcomes = try network.inside(network.near) { keeper.start(specifications) }
+        #expect(outcomes == texts.map { _ in .done })
+    }
+
+    private func stop(_ keeper: AddressKeeper, _ texts: [String]) throws {
+        let specifications = try texts.map { text throws(ArgumentError) in try AddressSpecification(argument: text) }
+        let outcomes = try network.inside(network.near) { keeper.stop(specifications) }
+        #expect(outcomes == texts.map { _ in .done })
+    }
+
+    /// Whether the neighbour, who knows nothing yet, gets an answer.
+    private func answers(_ address: String) throws -> Bool {
+        try shell("ip -n \(network.far) neigh flush dev eth0")
+        return try shellStatus("ip netns exec \(network.far) ping -c 1 -W 1 \(address) >/dev/null 2>&1") == .exited(0)
+    }
+
+    private func rules() throws -> String {
+        try shell("ip netns exec \(network.near) nft list ruleset > /tmp/\(network.near).rules")
+        defer { unlink("/tmp/\(network.near).rules") }
+        return FileSystem.text(of: "/tmp/\(network.near).rules", limit: 1 << 20) ?? ""
+    }
+
+    private let addresses = ["10.7.0.100/24/eth0", "fd00:7::100/64/eth0"]
+
+    @Test("Held addresses answer while the lease runs, not after it, and again when it is renewed")
+    func lapse() throws {
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        let start = Clock.now()
+        lease.renew(until: start + .seconds(20), now: start)
+        try self.start(keeper, addresses)
+        #expect(try answers("10.7.0.100") && answers("fd00:7::100"))
+        // A shorter one replaces the one that runs.
+        var now = Clock.now()
+        lease.renew(until: now + .milliseconds(50), now: now)
+        usleep(100_000)
+        #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
+        #expect(try answers("10.7.0.1") && answers("fd00:7::1"), "other addresses of the node are not touched")
+        now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        #expect(try answers("10.7.0.100") && answers("fd00:7::100"))
+        lease.renew(until: now - .seconds(1), now: now)
+        #expect(try answers("10.7.0.100"), "an instant that has passed neither renews nor ends")
+    }
+
+    @Test("Nobody gets a packet from an address whose lease has run out, not even on an open connection")
+    func silence() throws {
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        var now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        try start(keeper, addresses)
+        // What is sent from the address without being asked.
+        let send = "ip netns exec \(network.near) ping -c 1 -W 1 -I 10.7.0.100 10.7.0.2 >/dev/null 2>&1"
+        #expect(try shellStatus(send) == .exited(0))
+        now = Clock.now()
+        lease.renew(until: now + .milliseconds(20), now: now)
+        usleep(60_000)
+        let neighbour = try network.inside(network.far) {
+            let index = try #require(try NetlinkSession().interfaces().first { $0.name == "eth0" }).index
+            return try PacketSocket(receiving: 3, interface: index)
+        }
+        while try neighbour.receive() != nil {}
+        #expect(try shellStatus(send) != .exited(0))
+        #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
+        while let frame = try neighbour.receive() {
+            // Sender of an ARP packet, source of an IPv4 and of an IPv6 packet.
+            let isARP = frame[12] == 8 && frame[13] == 6
+            let source = isARP ? frame[28..<32] : frame[12] == 8 ? frame[26..<30] : frame[22..<38]
+            let address = IPAddress(bytes: source)?.description ?? ""
+            #expect(!["10.7.0.100", "fd00:7::100"].contains(address) || frame[6..<12] == frame[0..<6], "\(frame)")
+        }
+    }
+
+    @Test("What is stopped needs no lease, and the end leaves nothing behind")
+    func end() throws {
+        try shell("ip netns exec \(network.near) nft add table inet filter")
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        let now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        try start(keeper, addresses)
+        keeper.end()
+        #expect(try rules().contains("heartbeat-alpha-example"), "a daemon that leaves addresses leaves their lease")
+        try stop(keeper, addresses)
+        #expect(try !rules().contains("10.7.0.100"))
+        keeper.end()
+        let rules = try rules()
+        #expect(!rules.contains("heartbeat") && rules.contains("table inet filter"), "\(rules)")
+        #expect(records.texts("lease-change").isEmpty, "\(records.texts("lease-change"))")
+    }
+
+    @Test("The next daemon goes on with the lease of the one before, without a gap and without rules twice")
+    func handOver() throws {
+        try earlierDaemon()
+        let before = try rules().split(separator: "\n").count
+        let next = try kernelLease()
+        #expect(try answers("10.7.0.100"))
+        let keeper = try keeper(next)
+        try network.inside(network.near) {
+            keeper.hold([try AddressSpecification(argument: "10.7.0.100/24/eth0")], group: "ip", announce: false)
+        }
+        #expect(try rules().split(separator: "\n").count == before)
+        let now = Clock.now()
+        next.renew(until: now + .milliseconds(30), now: now)
+        usleep(60_000)
+        #expect(try !answers("10.7.0.100"))
+    }
+
+    private func earlierDaemon() throws {
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        let now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        try start(keeper, addresses)
+    }
+
+    @Test("Tables that somebody flushes are there again with the next renewal")
+    func flushed() throws {
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        var now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        try start(keeper, addresses)
+        try shell("ip netns exec \(network.near) nft flush ruleset")
+        now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        #expect(records.events.contains("lease-restored"))
+        #expect(try answers("10.7.0.100"))
+        now = Clock.now()
+        lease.renew(until: now + .milliseconds(30), now: now)
+        usleep(60_000)
+        #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
+        #expect(!records.events.contains("lease-failed"))
+    }
+
+    @Test("Where lifetimes stand in for the lease, the kernel removes what nobody prolongs, and it is not put back")
+    func lifetimes() throws {
+        let lease = try network.inside(network.near) { try AddressLifetimes(log: records.write) }
+        let keeper = try keeper(lease)
+        var lost: [String] = []
+        keeper.onLost = { group, _ in lost.append(group) }
+        try start(keeper, ["10.7.0.100/24/eth0"])
+        try network.inside(network.near) {
+            keeper.hold([try AddressSpecification(argument: "10.7.0.100/24/eth0")], group: "ip", announce: false)
+        }
+        var now = Clock.now()
+        lease.renew(until: now + .milliseconds(500), now: now)
+        #expect(records.texts("lease-failed").count == 1, "half a second is too short for lifetimes")
+        now = Clock.now()
+        lease.renew(until: now + .milliseconds(1200), now: now)
+        #expect(try answers("10.7.0.100"))
+        #expect(turn(loop) { lost == ["ip"] })
+        #expect(try !answers("10.7.0.100"))
+        #expect(records.texts("address-restored").isEmpty)
+    }
+}
