@@ -1,0 +1,71 @@
+// Nodes whose daemon cannot act any more: what they hold must not answer when another node has it.
+import CLinux
+import ClusterModel
+import LinuxSystem
+import Rig
+import Testing
+
+extension ClusterTests {
+    @Suite("What a silent daemon holds")
+    struct LeaseTests {
+        /// Whether a node's interface answers a client that asks nobody else for the address.
+        private func answers(_ address: String, _ node: Node, _ stage: Stage) throws -> Bool {
+            let link = try node.command(["cat", "/sys/class/net/eth0/address"]).check()
+                .split(separator: "\n").first.map(String.init) ?? ""
+            let client = stage.cluster.clientWords
+            _ = try Command(
+                client + ["ip", "neigh", "replace", address, "lladdr", link, "nud", "permanent", "dev", "eth0"]).check()
+            let outcome = try Command(client + ["ping", "-c", "3", "-i", "0.2", "-W", "1", address]).run()
+            return outcome.succeeded
+        }
+
+        @Test("A node whose processes are all stopped falls silent, and gives up when it goes on", arguments: [2, 3])
+        func stopped(_ nodeCount: Int) throws {
+            try Stage.play { plan in
+                if nodeCount == 3 { plan.nodes.append("gamma") }
+            } _: { stage in
+                try stage.start()
+                #expect(try answers(Stage.addressA, stage.alpha, stage))
+                let processes = stage.alpha.processes.filter { $0.title.hasPrefix("heartbeat") }
+                for process in processes { try Children.signal(process.pid, SIGSTOP) }
+                defer { for process in processes { try? Children.signal(process.pid, SIGCONT) } }
+                try stage.waiting.until("a takeover") {
+                    stage.beta.holds(Stage.addressA) || stage.cluster.nodes.last?.holds(Stage.addressA) == true
+                }
+                #expect(stage.alpha.holds(Stage.addressA), "its daemon cannot have removed it")
+                #expect(try !answers(Stage.addressA, stage.alpha, stage))
+                for process in processes { try Children.signal(process.pid, SIGCONT) }
+                try stage.waiting.until("one owner") { stage.cluster.holders(of: Stage.addressA).count == 1 }
+                try stage.awaitHome()
+                #expect(try answers(Stage.addressA, stage.alpha, stage))
+            }
+        }
+
+        @Test("A node whose daemon was killed with all its processes falls silent before the other has the address")
+        func killed() throws {
+            try Stage.play { stage in
+                try stage.start()
+                for process in stage.alpha.processes where process.title.hasPrefix("heartbeat") {
+                    try? Children.signal(process.pid, SIGKILL)
+                }
+                try stage.cluster.awaitOwner("beta", of: Stage.groupA)
+                #expect(stage.alpha.holds(Stage.addressA), "nobody was there to remove it")
+                #expect(try !answers(Stage.addressA, stage.alpha, stage))
+                _ = try? stage.alpha.awaitDaemonEnd()
+                try stage.alpha.startDaemon()
+                try stage.awaitHome()
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["alpha"])
+            }
+        }
+
+        @Test("A daemon that is stopped for good leaves no rules behind")
+        func removed() throws {
+            try Stage.play { stage in
+                try stage.start()
+                #expect(try stage.alpha.command(["nft", "list", "tables"]).check().contains("heartbeat-alpha"))
+                #expect(try stage.alpha.stopDaemon() == .exited(0))
+                #expect(try !stage.alpha.command(["nft", "list", "tables"]).check().contains("heartbeat"))
+            }
+        }
+    }
+}
