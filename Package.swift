@@ -23,6 +23,8 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
 
         // Pure.
         .target(name: "ClusterModel", swiftSettings: pure),
@@ -32,7 +34,10 @@ let package = Package(
         .target(name: "Simulation", dependencies: ["ClusterCore"], swiftSettings: pure),
 
         // The edge of the system.
-        .target(name: "Digests", dependencies: ["CCrypto", "ClusterModel", "Messaging"], swiftSettings: edge),
+        .target(name: "Compression", dependencies: ["CBzip2", "CZlib", "Messaging"], swiftSettings: edge),
+        .target(
+            name: "Digests", dependencies: ["CCrypto", "ClusterModel", "Compression", "Messaging"],
+            swiftSettings: edge),
         .target(name: "LinuxSystem", dependencies: ["CLinux", "ClusterModel"], swiftSettings: edge),
         .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(name: "Reactor", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
@@ -69,13 +74,21 @@ let package = Package(
             name: "hb", dependencies: ["Admin", "ClusterConfig", "ResourceAgents", "CJansson"], swiftSettings: edge),
 
         // Tests, and the programs that developers run.
+        .target(
+            name: "Fuzzing",
+            dependencies: ["ClusterCore", "ClusterModel", "Compression", "Digests", "LinuxSystem", "Messaging"],
+            path: "Tests/Fuzzing", swiftSettings: edge),
+        .executableTarget(
+            name: "hb_fuzz", dependencies: ["ClusterModel", "Fuzzing", "LinuxSystem"], path: "Tests/Fuzz", swiftSettings: edge),
         .testTarget(
-            name: "MessagingTests", dependencies: ["Messaging", "Digests", "LinuxSystem"], exclude: ["Fixtures"],
-            swiftSettings: edge),
+            name: "MessagingTests", dependencies: ["Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
+            exclude: ["Fixtures"], swiftSettings: edge),
         .testTarget(
             name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
             swiftSettings: edge),
-        .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
+        .testTarget(
+            name: "ClusterCoreTests", dependencies: ["ClusterCore", "Digests", "LinuxSystem", "Messaging"],
+            swiftSettings: edge),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "LinuxSystem"], swiftSettings: edge),
         .testTarget(
             name: "LinuxSystemTests", dependencies: ["LinuxSystem", "Reactor", "Privsep", "Journal"],
@@ -91,8 +104,9 @@ let package = Package(
             name: "AdminTests", dependencies: ["Admin", "LinuxSystem", "Messaging"], swiftSettings: edge),
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
+        .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .executableTarget(
-            name: "hb_bench", dependencies: ["Rig", "Admin", "Messaging", "Digests", "LinuxSystem"],
+            name: "hb_bench", dependencies: ["AllocationCount", "Rig", "Admin", "Messaging", "Digests", "LinuxSystem"],
             path: "Tests/Benchmarks",
             swiftSettings: edge),
     ]

@@ -1,5 +1,6 @@
 // heartbeat 3.0.6's own bytes: read, verified, written again to the same bytes.
 import Digests
+import Fuzzing
 import Messaging
 import Testing
 
@@ -36,7 +37,7 @@ struct CaptureTests {
         ])
     func serial(file: String, count: Int, node: String) throws {
         let authenticator = try Authenticator(.sha1)
-        let stream = try Capture.read(file)
+        let stream = try CaptureFile.read(file)
         var framer = StreamFramer()
         var messages: [[UInt8]] = []
         for start in stride(from: 0, to: stream.count, by: 37) {

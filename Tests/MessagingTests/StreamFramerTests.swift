@@ -1,5 +1,6 @@
 // Messages cut out of noisy byte streams. Every byte that went in is accounted for.
 import ClusterModel
+import Fuzzing
 import Messaging
 import Testing
 

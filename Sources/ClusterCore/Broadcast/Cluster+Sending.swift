@@ -11,7 +11,7 @@ extension Cluster {
         }
         for index in nodes.indices where index != localNode.index {
             guard nodes[index].isAlive else {
-                nodes[index].window.forgetMissing()
+                nodes[index].window.interrupt()
                 continue
             }
             for sequence in nodes[index].window.dueRequests(now: now, interval: timing.rexmitDelayMax) {
@@ -101,7 +101,13 @@ extension Cluster {
     }
 
     mutating func answerRetransmitRequest(_ first: UInt64, _ last: UInt64, from id: NodeID, _ now: Instant) {
-        for answer in sent.answer(first: first, last: last, interval: timing.rexmitDelayMax, now: now) {
+        if last > sent.last {
+            log(
+                .warning, "rexmit-unknown",
+                "Rexmit of seq \(last) requested by \(nodes[id.index].name). \(sent.last) is max.")
+        }
+        let answers = sent.answer(first: first, last: last, from: id, interval: timing.rexmitDelayMax, now: now)
+        for answer in answers {
             switch answer {
             case .retransmit(let sequence): effects.append(.retransmit(sequence: sequence))
             case .refuse(let sequence, let reason):
@@ -113,6 +119,32 @@ extension Cluster {
                 effects.append(.transmit(Outgoing(body: body, sequence: nil)))
             }
         }
+    }
+
+    /// A classic node has all of this node's messages up to a number.
+    mutating func receiveAcknowledgement(_ sequence: UInt64, from id: NodeID) {
+        guard !sent.acknowledge(sequence, by: id) else { return }
+        log(
+            .error, "ack-corrupted",
+            "corrupted ackseq \(sequence) from \(nodes[id.index].name), \(sent.last) is the newest number")
+    }
+
+    /// Whether clients may send messages: no live node is further behind than `SendWindow.clientWindow`. A classic node
+    /// is as far as it has acknowledged, any other as far as its newest status message says. Never asked for the
+    /// daemon's own messages.
+    package var clientsMaySend: Bool {
+        others.allSatisfy { id in
+            guard nodes[id.index].isAlive, nodes[id.index].cached != nil else { return true }
+            let reached = max(sent.acknowledged(by: id), heardOfUs(id))
+            return sent.last - min(reached, sent.last) <= SendWindow.clientWindow
+        }
+    }
+
+    private func heardOfUs(_ id: NodeID) -> UInt64 {
+        guard let hearing = nodes[id.index].said?.hears[configuration.localName], hearing.generation == generation else {
+            return 0
+        }
+        return hearing.sequence
     }
 
     /// The last message of a graceful shutdown: the others need not wait for deadtime.
