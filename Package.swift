@@ -71,7 +71,12 @@ let package = Package(
         .executableTarget(
             name: "heartbeat", dependencies: ["Control", "Status", "Workers", "Resources"], swiftSettings: edge),
         .executableTarget(
-            name: "hb", dependencies: ["Admin", "ClusterConfig", "ResourceAgents", "CJansson"], swiftSettings: edge),
+            name: "hb",
+            dependencies: [
+                "Admin", "CJansson", "ClusterConfig", "Compression", "Digests", "LinuxSystem", "Messaging",
+                "ResourceAgents",
+            ],
+            swiftSettings: edge),
 
         // Tests, and the programs that developers run.
         .target(
