@@ -106,7 +106,8 @@ let package = Package(
             swiftSettings: edge),
         .executableTarget(name: "hb_demo", dependencies: ["Rig"], path: "Tests/Demo", swiftSettings: edge),
         .testTarget(
-            name: "AdminTests", dependencies: ["Admin", "LinuxSystem", "Messaging"], swiftSettings: edge),
+            name: "AdminTests", dependencies: ["Admin", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
+            swiftSettings: edge),
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),

@@ -67,18 +67,12 @@ struct PacketCapture {
     /// The next packet; nil at the end.
     mutating func next() throws -> RecordedPacket? {
         number += 1
-        let header: [UInt8]
-        do {
-            guard let bytes = try input.read(16) else { return nil }
-            header = bytes
-        } catch let error as CaptureFormatError {
-            throw CaptureFormatError(description: "packet \(number): \(error)")
-        }
+        guard let header = try part(16) else { return nil }
         let length = PacketCapture.number(header[8...], isBigEndian)
         guard length <= PacketCapture.packetSizeMax else {
             throw CaptureFormatError(description: "packet \(number): \(length) bytes long, the file is damaged")
         }
-        guard let bytes = try input.read(Int(length)) else {
+        guard let bytes = try part(Int(length)) else {
             throw CaptureFormatError(description: "packet \(number): the file ends within it")
         }
         let seconds = Int64(PacketCapture.number(header[0...], isBigEndian))
@@ -87,6 +81,15 @@ struct PacketCapture {
         return RecordedPacket(
             number: number, time: seconds * 1_000_000_000 + fraction * nanosecondsPerUnit, etherType: etherType,
             bytes: network)
+    }
+
+    /// So many bytes; nil at the end.
+    private func part(_ count: Int) throws -> [UInt8]? {
+        do {
+            return try input.read(count)
+        } catch let error as CaptureFormatError {
+            throw CaptureFormatError(description: "packet \(number): \(error)")
+        }
     }
 
     /// What is behind the link header.

@@ -1,4 +1,5 @@
-// `hb wire`: the messages of a cluster, decoded and verified, from an interface, a file of packets, or hexadecimal text.
+// `hb wire`: the messages of a cluster, decoded and verified, from an interface, a file of packets, or hexadecimal
+// text.
 import Admin
 import CLinux
 import ClusterConfig
