@@ -9,7 +9,7 @@ TESTFLAGS = -c release -Xswiftc -enable-testing
 TESTPATH = .build/tests
 
 # What a build needs, then what the demo and the tests need.
-PACKAGES = libsystemd-dev libmount-dev libjansson-dev libssl-dev pkg-config \
+PACKAGES = libsystemd-dev libmount-dev libjansson-dev libssl-dev zlib1g-dev libbz2-dev pkg-config \
 	iproute2 util-linux iputils-ping nftables e2fsprogs dbus groff-base
 
 all: deps build
@@ -37,6 +37,7 @@ SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests
 check: deps
 	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
+	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
 	$(TEST) --filter IntegrationTests
 
@@ -44,6 +45,12 @@ check: deps
 SEEDS = 100000
 check-long: check
 	HB_SEEDS=$(SEEDS) $(TEST) --filter RandomFaultTests
+
+# Damaged messages to everything that reads messages. EXECUTIONS=N, SEED=S; a failure names what to give to --from.
+EXECUTIONS = 10000000
+SEED = 1
+fuzz: deps build
+	SWIFT_BACKTRACE=enable=no .build/release/hb_fuzz --executions $(EXECUTIONS) --seed $(SEED)
 
 bench: deps build
 	.build/release/hb_bench
@@ -97,8 +104,9 @@ help:
 	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
 	@echo 'make check                all tests'
 	@echo 'make check-long [SEEDS=N] all tests, with N seeds of random faults'
-	@echo 'make bench                measure outages, memory and processor time'
+	@echo 'make fuzz [EXECUTIONS=N SEED=S] feed damaged messages to all that reads messages'
+	@echo 'make bench                measure outages, memory, processor time and messages'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps demo check check-long bench install uninstall clean help
+.PHONY: all build deps demo check check-long fuzz bench install uninstall clean help

@@ -84,7 +84,8 @@ let package = Package(
             dependencies: ["ClusterCore", "ClusterModel", "Compression", "Digests", "LinuxSystem", "Messaging"],
             path: "Tests/Fuzzing", swiftSettings: edge),
         .executableTarget(
-            name: "hb_fuzz", dependencies: ["ClusterModel", "Fuzzing", "LinuxSystem"], path: "Tests/Fuzz", swiftSettings: edge),
+            name: "hb_fuzz", dependencies: ["ClusterModel", "Fuzzing", "LinuxSystem"], path: "Tests/Fuzz",
+            swiftSettings: edge),
         .testTarget(
             name: "MessagingTests", dependencies: ["Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
             exclude: ["Fixtures"], swiftSettings: edge),
@@ -106,7 +107,8 @@ let package = Package(
             swiftSettings: edge),
         .executableTarget(name: "hb_demo", dependencies: ["Rig"], path: "Tests/Demo", swiftSettings: edge),
         .testTarget(
-            name: "AdminTests", dependencies: ["Admin", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
+            name: "AdminTests",
+            dependencies: ["Admin", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
             swiftSettings: edge),
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),

@@ -48,7 +48,9 @@ private struct ReceiveModel {
 struct WindowModelTests {
     private static let start = Instant(nanoseconds: 0)
 
-    @Test("R1 to R10: a receiver does what the model does, whatever comes in whatever order", arguments: 0..<60)
+    @Test(
+        "R1, R2, R3, R4, R7, R8, R10, R16: a receiver does what the model does, whatever comes in whatever order",
+        arguments: 0..<60)
     func receiver(_ seed: Int) {
         var random = RandomSource(seed: UInt64(seed))
         let trigger = random.next() % 10
@@ -140,7 +142,7 @@ struct WindowModelTests {
         }
     }
 
-    @Test("R11 to R14: a sender answers as the model does", arguments: 0..<40)
+    @Test("R12, R13, R14: a sender answers as the model does", arguments: 0..<40)
     func sender(_ seed: Int) {
         var random = RandomSource(seed: UInt64(seed))
         var window = SendWindow()

@@ -10,7 +10,7 @@ struct WindowTests {
         window.receive(sequence) { WindowTests.start + .milliseconds(100) }
     }
 
-    @Test("the first number may be any, then gaps are asked for and filled")
+    @Test("R1, R2, R3, R4: the first number may be any, then gaps are asked for and filled")
     func gaps() {
         var window = ReceiveWindow(acknowledgeTrigger: 0)
         do { let verdict = receive(&window, 41); #expect(verdict == .accepted(lost: 0, abandoned: false)) }
@@ -28,7 +28,7 @@ struct WindowTests {
         do { let verdict = receive(&window, 40); #expect(verdict == .duplicate) }
     }
 
-    @Test("more than 250 lost at once are given up")
+    @Test("R8: more than 250 lost at once are given up")
     func abandoned() {
         var window = ReceiveWindow(acknowledgeTrigger: 0)
         _ = receive(&window, 1)
@@ -57,7 +57,7 @@ struct WindowTests {
         do { let verdict = receive(&window, 42); #expect(verdict == .accepted(lost: 1, abandoned: false)) }
     }
 
-    @Test("every tenth number in order is acknowledged, and the largest below a gap once it moves")
+    @Test("R16: every tenth number in order is acknowledged, and the largest below a gap once it moves")
     func acknowledgements() {
         var window = ReceiveWindow(acknowledgeTrigger: 7)
         var acknowledged: [UInt64] = []
@@ -93,7 +93,7 @@ struct WindowTests {
         }
     }
 
-    @Test("a sender answers from its history, refuses what is older, and spares the wire")
+    @Test("R11, R12, R13, R14: a sender answers from its history, refuses what is older, and spares the wire")
     func history() {
         var window = SendWindow()
         for _ in 0..<600 { _ = window.next(promise: WindowTests.start) }

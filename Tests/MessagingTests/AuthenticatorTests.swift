@@ -76,7 +76,7 @@ struct DigestVector: CustomTestStringConvertible, Sendable {
 
 @Suite("Authenticator")
 struct AuthenticatorTests {
-    @Test("HMAC gives the published digests, again and again", arguments: DigestVector.all)
+    @Test("W12: HMAC gives the published digests, again and again", arguments: DigestVector.all)
     func vectors(_ vector: DigestVector) throws {
         let key = AuthKey(number: 7, method: vector.method, secret: vector.key)
         let authenticator = try Authenticator(AuthKeys(signing: 7, keys: [key]))
@@ -89,7 +89,7 @@ struct AuthenticatorTests {
     }
 
     @Test(
-        "crc is heartbeat's, without leading zeros",
+        "W12: crc is heartbeat's, without leading zeros",
         arguments: [
             ("", "ffffffff"), ("123456789", "765e7680"), ("heartbeat", "f1d8e77c"), ("a", "579b24df"),
         ])
@@ -109,7 +109,7 @@ struct AuthenticatorTests {
         #expect(authenticator.verify(padded, covers: data[...]) == .mismatch)
     }
 
-    @Test("each key number is verified with its own key and method")
+    @Test("W13: each key number is verified with its own key and method")
     func rightKeyOnly() throws {
         let secret = Array("one".utf8)
         let keys = [

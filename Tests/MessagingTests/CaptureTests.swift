@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Recorded traffic of heartbeat 3.0.6")
 struct CaptureTests {
-    @Test("every datagram is read, verified and written back byte for byte", arguments: Capture.all)
+    @Test("W4, W5, W15, W21: every datagram is read, verified and written back byte for byte", arguments: Capture.all)
     func datagrams(_ capture: Capture) throws {
         let authenticator = try Authenticator(capture.keys)
         let messages = try capture.messages()
@@ -31,7 +31,7 @@ struct CaptureTests {
     }
 
     @Test(
-        "a serial line's stream is cut into its messages, each verified and written back",
+        "W7, W9: a serial line's stream is cut into its messages, each verified and written back",
         arguments: [
             ("s6-serial.a2b.raw", 167, "node-a"), ("s6-serial.b2a.raw", 147, "node-b"),
         ])

@@ -34,14 +34,14 @@ struct CompressionTests {
         try Compression.compress(try encoded(message), method)
     }
 
-    @Test("W15: a whole message in compressed form stands for itself", arguments: CompressionMethod.allCases)
+    @Test("W18: a whole message in compressed form stands for itself", arguments: CompressionMethod.allCases)
     func whole(_ method: CompressionMethod) throws {
         #expect(try opened(MessageExpansion.wrapped(try compressed(plain, method), method)) == plain)
         let classic = try Compression.compress(try classicText(plain), method)
         #expect(try opened(MessageExpansion.wrapped(classic, method)) == plain, "classic text within")
     }
 
-    @Test("W14: a compressed field is a nested message, on every level", arguments: CompressionMethod.allCases)
+    @Test("W17: a compressed field is a nested message, on every level", arguments: CompressionMethod.allCases)
     func fields(_ method: CompressionMethod) throws {
         let algorithm = Field("_compression_algorithm", .string(Array(method.rawValue.utf8)))
         let inner = HAMessage([Field("a", .string([98]))])
@@ -67,7 +67,7 @@ struct CompressionTests {
     }
 
     @Test(
-        "W16: a value that holds more than 2 MiB is refused, however small it is",
+        "W19: a value that holds more than 2 MiB is refused, however small it is",
         arguments: CompressionMethod.allCases)
     func bombs(_ method: CompressionMethod) throws {
         let limit = WireLimit.uncompressedSize
@@ -93,7 +93,7 @@ struct CompressionTests {
     }
 
     @Test(
-        "damage, unknown algorithms and compression within compression are refused",
+        "W18, W19: damage, unknown algorithms and compression within compression are refused",
         arguments: CompressionMethod.allCases)
     func refused(_ method: CompressionMethod) throws {
         let bytes = try compressed(plain, method)
@@ -114,7 +114,7 @@ struct CompressionTests {
         #expect(reason(MessageExpansion.wrapped(bytes, other))?.word == "malformed")
     }
 
-    @Test("W17: levels and fields are limited after decompression too")
+    @Test("W19: levels and fields are limited after decompression too")
     func limits() throws {
         let algorithm = Field("_compression_algorithm", .string(Array("zlib".utf8)))
         var message = HAMessage([Field("z", .string([120]))])
@@ -128,7 +128,7 @@ struct CompressionTests {
         #expect(reason(HAMessage([field, field, algorithm]))?.word == "malformed")
     }
 
-    @Test("nothing is decompressed before it is verified")
+    @Test("W14: nothing is decompressed before it is verified")
     func unverified() throws {
         let zeros = try Compression.compress([UInt8](repeating: 0, count: 20_000_000), .zlib)
         let bytes = try encoded(MessageExpansion.wrapped(zeros, .zlib))

@@ -141,9 +141,8 @@ extension Cluster {
     }
 
     private func heardOfUs(_ id: NodeID) -> UInt64 {
-        guard let hearing = nodes[id.index].said?.hears[configuration.localName], hearing.generation == generation else {
-            return 0
-        }
+        guard let hearing = nodes[id.index].said?.hears[configuration.localName], hearing.generation == generation
+        else { return 0 }
         return hearing.sequence
     }
 

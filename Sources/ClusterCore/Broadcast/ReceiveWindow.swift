@@ -111,8 +111,8 @@ struct ReceiveWindow: Sendable {
         missing.removeAll()
     }
 
-    /// The node is gone: nobody is there to answer. When it is heard again, its messages go on from whatever number they
-    /// have; those up to the newest one are still duplicates.
+    /// The node is gone: nobody is there to answer. When it is heard again, its messages go on from whatever number
+    /// they have; those up to the newest one are still duplicates.
     mutating func interrupt() {
         if !missing.isEmpty { missing.removeAll() }
         isInterrupted = last != nil

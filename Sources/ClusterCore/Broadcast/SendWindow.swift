@@ -70,7 +70,7 @@ struct SendWindow: Sendable {
         let lowest = last >= SendWindow.historyMax ? last - SendWindow.historyMax + 1 : 1
         if begin < lowest {
             let end = min(wanted, lowest - 1, begin.addingReportingOverflow(SendWindow.perRequestMax - 1).partialValue)
-            if begin <= end { for sequence in begin...end { answers.append(.refuse(sequence, reason: "seqno too low")) } }
+            if begin <= end { answers += (begin...end).map { .refuse($0, reason: "seqno too low") } }
         }
         let end = min(wanted, last)
         var sequence = max(begin, lowest)
