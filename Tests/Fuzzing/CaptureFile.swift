@@ -24,6 +24,15 @@ package enum CaptureFile {
         }
     }
 
+    /// The message behind a label and a tab.
+    package static func hexadecimal(_ name: String, label: String) throws -> [UInt8] {
+        for line in try read(name).split(separator: UInt8(ascii: "\n")) {
+            let columns = line.split(separator: UInt8(ascii: "\t"))
+            if columns.count == 2, columns[0].elementsEqual(label.utf8) { return try bytes(hexadecimal: columns[1]) }
+        }
+        throw CaptureError(text: "no \(label) in \(name)")
+    }
+
     /// The bytes of a file.
     package static func read(_ name: String) throws -> [UInt8] {
         let file = try Descriptor.open("\(folder)/\(name)", O_RDONLY)

@@ -62,6 +62,9 @@ package struct Fuzzer {
             var framer = StreamFramer()
             texts += framer.accept(try CaptureFile.read(name)[...])
         }
+        for label in ["field-zlib", "whole-zlib", "field-bz2", "whole-bz2"] {
+            texts.append(try CaptureFile.hexadecimal("compressed.txt", label: label))
+        }
         var generator = MessageGenerator(seed: seed)
         for _ in 0..<200 {
             let shape = generator.message(classic: true)

@@ -66,6 +66,20 @@ struct CompressionTests {
         #expect(try Compression.decompress(CompressionVectors.bz2[...], .bz2, limit: 100) == text)
     }
 
+    @Test("W17, W18: what heartbeat's own library has compressed is read", arguments: CompressionMethod.allCases)
+    func recorded(_ method: CompressionMethod) throws {
+        let xml = String(String(repeating: #"<node id="x"/>"#, count: 500).prefix(5999))
+        let head = [
+            Field("t", .string(Array("example".utf8))), Field("src", .string(Array("node-a".utf8))),
+            Field("srcuuid", .binary(Array("0123456789abcdef".utf8))),
+        ]
+        let large = Field("crm_xml", .string(Array(xml.utf8)))
+        for (name, last) in [("field", Field("m", .message(HAMessage([large])))), ("whole", large)] {
+            let bytes = try CaptureFile.hexadecimal("compressed.txt", label: "\(name)-\(method.rawValue)")
+            #expect(try opened(try NetstringCodec.decode(bytes).message) == HAMessage(head + [last]))
+        }
+    }
+
     @Test(
         "W19: a value that holds more than 2 MiB is refused, however small it is",
         arguments: CompressionMethod.allCases)
