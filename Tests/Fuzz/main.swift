@@ -37,6 +37,7 @@ func run() -> Int32 {
     let hang: UInt32 = 120
     let growthMax = 16_384
     do {
+        CrashReport.arm()
         var fuzzer = try Fuzzer(seed: seed)
         let begin = Clock.now()
         var settled = 0
@@ -44,10 +45,10 @@ func run() -> Int32 {
         print("seed \(seed), executions \(from) to \(from + executions)")
         fflush(cl_stdout())
         while done < executions {
-            // What ends the program here is told by the shell; the line says where to look with --from.
             alarm(hang)
             let end = min(executions, done + batch)
             while done < end {
+                CrashReport.execution = from + done
                 try fuzzer.run(from + done)
                 done += 1
             }
