@@ -60,10 +60,10 @@ package struct ByteWriter {
 /// Digits of a number that is not negative.
 func decimalLength(_ value: Int) -> Int {
     var length = 1
-    var rest = value
-    while rest > 9 {
-        rest /= 10
+    var limit = 10
+    while value >= limit, length < 18 {
         length += 1
+        limit *= 10
     }
     return length
 }

@@ -173,7 +173,9 @@ extension HAMessage {
 extension OutputSpan where Element == UInt8 {
     /// Appends a number that is not negative, without leading zeros.
     fileprivate mutating func append(decimal value: Int) {
-        if value >= 10 { append(decimal: value / 10) }
+        // Most fields have two digits.
+        if value >= 100 { append(decimal: value / 100) }
+        if value >= 10 { append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / 10 % 10)) }
         append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value % 10))
     }
 }
