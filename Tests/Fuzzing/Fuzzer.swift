@@ -65,6 +65,9 @@ package struct Fuzzer {
         for label in ["field-zlib", "whole-zlib", "field-bz2", "whole-bz2"] {
             texts.append(try CaptureFile.hexadecimal("compressed.txt", label: label))
         }
+        for label in ["netstring-1", "netstring-16", "classic-1", "classic-3", "classic-16"] {
+            texts.append(try CaptureFile.hexadecimal("shapes.txt", label: label))
+        }
         var generator = MessageGenerator(seed: seed)
         for _ in 0..<200 {
             let shape = generator.message(classic: true)

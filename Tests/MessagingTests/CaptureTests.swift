@@ -72,4 +72,28 @@ struct CaptureTests {
         #expect(message.text(Wire.FieldName.load) == "0.42 0.58 0.28 4/145 35")
         #expect(message.binary(Wire.FieldName.sourceUUID)?.count == 16)
     }
+
+    @Test(
+        "W2, W3, W4, W7, W8, W16: what heartbeat's own library writes is read, and written to the same bytes",
+        arguments: [0, 1, 3, 15, 16])
+    func shapes(_ depth: Int) throws {
+        var message: HAMessage?
+        for level in (0...depth).reversed() {
+            var outer = HAMessage()
+            outer.append("t", "level\(level)")
+            outer.append("info", "two\nlines")
+            outer.append("b", binary: [0, 10, 20, 255])
+            outer.append(Field("l", .list([Array("one".utf8), Array("two,3:x".utf8)])))
+            if let message { outer.append(Field("m", .message(message))) }
+            message = outer
+        }
+        let expected = try #require(message)
+        let netstring = try CaptureFile.hexadecimal("shapes.txt", label: "netstring-\(depth)")
+        #expect(try NetstringCodec.decode(netstring).message == expected)
+        #expect(try encoded(expected) == netstring)
+        #expect(try encoded(try NetstringCodec.decode(netstring).message) == netstring)
+        let classic = try CaptureFile.hexadecimal("shapes.txt", label: "classic-\(depth)")
+        #expect(try ClassicCodec.decode(classic) == expected)
+        #expect(try classicText(expected) == classic)
+    }
 }
