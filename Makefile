@@ -10,7 +10,7 @@ TESTPATH = .build/tests
 
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftables-dev libnftnl-dev libmnl-dev \
-	libssl-dev pkg-config \
+	libssl-dev zlib1g-dev libbz2-dev pkg-config \
 	iproute2 util-linux iputils-ping nftables e2fsprogs dbus groff-base
 
 all: deps build
@@ -38,6 +38,7 @@ SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests
 check: deps
 	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
+	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
 	$(TEST) --filter IntegrationTests
 
@@ -49,6 +50,12 @@ check-long: check seeds
 seeds:
 	$(SWIFT) build $(BUILDFLAGS) --product hb_seeds
 	.build/release/hb_seeds $(FROM) $(SEEDS)
+
+# Damaged messages to everything that reads messages. EXECUTIONS=N, SEED=S; a failure names what to give to --from.
+EXECUTIONS = 10000000
+SEED = 1
+fuzz: deps build
+	SWIFT_BACKTRACE=enable=no .build/release/hb_fuzz --executions $(EXECUTIONS) --seed $(SEED)
 
 bench: deps build
 	.build/release/hb_bench
@@ -103,8 +110,9 @@ help:
 	@echo 'make check                all tests'
 	@echo 'make check-long [SEEDS=N] all tests, and N seeds of random faults'
 	@echo 'make seeds [FROM=N SEEDS=N] the random faults alone'
-	@echo 'make bench                measure outages, memory and processor time'
+	@echo 'make fuzz [EXECUTIONS=N SEED=S] feed damaged messages to all that reads messages'
+	@echo 'make bench                measure outages, memory, processor time and messages'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps demo check check-long seeds bench install uninstall clean help
+.PHONY: all build deps demo check check-long seeds fuzz bench install uninstall clean help

@@ -24,6 +24,8 @@ let package = Package(
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
         .systemLibrary(name: "CNetfilter", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
 
         // Pure.
         .target(name: "ClusterModel", swiftSettings: pure),
@@ -33,7 +35,10 @@ let package = Package(
         .target(name: "Simulation", dependencies: ["ClusterCore"], swiftSettings: pure),
 
         // The edge of the system.
-        .target(name: "Digests", dependencies: ["CCrypto", "ClusterModel", "Messaging"], swiftSettings: edge),
+        .target(name: "Compression", dependencies: ["CBzip2", "CZlib", "Messaging"], swiftSettings: edge),
+        .target(
+            name: "Digests", dependencies: ["CCrypto", "ClusterModel", "Compression", "Messaging"],
+            swiftSettings: edge),
         .target(name: "LinuxSystem", dependencies: ["CLinux", "ClusterModel"], swiftSettings: edge),
         .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(name: "Reactor", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
@@ -68,16 +73,30 @@ let package = Package(
         .executableTarget(
             name: "heartbeat", dependencies: ["Control", "Status", "Workers", "Resources"], swiftSettings: edge),
         .executableTarget(
-            name: "hb", dependencies: ["Admin", "ClusterConfig", "ResourceAgents", "CJansson"], swiftSettings: edge),
+            name: "hb",
+            dependencies: [
+                "Admin", "CJansson", "ClusterConfig", "Compression", "Digests", "LinuxSystem", "Messaging",
+                "ResourceAgents",
+            ],
+            swiftSettings: edge),
 
         // Tests, and the programs that developers run.
-        .testTarget(
-            name: "MessagingTests", dependencies: ["Messaging", "Digests", "LinuxSystem"], exclude: ["Fixtures"],
+        .target(
+            name: "Fuzzing",
+            dependencies: ["ClusterCore", "ClusterModel", "Compression", "Digests", "LinuxSystem", "Messaging"],
+            path: "Tests/Fuzzing", swiftSettings: edge),
+        .executableTarget(
+            name: "hb_fuzz", dependencies: ["ClusterModel", "Fuzzing", "LinuxSystem"], path: "Tests/Fuzz",
             swiftSettings: edge),
+        .testTarget(
+            name: "MessagingTests", dependencies: ["Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
+            exclude: ["Fixtures"], swiftSettings: edge),
         .testTarget(
             name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
             swiftSettings: edge),
-        .testTarget(name: "ClusterCoreTests", dependencies: ["ClusterCore"], swiftSettings: edge),
+        .testTarget(
+            name: "ClusterCoreTests", dependencies: ["ClusterCore", "Digests", "LinuxSystem", "Messaging"],
+            swiftSettings: edge),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
         .executableTarget(
             name: "hb_seeds", dependencies: ["Simulation"], path: "Tests/Seeds", swiftSettings: edge),
@@ -92,11 +111,14 @@ let package = Package(
             swiftSettings: edge),
         .executableTarget(name: "hb_demo", dependencies: ["Rig"], path: "Tests/Demo", swiftSettings: edge),
         .testTarget(
-            name: "AdminTests", dependencies: ["Admin", "LinuxSystem", "Messaging"], swiftSettings: edge),
+            name: "AdminTests",
+            dependencies: ["Admin", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
+            swiftSettings: edge),
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
+        .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .executableTarget(
-            name: "hb_bench", dependencies: ["Rig", "Admin", "Messaging", "Digests", "LinuxSystem"],
+            name: "hb_bench", dependencies: ["AllocationCount", "Rig", "Admin", "Messaging", "Digests", "LinuxSystem"],
             path: "Tests/Benchmarks",
             swiftSettings: edge),
     ]

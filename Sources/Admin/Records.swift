@@ -30,7 +30,7 @@ struct RecordWriter {
             while end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
             bytes.removeLast(bytes.count - end)
         }
-        message.fields.append(Field(name, .string(bytes)))
+        message.append(name, text: bytes)
     }
 
     mutating func add(_ name: String, _ text: String?) {

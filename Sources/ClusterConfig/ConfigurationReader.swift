@@ -56,3 +56,14 @@ package enum ConfigurationReader {
         return [files.firstIndex(of: location.file) ?? files.count, location.line, location.column, offset]
     }
 }
+
+extension ConfigurationReader {
+    /// Reads authkeys alone, wherever it comes from: mode and owner of the file are not judged. The keys are nil where
+    /// they cannot be used at all, and must not be used where a diagnostic is an error.
+    package static func readKeys(_ file: ConfigurationFile) -> (keys: AuthKeys?, diagnostics: [Diagnostic]) {
+        var parser = AuthKeysParser()
+        let source = SourceText(path: file.path, bytes: file.bytes ?? [])
+        let keys = parser.parse(source, facts: SystemFacts(localNode: ""))
+        return (keys, parser.diagnostics)
+    }
+}

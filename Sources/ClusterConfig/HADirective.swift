@@ -66,7 +66,7 @@ package enum HADirective: String, CaseIterable, Sendable {
         case .memreserve: "memory is locked, not reserved"
         case .coreroot: "core dumps go where the system's core pattern says"
         case .compression, .compressionThreshold, .traditionalCompression:
-            "what is sent is never compressed"
+            "only a message that is too long otherwise is sent compressed, by zlib"
         case .quorumServer: "votes come from the nodes and from ping nodes, see quorum"
         case .useApphbd: "the daemon's watchdog is systemd's, and the watchdog directive"
         case .crmDaemonDir, .crmdSpawnsPengine, .recordConfigChanges, .recordPengineInputs, .enableConfigWrites:

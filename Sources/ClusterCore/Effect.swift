@@ -49,9 +49,9 @@ package enum Effect: Equatable, Sendable {
     case stop(GroupID, OperationID)
     /// Check a held group, put back what is missing, announce its addresses again.
     case reassert(GroupID, epoch: UInt64, OperationID)
-    /// This node may hold groups until then, unless it is said again, with every keepalive. The resource manager has the
-    /// kernel end what it holds then, and keeps the instant for the next status process, which has not been heard by
-    /// anybody when it starts.
+    /// This node may hold groups until then, unless it is said again, with every keepalive. The resource manager has
+    /// the kernel end what it holds then, and keeps the instant for the next status process, which has not been heard
+    /// by anybody when it starts.
     case entitled(until: Instant)
     /// The configured escalation of a failed stop: this node MUST go down at once.
     case reboot(reason: String)

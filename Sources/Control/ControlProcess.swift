@@ -229,7 +229,8 @@ final class ControlProcess {
         func text(_ file: ConfigurationFile) -> String { String(decoding: file.bytes ?? [], as: UTF8.self) }
         return ConfigurationBundle(
             configurationDirectory: paths.configurationDirectory, stateDirectory: paths.stateDirectory,
-            runDirectory: paths.runDirectory, nodeName: configuration.localName, haConfig: text(files.haConfig), haResources: text(files.resources),
+            runDirectory: paths.runDirectory, nodeName: configuration.localName, haConfig: text(files.haConfig),
+            haResources: text(files.resources),
             authKeys: keys ? text(files.keys) : "")
     }
 

@@ -36,6 +36,8 @@ package final class Authenticator {
 
     private let keys: [Key]
     private let signing: Key
+    /// The text of the newest digest; kept, so that a message costs no memory.
+    private var text = ByteWriter(capacity: WireLimit.digestLength)
 
     /// Every key is tried once; throws the first that cannot be used.
     package init(_ configured: AuthKeys) throws(AuthenticatorError) {
@@ -54,16 +56,26 @@ package final class Authenticator {
 
     /// The signing key's number and the digest of the bytes.
     package func sign(_ bytes: ArraySlice<UInt8>) -> Signature {
-        Signature(key: signing.number, digest: Authenticator.digest(bytes, signing.method))
+        write(bytes, signing.method)
+        return Signature(key: signing.number, digest: text.bytes)
+    }
+
+    /// Appends the trailer of a netstring message: the signature of what the writer holds from `start` on.
+    package func appendTrailer(covering start: Int, to writer: inout ByteWriter) {
+        write(writer.bytes[start...], signing.method)
+        NetstringCodec.appendTrailer(Signature(key: signing.number, digest: text.bytes), to: &writer)
     }
 
     /// Judges a signature by the key of the number that it names, and by no other: heartbeat 3.0.6 takes the key of its
     /// own signing number there (specs/heartbeat.md 12.2). Compares in constant time.
     package func verify(_ signature: Signature, covers bytes: ArraySlice<UInt8>) -> Verification {
         guard let key = keys.first(where: { $0.number == signature.key }) else { return .unknownKey }
-        let expected = Authenticator.digest(bytes, key.method)
-        guard expected.count == signature.digest.count else { return .mismatch }
-        return CRYPTO_memcmp(expected, signature.digest, expected.count) == 0 ? .ok : .mismatch
+        write(bytes, key.method)
+        guard text.count == signature.digest.count else { return .mismatch }
+        let isEqual = signature.digest.withUnsafeBufferPointer { given in
+            text.bytes.withUnsafeBufferPointer { CRYPTO_memcmp($0.baseAddress, given.baseAddress, given.count) == 0 }
+        }
+        return isEqual ? .ok : .mismatch
     }
 
     private static func method(_ key: AuthKey) -> Method? {
@@ -75,30 +87,17 @@ package final class Authenticator {
         }
     }
 
-    /// The digest as it is written: lower-case hexadecimal, for `crc` without leading zeros as heartbeat prints it.
-    private static func digest(_ bytes: ArraySlice<UInt8>, _ method: Method) -> [UInt8] {
+    /// Sets `text` to the digest as it is written: lower-case hexadecimal, for `crc` without leading zeros as heartbeat
+    /// prints it.
+    private func write(_ bytes: ArraySlice<UInt8>, _ method: Method) {
+        text.truncate()
         switch method {
-        case .checksum:
-            return Array(String(CRC32.checksum(bytes), radix: 16).utf8)
+        case .checksum: text.append(hexadecimal: CRC32.checksum(bytes))
         case .keyed(let digest):
             // The context made a digest when it was built, so that only memory can be missing now; the daemon ends
             // there, as it does where an array finds none.
-            guard let value = digest.digest(bytes) else { preconditionFailure("libcrypto has no memory for a digest") }
-            return hexadecimal(value)
+            guard digest.digest(bytes) else { preconditionFailure("libcrypto has no memory for a digest") }
+            text.append(hexadecimal: digest.result)
         }
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity(bytes.count * 2)
-        for byte in bytes {
-            text.append(letter(byte >> 4))
-            text.append(letter(byte & 15))
-        }
-        return text
-    }
-
-    private static func letter(_ nibble: UInt8) -> UInt8 {
-        nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
     }
 }

@@ -6,6 +6,8 @@ final class KeyedDigest {
     private let context: OpaquePointer
     /// Bytes of a digest.
     private let size: Int
+    /// The newest digest.
+    private(set) var result: [UInt8]
 
     /// `hash` is libcrypto's name; nil where libcrypto refuses hash or key, as it may in FIPS mode.
     init?(hash: String, secret: [UInt8]) {
@@ -22,21 +24,20 @@ final class KeyedDigest {
         }
         size = EVP_MAC_CTX_get_mac_size(context)
         self.context = context
+        result = [UInt8](repeating: 0, count: size)
         // A first digest proves that the key can be used again without being set, so that later ones do not fail.
-        guard isKeyed, size > 0, digest([]) != nil else { return nil }
+        guard isKeyed, size > 0, digest([]) else { return nil }
     }
 
     deinit { EVP_MAC_CTX_free(context) }
 
-    /// The digest; nil only where libcrypto finds no memory.
-    func digest(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
+    /// Makes the digest of bytes, which `result` then holds; false only where libcrypto finds no memory.
+    func digest(_ bytes: ArraySlice<UInt8>) -> Bool {
         // Without a key, init begins a new message with the old key.
-        guard EVP_MAC_init(context, nil, 0, nil) == 1 else { return nil }
+        guard EVP_MAC_init(context, nil, 0, nil) == 1 else { return false }
         let isUpdated = bytes.withUnsafeBufferPointer { EVP_MAC_update(context, $0.baseAddress, $0.count) == 1 }
-        guard isUpdated else { return nil }
-        var result = [UInt8](repeating: 0, count: size)
+        guard isUpdated else { return false }
         var written = 0
-        guard EVP_MAC_final(context, &result, &written, result.count) == 1, written == size else { return nil }
-        return result
+        return EVP_MAC_final(context, &result, &written, size) == 1 && written == size
     }
 }

@@ -44,7 +44,7 @@ package enum RejectReason: Error, Equatable, Sendable {
         case .format: self = .garbage
         case .truncated: self = .truncated(error)
         case .oversized: self = .oversized(error)
-        case .syntax, .nesting, .fields, .name, .type, .value, .signature: self = .malformed(error)
+        case .syntax, .nesting, .fields, .name, .type, .value, .signature, .compression: self = .malformed(error)
         }
     }
 }

@@ -1,5 +1,5 @@
-// A lease on addresses that the kernel ends, not this process: killed, stopped, starved or paused, a node stops answering
-// for what it holds before another one takes it (design, section 5).
+// A lease on addresses that the kernel ends, not this process: killed, stopped, starved or paused, a node stops
+// answering for what it holds before another one takes it (design, section 5).
 import ClusterModel
 import LinuxSystem
 

@@ -1,5 +1,5 @@
-// The lease where nftables is missing: the kernel removes an address whose lifetime has passed. Lifetimes are whole seconds,
-// so that a short deadtime cannot be kept with them.
+// The lease where nftables is missing: the kernel removes an address whose lifetime has passed. Lifetimes are whole
+// seconds, so that a short deadtime cannot be kept with them.
 import ClusterModel
 import LinuxSystem
 
@@ -43,6 +43,7 @@ package final class AddressLifetimes: AddressLease {
     private func warn(_ reason: String) {
         if hasWarned { return }
         hasWarned = true
-        log(LogRecord(.critical, "lease-failed", "addresses are not leased, a node that is stopped keeps them: \(reason)"))
+        let text = "addresses are not leased, a node that is stopped keeps them: \(reason)"
+        log(LogRecord(.critical, "lease-failed", text))
     }
 }

@@ -1,5 +1,5 @@
-// The renewal of the lease: three elements in one transaction, on a socket of its own, without the parser and the rule set
-// of libnftables, since it comes with every keepalive.
+// The renewal of the lease: three elements in one transaction, on a socket of its own, without the parser and the rule
+// set of libnftables, since it comes with every keepalive.
 import CLinux
 import CNetfilter
 import LinuxSystem
@@ -43,7 +43,8 @@ final class LeaseRenewal {
 
     deinit { mnl_socket_close(socket) }
 
-    /// The lease of these families runs for `milliseconds`, at least 1, from now. Throws ENOENT where the tables are gone.
+    /// The lease of these families runs for `milliseconds`, at least 1, from now. Throws ENOENT where the tables are
+    /// gone.
     func renew(_ families: [Family], milliseconds: UInt64) throws(SystemError) {
         let code = withUnsafeTemporaryAllocation(byteCount: LeaseRenewal.bufferSize * 2, alignment: 16) { buffer in
             transact(families, milliseconds, buffer)
@@ -52,7 +53,9 @@ final class LeaseRenewal {
     }
 
     /// Returns an errno, 0 for done. The kernel does its work inside the send.
-    private func transact(_ families: [Family], _ milliseconds: UInt64, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
+    private func transact(
+        _ families: [Family], _ milliseconds: UInt64, _ buffer: UnsafeMutableRawBufferPointer
+    ) -> Int32 {
         guard let batch = mnl_nlmsg_batch_start(buffer.baseAddress, LeaseRenewal.bufferSize) else { return ENOMEM }
         defer { mnl_nlmsg_batch_stop(batch) }
         nftnl_batch_begin(current(batch), next())
@@ -66,7 +69,8 @@ final class LeaseRenewal {
         nftnl_batch_end(current(batch), next())
         mnl_nlmsg_batch_next(batch)
         let sent = mnl_socket_sendto(socket, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch))
-        return sent < 0 ? cl_errno() : refusal(UnsafeMutableRawBufferPointer(rebasing: buffer[LeaseRenewal.bufferSize...]))
+        if sent < 0 { return cl_errno() }
+        return refusal(UnsafeMutableRawBufferPointer(rebasing: buffer[LeaseRenewal.bufferSize...]))
     }
 
     private func append(_ family: Family, adds: Bool, _ milliseconds: UInt64, to batch: OpaquePointer) -> Bool {

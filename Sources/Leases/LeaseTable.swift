@@ -1,6 +1,6 @@
-// The tables in the kernel: which addresses are held, and that their traffic passes only while the lease runs. One element
-// of a set with a timeout leases every held address of a family; the packet's own family is what is looked up in it, so
-// that the rule needs no address.
+// The tables in the kernel: which addresses are held, and that their traffic passes only while the lease runs. One
+// element of a set with a timeout leases every held address of a family; the packet's own family is what is looked up
+// in it, so that the rule needs no address.
 import CNetfilter
 import LinuxSystem
 

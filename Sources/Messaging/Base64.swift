@@ -3,11 +3,11 @@
 enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    static func encode(_ bytes: [UInt8], into writer: inout ByteWriter) {
+    static func encode(_ bytes: ArraySlice<UInt8>, into writer: inout ByteWriter) {
         let alphabet = alphabet
-        var position = 0
-        while position < bytes.count {
-            let available = min(3, bytes.count - position)
+        var position = bytes.startIndex
+        while position < bytes.endIndex {
+            let available = min(3, bytes.endIndex - position)
             var group: UInt32 = 0
             for index in 0..<3 {
                 group = group << 8 | (index < available ? UInt32(bytes[position + index]) : 0)

@@ -6,25 +6,28 @@ struct ByteScanner {
     var position = 0
     /// Fields seen so far, in this message and all that are nested in it.
     private var fieldCount = 0
+    /// The longest text that is read; no length in it may say more.
+    private let sizeMax: Int
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    /// Refuses a text that is longer than `sizeMax`.
+    init(_ bytes: [UInt8], sizeMax: Int) throws(WireError) {
+        guard bytes.count <= sizeMax else { throw FieldRules.tooLong(sizeMax) }
+        self.bytes = bytes
+        self.sizeMax = sizeMax
+    }
 
-    /// Steps over exact bytes. `ending` replaces the last of them: the line end of a nested classic message.
+    /// Steps over a marker, whose line ends with `ending`: another byte than LF in a nested classic message.
     mutating func expect(
-        _ wanted: [UInt8], ending: UInt8? = nil, before end: Int, _ meaning: String
+        _ marker: Marker, ending: UInt8 = UInt8(ascii: "\n"), before end: Int, _ meaning: StaticString
     ) throws(WireError) {
-        for (index, byte) in wanted.enumerated() {
-            guard position < end else { throw WireError(.truncated, at: position, expected: meaning) }
-            let wantedByte = index == wanted.count - 1 ? ending ?? byte : byte
-            guard bytes[position] == wantedByte else { throw unexpected(.syntax, meaning) }
-            position += 1
-        }
+        for _ in 0..<Marker.repeats { try expect(marker.byte, before: end, meaning) }
+        try expect(ending, before: end, meaning)
     }
 
     /// Steps over one exact byte.
-    mutating func expect(_ wanted: UInt8, before end: Int, _ meaning: String) throws(WireError) {
-        guard position < end else { throw WireError(.truncated, at: position, expected: meaning) }
-        guard bytes[position] == wanted else { throw unexpected(.syntax, meaning) }
+    mutating func expect(_ wanted: UInt8, before end: Int, _ meaning: StaticString) throws(WireError) {
+        guard position < end else { throw WireError(.truncated, at: position, expected: "\(meaning)") }
+        guard bytes[position] == wanted else { throw unexpected(.syntax, "\(meaning)") }
         position += 1
     }
 
@@ -35,8 +38,8 @@ struct ByteScanner {
         var length = 0
         while position < end, let digit = decimalDigit(bytes[position]) {
             length = length * 10 + digit
-            guard length <= WireLimit.messageSize else {
-                throw WireError(.oversized, at: start, expected: "a length of at most \(WireLimit.messageSize)")
+            guard length <= sizeMax else {
+                throw WireError(.oversized, at: start, expected: "a length of at most \(sizeMax)")
             }
             position += 1
         }
@@ -54,14 +57,16 @@ struct ByteScanner {
         return length
     }
 
+    /// Checks that the bytes up to an end can be a text.
+    func refuseNUL(before end: Int) throws(WireError) {
+        for index in position..<end where bytes[index] == 0 { throw FieldRules.nul(at: index) }
+    }
+
+    /// The text in a range of the bytes.
+    func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+
     /// Whether the next byte is a certain one.
     func isAt(_ byte: UInt8, before end: Int) -> Bool { position < end && bytes[position] == byte }
-
-    /// Steps over the bytes up to an end and returns them.
-    mutating func take(upTo end: Int) -> [UInt8] {
-        defer { position = end }
-        return Array(bytes[position..<end])
-    }
 
     /// Counts a field, up to the limit.
     mutating func countField() throws(WireError) {
@@ -85,8 +90,8 @@ struct ByteScanner {
         return type
     }
 
-    /// Reads a name and the `=` after it.
-    mutating func name(before end: Int) throws(WireError) -> String {
+    /// Reads a name and the `=` after it; returns where the name stands.
+    mutating func name(before end: Int) throws(WireError) -> Range<Int> {
         let start = position
         while position < end, bytes[position] != UInt8(ascii: "=") {
             guard FieldRules.isNameByte(bytes[position]) else { throw unexpected(.name, "printable ASCII in a name") }
@@ -99,7 +104,7 @@ struct ByteScanner {
             throw WireError(.name, at: start, expected: "a name of at most \(WireLimit.nameLength) bytes")
         }
         position += 1
-        return String(decoding: bytes[start..<position - 1], as: UTF8.self)
+        return start..<position - 1
     }
 
     /// Reads a packed list that fills the bytes up to `end`.

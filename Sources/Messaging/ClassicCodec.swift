@@ -20,9 +20,8 @@ package enum ClassicCodec {
     /// Finds the classic body and the digest, so that a text can be verified before anything in it is believed. Takes
     /// time and memory in proportion to the text. What stands after `<<<` is ignored.
     package static func outline(of bytes: [UInt8]) throws(WireError) -> Outline {
-        guard bytes.count <= WireLimit.messageSize else { throw FieldRules.tooLong() }
-        var scanner = ByteScanner(bytes)
-        try scanner.expect(Marker.classicStart, before: bytes.count, "'>>>' and LF")
+        var scanner = try ByteScanner(bytes, sizeMax: WireLimit.messageSize)
+        try scanner.expect(.classicStart, before: bytes.count, "'>>>' and LF")
         var covered: [UInt8] = []
         var signed: Range<Int>?
         let prefix = Array("\(Wire.FieldName.auth)=".utf8)
@@ -37,24 +36,26 @@ package enum ClassicCodec {
         return Outline(covered: covered, signature: try Signature(parsing: bytes[signed]))
     }
 
-    /// Reads a whole text. What stands after `<<<`, such as the NUL that old versions send, is ignored.
-    package static func decode(_ bytes: [UInt8]) throws(WireError) -> HAMessage {
-        guard bytes.count <= WireLimit.messageSize else { throw FieldRules.tooLong() }
-        var scanner = ByteScanner(bytes)
+    /// Reads a whole text. What stands after `<<<`, such as the NUL that old versions send, is ignored. `sizeMax`: the
+    /// longest text that is read.
+    package static func decode(
+        _ bytes: [UInt8], sizeMax: Int = WireLimit.messageSize
+    ) throws(WireError) -> HAMessage {
+        var scanner = try ByteScanner(bytes, sizeMax: sizeMax)
         return try message(&scanner, before: bytes.count, ending: lineFeed, depth: 0)
     }
 
     private static func message(
         _ scanner: inout ByteScanner, before end: Int, ending: UInt8, depth: Int
     ) throws(WireError) -> HAMessage {
-        try scanner.expect(Marker.classicStart, ending: ending, before: end, "'>>>' and a line's end")
+        try scanner.expect(.classicStart, ending: ending, before: end, "'>>>' and a line's end")
         var message = HAMessage()
         while let line = try nextLine(&scanner, before: end, ending: ending) {
             if line.isEmpty { continue }
             try scanner.countField()
             let next = scanner.position
             scanner.position = line.lowerBound
-            message.fields.append(try field(&scanner, before: line.upperBound, depth: depth))
+            try readField(into: &message, from: &scanner, before: line.upperBound, depth: depth)
             scanner.position = next
         }
         return message
@@ -74,29 +75,29 @@ package enum ClassicCodec {
         }
         let line = start..<scanner.position
         scanner.position += 1
-        return scanner.bytes[line].elementsEqual(Marker.classicEnd.dropLast()) ? nil : line
+        let isEnd = line.count == Marker.repeats && scanner.bytes[line].allSatisfy { $0 == Marker.classicEnd.byte }
+        return isEnd ? nil : line
     }
 
     /// Reads the line that ends before `end`.
-    private static func field(_ scanner: inout ByteScanner, before end: Int, depth: Int) throws(WireError) -> Field {
+    private static func readField(
+        into message: inout HAMessage, from scanner: inout ByteScanner, before end: Int, depth: Int
+    ) throws(WireError) {
         let isText = !scanner.isAt(UInt8(ascii: "("), before: end)
         let type = isText ? .string : try scanner.type(before: end)
-        let name = try scanner.name(before: end)
+        let name = scanner.text(try scanner.name(before: end))
         guard scanner.position < end else { throw WireError(.value, at: end, expected: "a value that is not empty") }
-        let value: FieldValue
+        let value = scanner.bytes[scanner.position..<end]
         switch type {
-        case .string:
-            value = .string(scanner.take(upTo: end).map { $0 == textLineFeed ? lineFeed : $0 })
-        case .binary: value = .binary(try Base64.decode(scanner.bytes[scanner.position..<end]))
-        case .compressed: value = .compressed(try Base64.decode(scanner.bytes[scanner.position..<end]))
-        case .list: value = .list(try scanner.list(before: end))
+        case .string: message.append(name, text: value.map { $0 == textLineFeed ? lineFeed : $0 })
+        case .binary, .compressed: message.append(type, name, try Base64.decode(value))
+        case .list: message.append(name, list: try scanner.list(before: end))
         case .message, .uncompressed:
             guard depth < depthSymbols.count else { throw FieldRules.tooDeep(at: scanner.position) }
-            value = .message(
-                try message(&scanner, before: end, ending: depthSymbols[depth], depth: depth + 1))
+            let nested = try self.message(&scanner, before: end, ending: depthSymbols[depth], depth: depth + 1)
             guard scanner.position == end else { throw scanner.unexpected(.syntax, "the end of a nested message") }
+            message.append(name, nested)
         }
-        return Field(name, value)
     }
 
     /// Appends a message. Refuses what `decode` would refuse or read as something else, except for text with the byte
@@ -110,9 +111,7 @@ package enum ClassicCodec {
     /// Appends the classic body of a message, which the digest of its `auth` field covers.
     package static func encodeBody(_ message: HAMessage, into writer: inout ByteWriter) throws(WireError) {
         try write(message, into: &writer) { writer throws(WireError) in
-            for field in message.fields where field.name != Wire.FieldName.auth {
-                try append(field, ending: lineFeed, depth: 0, to: &writer)
-            }
+            try appendFields(of: message, ending: lineFeed, depth: 0, withAuth: false, to: &writer)
         }
     }
 
@@ -134,34 +133,50 @@ package enum ClassicCodec {
     private static func append(
         _ message: HAMessage, ending: UInt8, depth: Int, to writer: inout ByteWriter
     ) throws(WireError) {
-        writer.append(">>>")
-        writer.append(ending)
-        for field in message.fields { try append(field, ending: ending, depth: depth, to: &writer) }
-        writer.append("<<<")
-        writer.append(ending)
+        writer.append(.classicStart, ending: ending)
+        try appendFields(of: message, ending: ending, depth: depth, withAuth: true, to: &writer)
+        writer.append(.classicEnd, ending: ending)
+    }
+
+    private static func appendFields(
+        of message: HAMessage, ending: UInt8, depth: Int, withAuth: Bool, to writer: inout ByteWriter
+    ) throws(WireError) {
+        var nested = message.nested.makeIterator()
+        for entry in message.entries {
+            let inner = entry.type == .message ? nested.next() : nil
+            let name = message.content[entry.name]
+            if !withAuth && name.elementsEqual(Wire.FieldName.auth.utf8) { continue }
+            if entry.type != .string { writer.append(entry.type) }
+            writer.append(name)
+            writer.append(UInt8(ascii: "="))
+            let start = writer.count
+            if let inner {
+                guard depth < depthSymbols.count else { throw FieldRules.tooDeep(at: start) }
+                try append(inner, ending: depthSymbols[depth], depth: depth + 1, to: &writer)
+            } else {
+                try append(entry.type, message.content[entry.value], depth: depth, to: &writer)
+            }
+            guard writer.count > start else {
+                throw WireError(.value, at: start, expected: "a value that is not empty")
+            }
+            writer.append(ending)
+        }
     }
 
     private static func append(
-        _ field: Field, ending: UInt8, depth: Int, to writer: inout ByteWriter
+        _ type: FieldType, _ value: ArraySlice<UInt8>, depth: Int, to writer: inout ByteWriter
     ) throws(WireError) {
-        if field.value.type != .string { writer.append(typePrefixOf: field.value) }
-        writer.append(field.name)
-        writer.append(UInt8(ascii: "="))
         let start = writer.count
-        switch field.value {
-        case .string(let bytes):
-            for byte in bytes { writer.append(byte == lineFeed ? textLineFeed : byte) }
+        switch type {
+        case .string:
+            for byte in value { writer.append(byte == lineFeed ? textLineFeed : byte) }
             try checkLine(writer.bytes[start...], depth: depth)
-        case .binary(let bytes), .compressed(let bytes): Base64.encode(bytes, into: &writer)
-        case .message(let nested):
-            guard depth < depthSymbols.count else { throw FieldRules.tooDeep(at: start) }
-            try append(nested, ending: depthSymbols[depth], depth: depth + 1, to: &writer)
-        case .list(let elements):
-            FieldRules.appendPacked(elements, to: &writer)
+        case .binary, .compressed: Base64.encode(value, into: &writer)
+        case .list:
+            writer.append(value)
             try checkLine(writer.bytes[start...], depth: depth)
+        case .message, .uncompressed: break
         }
-        guard writer.count > start else { throw WireError(.value, at: start, expected: "a value that is not empty") }
-        writer.append(ending)
     }
 
     /// Refuses bytes that would end the line of a field, or of a field that encloses it, so that no value can smuggle

@@ -12,28 +12,19 @@ enum FieldType: UInt8 {
     case uncompressed = 5
 }
 
-extension FieldValue {
-    var type: FieldType {
-        switch self {
-        case .string: .string
-        case .binary: .binary
-        case .message: .message
-        case .list: .list
-        case .compressed: .compressed
-        }
-    }
-}
-
 extension ByteWriter {
     /// Appends `(<type>)`.
-    mutating func append(typePrefixOf value: FieldValue) {
+    mutating func append(_ type: FieldType) {
         append(UInt8(ascii: "("))
-        append(UInt8(ascii: "0") + value.type.rawValue)
+        append(UInt8(ascii: "0") + type.rawValue)
         append(UInt8(ascii: ")"))
     }
 }
 
 enum FieldRules {
+    /// Bytes of `(<type>)`.
+    static var prefixLength: Int { 3 }
+
     /// Printable ASCII; `=` ends a name.
     static func isNameByte(_ byte: UInt8) -> Bool {
         byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "=")
@@ -49,43 +40,27 @@ enum FieldRules {
         _ message: HAMessage, depth: Int, count: inout Int, at offset: Int
     ) throws(WireError) {
         guard depth <= WireLimit.nestingDepth else { throw tooDeep(at: offset) }
-        count += message.fields.count
+        count += message.entries.count
         guard count <= WireLimit.fieldCount else { throw tooManyFields(at: offset) }
-        for field in message.fields {
-            try check(name: field.name, at: offset)
-            switch field.value {
-            case .string(let bytes):
-                if bytes.contains(0) { throw nul(at: offset) }
-            case .binary, .compressed: break
-            case .message(let nested): try check(nested, depth: depth + 1, count: &count, at: offset)
-            case .list(let elements):
-                guard packedLength(elements) <= WireLimit.listSize else { throw listTooLong(at: offset) }
+        for entry in message.entries where !message.isChecked {
+            try check(name: message.content[entry.name], at: offset)
+            switch entry.type {
+            case .string:
+                if message.content[entry.value].contains(0) { throw nul(at: offset) }
+            case .list:
+                guard entry.value.count <= WireLimit.listSize else { throw listTooLong(at: offset) }
+            case .binary, .compressed, .message, .uncompressed: break
             }
         }
+        for nested in message.nested { try check(nested, depth: depth + 1, count: &count, at: offset) }
     }
 
-    private static func check(name: String, at offset: Int) throws(WireError) {
-        let bytes = name.utf8
-        guard let first = bytes.first, bytes.count <= WireLimit.nameLength, bytes.allSatisfy(isNameByte) else {
+    private static func check(name: ArraySlice<UInt8>, at offset: Int) throws(WireError) {
+        guard let first = name.first, name.count <= WireLimit.nameLength, name.allSatisfy(isNameByte) else {
             throw WireError(
                 .name, at: offset, expected: "a name of 1 to \(WireLimit.nameLength) printable bytes without '='")
         }
         guard first != UInt8(ascii: "(") else { throw typeAsName(at: offset) }
-    }
-
-    /// Bytes of a packed list.
-    static func packedLength(_ list: [[UInt8]]) -> Int {
-        list.reduce(0) { $0 + decimalLength($1.count) + 2 + $1.count }
-    }
-
-    /// Appends `<length>:<bytes>,` for each element.
-    static func appendPacked(_ list: [[UInt8]], to writer: inout ByteWriter) {
-        for element in list {
-            writer.append(decimal: element.count)
-            writer.append(UInt8(ascii: ":"))
-            writer.append(element)
-            writer.append(UInt8(ascii: ","))
-        }
     }
 
     // The errors that reading and writing share.
@@ -98,8 +73,8 @@ enum FieldRules {
         WireError(.fields, at: offset, expected: "at most \(WireLimit.fieldCount) fields")
     }
 
-    static func tooLong() -> WireError {
-        WireError(.oversized, at: WireLimit.messageSize, expected: "at most \(WireLimit.messageSize) bytes")
+    static func tooLong(_ sizeMax: Int = WireLimit.messageSize) -> WireError {
+        WireError(.oversized, at: sizeMax, expected: "at most \(sizeMax) bytes")
     }
 
     static func listTooLong(at offset: Int) -> WireError {

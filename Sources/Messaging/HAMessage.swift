@@ -1,5 +1,5 @@
 // The message of the heartbeat family: an ordered list of typed fields (specs/heartbeat.md 1). What the fields mean
-// is not known here.
+// is not known here. All names and values lie in one buffer, so that a message that is used again costs no memory.
 
 /// A field's value, by the type digit of the wire.
 package enum FieldValue: Equatable, Sendable {
@@ -29,50 +29,120 @@ package struct Field: Equatable, Sendable {
     }
 }
 
-/// Fields in order. Lookup finds the first of a name, as 3.0.6 does.
-package struct HAMessage: Equatable, Sendable {
-    /// In the order of the wire; names may repeat.
-    package var fields: [Field]
+/// Fields in order; names may repeat. Lookup finds the first of a name, as 3.0.6 does.
+package struct HAMessage: Sendable {
+    /// Where `<name>=<value>` of a field lies in `content`.
+    struct Entry: Equatable, Sendable {
+        var type: FieldType
+        var start: Int32
+        var nameLength: Int32
+        /// Of the name, the `=` and the value; of a field that holds a message, only of the first two.
+        var length: Int32
 
-    /// A message of these fields.
-    package init(_ fields: [Field] = []) { self.fields = fields }
-
-    /// Appends a text field.
-    package mutating func append(_ name: String, _ text: String) {
-        fields.append(Field(name, .string(Array(text.utf8))))
+        var range: Range<Int> { Int(start)..<Int(start) + Int(length) }
+        var name: Range<Int> { Int(start)..<Int(start) + Int(nameLength) }
+        var value: Range<Int> { Int(start) + Int(nameLength) + 1..<Int(start) + Int(length) }
     }
 
-    /// Appends a binary field.
-    package mutating func append(_ name: String, binary bytes: [UInt8]) {
-        fields.append(Field(name, .binary(bytes)))
+    /// Names and values: binary values raw, lists packed.
+    var content: [UInt8] = []
+    var entries: [Entry] = []
+    /// The values of the fields that hold messages, in their order.
+    var nested: [HAMessage] = []
+    /// Whether `content` is the netstring text of all fields and nothing else.
+    var isText = true
+    /// Whether every name and value was found to obey the rules of the wire. False: not known.
+    var isChecked = true
+
+    /// A message without fields.
+    package init() {}
+
+    /// A message of these fields.
+    package init(_ fields: [Field]) {
+        for field in fields { append(field) }
+    }
+
+    /// Number of fields; those of nested messages do not count.
+    package var count: Int { entries.count }
+
+    /// Whether a field holds a message, compressed or not.
+    package var holdsMessages: Bool { !nested.isEmpty || entries.contains { $0.type == .compressed } }
+
+    /// Every field, as copies; setting them builds the message anew.
+    package var fields: [Field] {
+        get { entries.indices.map(field) }
+        set { self = HAMessage(newValue) }
     }
 
     /// The first value of a name.
-    package subscript(_ name: String) -> FieldValue? { fields.first { $0.name == name }?.value }
+    package subscript(_ name: String) -> FieldValue? { position(of: name).map(value) }
 
     /// The first value of a name if it is text; bytes that are not UTF-8 are replaced.
     package func text(_ name: String) -> String? {
-        guard case .string(let bytes)? = self[name] else { return nil }
-        return String(decoding: bytes, as: UTF8.self)
+        position(of: name, .string).map { String(decoding: content[entries[$0].value], as: UTF8.self) }
     }
 
-    /// The first value of a name as a number; nil where it is missing or not wholly a number of that base.
+    /// The first value of a name as a number; nil where it is missing or not wholly a number of that base, 2 to 16.
     package func number(_ name: String, radix: Int) -> UInt64? {
-        guard let text = text(name), let first = text.utf8.first, first != UInt8(ascii: "+") else { return nil }
-        return UInt64(text, radix: radix)
+        guard let position = position(of: name, .string), !entries[position].value.isEmpty else { return nil }
+        var number: UInt64 = 0
+        for index in entries[position].value {
+            guard let digit = hexadecimalDigit(content[index]), digit < radix else { return nil }
+            let (product, isLarge) = number.multipliedReportingOverflow(by: UInt64(radix))
+            let (sum, isLarger) = product.addingReportingOverflow(UInt64(digit))
+            if isLarge || isLarger { return nil }
+            number = sum
+        }
+        return number
     }
 
     /// The first value of a name if it is binary.
     package func binary(_ name: String) -> [UInt8]? {
-        guard case .binary(let bytes)? = self[name] else { return nil }
-        return bytes
+        position(of: name, .binary).map { Array(content[entries[$0].value]) }
     }
 
-    /// Appends a number as text in lower case, without prefix or leading zeros.
-    package mutating func append(_ name: String, number: UInt64, radix: Int) {
-        append(name, String(number, radix: radix))
+    /// The position of the first field of a name, if it has that type.
+    func position(of name: String, _ type: FieldType) -> Int? {
+        position(of: name).flatMap { entries[$0].type == type ? $0 : nil }
     }
 
-    /// Removes every field of a name.
-    package mutating func removeAll(named name: String) { fields.removeAll { $0.name == name } }
+    func position(of name: String) -> Int? {
+        let wanted = name.utf8.span
+        let content = content.span
+        search: for position in entries.indices where Int(entries[position].nameLength) == wanted.count {
+            let start = Int(entries[position].start)
+            for index in wanted.indices where content[start + index] != wanted[index] { continue search }
+            return position
+        }
+        return nil
+    }
+
+    private func field(_ position: Int) -> Field {
+        Field(String(decoding: content[entries[position].name], as: UTF8.self), value(position))
+    }
+
+    private func value(_ position: Int) -> FieldValue {
+        let entry = entries[position]
+        switch entry.type {
+        case .string: return .string(Array(content[entry.value]))
+        case .binary: return .binary(Array(content[entry.value]))
+        case .compressed: return .compressed(Array(content[entry.value]))
+        case .list: return .list(PackedList.elements(content[entry.value]))
+        case .message, .uncompressed: return .message(nested[nestedPosition(before: position)])
+        }
+    }
+
+    func nestedPosition(before position: Int) -> Int {
+        entries[..<position].reduce(0) { $0 + ($1.type == .message ? 1 : 0) }
+    }
+}
+
+extension HAMessage: Equatable {
+    /// Whether two messages have the same fields in the same order.
+    package static func == (one: HAMessage, other: HAMessage) -> Bool {
+        guard one.entries.count == other.entries.count, one.nested == other.nested else { return false }
+        return zip(one.entries, other.entries).allSatisfy { a, b in
+            a.type == b.type && a.nameLength == b.nameLength && one.content[a.range] == other.content[b.range]
+        }
+    }
 }

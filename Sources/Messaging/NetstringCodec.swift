@@ -20,64 +20,74 @@ package enum NetstringCodec {
     }
 
     /// Finds what the digest covers and the digest, so that a text can be verified before anything in it is believed.
-    /// Checks that the lengths of the fields fit, nothing more; takes time in proportion to the text, and memory for
-    /// the digest alone.
+    /// Checks that the lengths of the fields fit, nothing more; takes time in proportion to the text, and no memory.
     package static func outline(of bytes: [UInt8]) throws(WireError) -> Outline {
-        guard bytes.count <= WireLimit.messageSize else { throw FieldRules.tooLong() }
-        var scanner = ByteScanner(bytes)
+        var scanner = try ByteScanner(bytes, sizeMax: WireLimit.messageSize)
         let end = bytes.count
-        try scanner.expect(Marker.netstringStart, before: end, "'###' and LF")
-        while !scanner.isAt(UInt8(ascii: "%"), before: end) {
+        try scanner.expect(.netstringStart, before: end, "'###' and LF")
+        while !scanner.isAt(Marker.netstringEnd.byte, before: end) {
             try scanner.countField()
             scanner.position += try scanner.length(before: end)
             try scanner.expect(UInt8(ascii: ","), before: end, "',' after a field")
         }
-        try scanner.expect(Marker.netstringEnd, before: end, "'%%%' and LF")
+        try scanner.expect(.netstringEnd, before: end, "'%%%' and LF")
         return Outline(covered: 0..<scanner.position, signature: try signature(&scanner))
     }
 
     /// Reads a whole text: message, covered bytes and trailer.
     package static func decode(_ bytes: [UInt8]) throws(WireError) -> Decoded {
-        guard bytes.count <= WireLimit.messageSize else { throw FieldRules.tooLong() }
-        var scanner = ByteScanner(bytes)
-        let message = try message(&scanner, before: bytes.count, depth: 0)
-        let covered = 0..<scanner.position
-        return Decoded(message: message, outline: Outline(covered: covered, signature: try signature(&scanner)))
+        var message = HAMessage()
+        let outline = try decode(bytes, into: &message)
+        return Decoded(message: message, outline: outline)
     }
 
-    private static func message(
-        _ scanner: inout ByteScanner, before end: Int, depth: Int
-    ) throws(WireError) -> HAMessage {
+    /// The same into a message whose memory is used again; where this throws, it holds nothing of use. `sizeMax`: the
+    /// longest text that is read.
+    @discardableResult
+    package static func decode(
+        _ bytes: [UInt8], into message: inout HAMessage, sizeMax: Int = WireLimit.messageSize
+    ) throws(WireError) -> Outline {
+        var scanner = try ByteScanner(bytes, sizeMax: sizeMax)
+        try read(&message, from: &scanner, before: bytes.count, depth: 0)
+        let covered = 0..<scanner.position
+        return Outline(covered: covered, signature: try signature(&scanner))
+    }
+
+    private static func read(
+        _ message: inout HAMessage, from scanner: inout ByteScanner, before end: Int, depth: Int
+    ) throws(WireError) {
         guard depth <= WireLimit.nestingDepth else { throw FieldRules.tooDeep(at: scanner.position) }
-        try scanner.expect(Marker.netstringStart, before: end, "'###' and LF")
-        var message = HAMessage()
-        while !scanner.isAt(UInt8(ascii: "%"), before: end) {
+        let base = scanner.position
+        message.begin(scanner.bytes[base..<end])
+        try scanner.expect(.netstringStart, before: end, "'###' and LF")
+        while !scanner.isAt(Marker.netstringEnd.byte, before: end) {
             try scanner.countField()
             let fieldEnd = try scanner.length(before: end) + scanner.position
-            message.fields.append(try field(&scanner, before: fieldEnd, depth: depth))
+            try readField(into: &message, base, from: &scanner, before: fieldEnd, depth: depth)
             try scanner.expect(UInt8(ascii: ","), before: end, "',' after a field")
         }
-        try scanner.expect(Marker.netstringEnd, before: end, "'%%%' and LF")
-        return message
+        try scanner.expect(.netstringEnd, before: end, "'%%%' and LF")
     }
 
-    /// Reads `(<type>)<name>=<value>`, which fills the bytes up to `end`.
-    private static func field(_ scanner: inout ByteScanner, before end: Int, depth: Int) throws(WireError) -> Field {
+    /// Reads `(<type>)<name>=<value>`, which fills the bytes up to `end`. `base`: where the message's content begins.
+    private static func readField(
+        into message: inout HAMessage, _ base: Int, from scanner: inout ByteScanner, before end: Int, depth: Int
+    ) throws(WireError) {
         let type = try scanner.type(before: end)
         let name = try scanner.name(before: end)
-        let start = scanner.position
-        let value: FieldValue
         switch type {
-        case .string:
-            if let nul = scanner.bytes[start..<end].firstIndex(of: 0) { throw FieldRules.nul(at: nul) }
-            value = .string(scanner.take(upTo: end))
-        case .binary: value = .binary(scanner.take(upTo: end))
-        case .message, .uncompressed: value = .message(try message(&scanner, before: end, depth: depth + 1))
-        case .list: value = .list(try scanner.list(before: end))
-        case .compressed: value = .compressed(scanner.take(upTo: end))
+        case .string, .binary, .compressed:
+            if type == .string { try scanner.refuseNUL(before: end) }
+            message.append(
+                type, at: name.lowerBound - base, nameLength: name.count, length: end - name.lowerBound)
+            scanner.position = end
+        case .list: message.append(scanner.text(name), list: try scanner.list(before: end))
+        case .message, .uncompressed:
+            var nested = HAMessage()
+            try read(&nested, from: &scanner, before: end, depth: depth + 1)
+            guard scanner.position == end else { throw scanner.unexpected(.syntax, "the end of a nested message") }
+            message.append(scanner.text(name), nested)
         }
-        guard scanner.position == end else { throw scanner.unexpected(.syntax, "the end of a nested message") }
-        return Field(name, value)
     }
 
     /// Reads the trailer, if a digit says that there is one.
@@ -92,14 +102,16 @@ package enum NetstringCodec {
     }
 
     /// Appends a message without trailer. Refuses what `decode` would refuse; then the writer holds what it held
-    /// before.
-    package static func encode(_ message: HAMessage, into writer: inout ByteWriter) throws(WireError) {
+    /// before. `sizeMax`: the longest text that is written.
+    package static func encode(
+        _ message: HAMessage, into writer: inout ByteWriter, sizeMax: Int = WireLimit.messageSize
+    ) throws(WireError) {
         let start = writer.count
         try FieldRules.check(message, at: start)
         append(message, to: &writer)
-        guard writer.count - start <= WireLimit.messageSize else {
+        guard writer.count - start <= sizeMax else {
             writer.truncate(to: start)
-            throw FieldRules.tooLong()
+            throw FieldRules.tooLong(sizeMax)
         }
     }
 
@@ -112,37 +124,27 @@ package enum NetstringCodec {
     }
 
     private static func append(_ message: HAMessage, to writer: inout ByteWriter) {
-        writer.append(Marker.netstringStart)
-        for field in message.fields {
-            writer.append(decimal: contentLength(of: field))
+        writer.append(.netstringStart)
+        defer { writer.append(.netstringEnd) }
+        if message.isText { return writer.append(message.content) }
+        var nested = message.nested.makeIterator()
+        for entry in message.entries {
+            // The value of this field, if it is a message.
+            let inner = entry.type == .message ? nested.next() : nil
+            writer.append(decimal: FieldRules.prefixLength + Int(entry.length) + (inner.map(length) ?? 0))
             writer.append(UInt8(ascii: ":"))
-            writer.append(typePrefixOf: field.value)
-            writer.append(field.name)
-            writer.append(UInt8(ascii: "="))
-            switch field.value {
-            case .string(let bytes), .binary(let bytes), .compressed(let bytes): writer.append(bytes)
-            case .message(let nested): append(nested, to: &writer)
-            case .list(let elements): FieldRules.appendPacked(elements, to: &writer)
-            }
+            writer.append(entry.type)
+            writer.append(message.content[entry.range])
+            if let inner { append(inner, to: &writer) }
             writer.append(UInt8(ascii: ","))
         }
-        writer.append(Marker.netstringEnd)
-    }
-
-    /// Bytes of a field between its `:` and its `,`.
-    private static func contentLength(of field: Field) -> Int {
-        let value =
-            switch field.value {
-            case .string(let bytes), .binary(let bytes), .compressed(let bytes): bytes.count
-            case .message(let nested): length(of: nested)
-            case .list(let elements): FieldRules.packedLength(elements)
-            }
-        return 4 + field.name.utf8.count + value
     }
 
     private static func length(of message: HAMessage) -> Int {
-        message.fields.reduce(Marker.netstringStart.count + Marker.netstringEnd.count) { sum, field in
-            let content = contentLength(of: field)
+        var nested = message.nested.makeIterator()
+        return message.entries.reduce(2 * Marker.length) { sum, entry in
+            let inner = entry.type == .message ? nested.next() : nil
+            let content = FieldRules.prefixLength + Int(entry.length) + (inner.map(length) ?? 0)
             return sum + decimalLength(content) + content + 2
         }
     }

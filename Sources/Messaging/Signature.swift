@@ -6,12 +6,12 @@ package struct Signature: Equatable, Sendable {
     /// As written; authkeys knows 0 to 15, a message may name any number below 1000.
     package let key: Int
     /// The digest's text: hexadecimal in lower case from every known method, 1 to `WireLimit.digestLength` bytes.
-    package let digest: [UInt8]
+    package let digest: ArraySlice<UInt8>
 
     /// A signature as given.
     package init(key: Int, digest: [UInt8]) {
         self.key = key
-        self.digest = digest
+        self.digest = digest[...]
     }
 
     /// Reads `<number> <digest>`; offsets of errors are the slice's own indices.
@@ -35,7 +35,7 @@ package struct Signature: Equatable, Sendable {
                 .signature, at: position + 1, expected: "a digest of 1 to \(WireLimit.digestLength) bytes")
         }
         key = number
-        self.digest = Array(digest)
+        self.digest = digest
     }
 
     /// The longest text that is read: three digits, a blank and the longest digest.

@@ -73,15 +73,15 @@ package struct StreamFramer {
     /// Begins a message if the newest bytes are the start of one; they were counted as discarded.
     private mutating func beginAtTail() {
         switch UInt32(truncatingIfNeeded: tail) {
-        case Tail.classicStart: begin(Marker.classicStart, .classic(isField: false))
-        case Tail.netstringStart: begin(Marker.netstringStart, .netstring(.boundary))
+        case Tail.classicStart: begin(.classicStart, .classic(isField: false))
+        case Tail.netstringStart: begin(.netstringStart, .netstring(.boundary))
         default: state = .seeking
         }
     }
 
-    private mutating func begin(_ marker: [UInt8], _ next: State) {
-        discardedBytes -= UInt64(marker.count)
-        message = marker
+    private mutating func begin(_ marker: Marker, _ next: State) {
+        discardedBytes -= UInt64(Marker.length)
+        message = marker.bytes
         state = next
     }
 
@@ -133,7 +133,7 @@ package struct StreamFramer {
     private func following(_ part: NetstringPart, _ byte: UInt8) -> NetstringPart? {
         switch part {
         case .boundary:
-            if byte == Marker.netstringEnd[0] { return .end(1) }
+            if byte == Marker.netstringEnd.byte { return .end(1) }
             return decimalDigit(byte).map(NetstringPart.length)
         case .length(let length):
             if byte == Byte.colon { return .field(length) }
@@ -142,8 +142,8 @@ package struct StreamFramer {
             if remaining > 0 { return .field(remaining - 1) }
             return byte == Byte.comma ? .boundary : nil
         case .end(let count):
-            guard byte == Marker.netstringEnd[count] else { return nil }
-            return count + 1 < Marker.netstringEnd.count ? .end(count + 1) : .ended
+            guard byte == (count < Marker.repeats ? Marker.netstringEnd.byte : Byte.lineFeed) else { return nil }
+            return count + 1 < Marker.length ? .end(count + 1) : .ended
         case .ended:
             return decimalDigit(byte).map(NetstringPart.trailerLength)
         case .trailerLength(let length):

@@ -25,6 +25,9 @@ package struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
         case value
         /// A digest's text is not `<number> <digest>`.
         case signature
+        /// A compressed value that is damaged, of an unknown algorithm, or holds more than
+        /// `WireLimit.uncompressedSize`; or a text too large for its carrier that cannot be compressed.
+        case compression
     }
 
     /// What kind of mistake it is.

@@ -261,8 +261,8 @@ package struct GroupInventory: Equatable, Sendable {
 
 /// What the resource manager tells the status process.
 package enum ResourceToStatus: Frame {
-    /// Answer to `takeInventory`: one entry for each configured group. `entitledUntil`: of the last `entitled`; nil where
-    /// there was none since the machine booted.
+    /// Answer to `takeInventory`: one entry for each configured group. `entitledUntil`: of the last `entitled`; nil
+    /// where there was none since the machine booted.
     case inventory([GroupInventory], entitledUntil: Instant?)
     /// An order is done. `failure` is nil on success, else one line: resource, operation, its own words.
     /// After a failed start nothing of the group runs, unless `remains`; after a failed stop `remains` is true when

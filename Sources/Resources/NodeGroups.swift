@@ -45,7 +45,9 @@ final class NodeGroups {
     }
 
     /// The best lease that this machine has; nil where ha.cf wants none.
-    private static func lease(_ configuration: Configuration, _ log: @escaping (LogRecord) -> Void) -> (any AddressLease)? {
+    private static func lease(
+        _ configuration: Configuration, _ log: @escaping (LogRecord) -> Void
+    ) -> (any AddressLease)? {
         guard configuration.policy.leasesAddresses else { return nil }
         do {
             return try KernelLease(node: configuration.localName, log: log)

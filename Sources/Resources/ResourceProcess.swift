@@ -109,7 +109,8 @@ final class ResourceProcess {
             groups.configure(configuration, configurationDirectory: directory)
         } else {
             groups = try NodeGroups(
-                configuration, configurationDirectory: directory, runDirectory: bundle.runDirectory, loop: loop, log: write)
+                configuration, configurationDirectory: directory, runDirectory: bundle.runDirectory, loop: loop,
+                log: write)
         }
     }
 

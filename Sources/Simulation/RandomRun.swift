@@ -72,7 +72,8 @@ package enum RandomRun {
 
     private static func doubleOwner(_ world: World) -> String? {
         guard let overlap = world.ownership.overlaps.first else { return nil }
-        return "\(overlap.group) on nodes \(overlap.nodes) from \(overlap.from.nanoseconds / 1000) us for \(overlap.duration)"
+        let from = overlap.from.nanoseconds / 1000
+        return "\(overlap.group) on nodes \(overlap.nodes) from \(from) us for \(overlap.duration)"
     }
 }
 

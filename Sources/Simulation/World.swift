@@ -97,8 +97,13 @@ package struct World: Sendable {
     package mutating func start(_ node: Int) {
         guard !nodes[node].isUp else { return }
         nodes[node].boot(now: now, seed: random.next())
-        queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: nodes[node].session, life: nodes[node].life))
+        takeStock(node)
         schedule(node)
+    }
+
+    private mutating func takeStock(_ node: Int) {
+        let (session, life) = (nodes[node].session, nodes[node].life)
+        queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: session, life: life))
     }
 
     /// Power cut: daemon and resources are gone at once.
@@ -122,7 +127,7 @@ package struct World: Sendable {
         guard nodes[node].isUp else { return }
         nodes[node].stopResourceManager()
         deliver(.resourceManagerLost, to: node)
-        queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: nodes[node].session, life: nodes[node].life))
+        takeStock(node)
     }
 
     /// The daemon is restarted for an upgrade; resources stay.

@@ -29,6 +29,8 @@ final class StatusProcess {
     private var wakeTimer: EventSource?
     private var checkInTimer: EventSource?
     private var armedFor: Instant?
+    /// What was heard last; its memory is used again.
+    private var incoming = HAMessage()
     private var effects: [Effect] = []
 
     private var log: StatusLog
@@ -203,8 +205,8 @@ final class StatusProcess {
     private func receive(_ datagram: ReceivedDatagram, on medium: MediumID) {
         guard let transmitter else { return }
         do throws(RejectReason) {
-            let message = try Envelope.open(datagram.bytes, authenticator: transmitter.authenticator)
-            handle(.received(message, medium: medium, arrival: min(datagram.arrival, Clock.now())))
+            try Envelope.open(datagram.bytes, authenticator: transmitter.authenticator, into: &incoming)
+            handle(.received(incoming, medium: medium, arrival: min(datagram.arrival, Clock.now())))
         } catch {
             drops.count(error.word)
             guard configuration.logging.logsBadPackets else { return }

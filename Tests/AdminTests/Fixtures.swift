@@ -24,8 +24,11 @@ final class TemporaryFolder {
     }
 
     func write(_ name: String, _ text: String, mode: UInt32 = 0o644) throws {
+        try write(name, bytes: Array(text.utf8), mode: mode)
+    }
+
+    func write(_ name: String, bytes: [UInt8], mode: UInt32 = 0o644) throws {
         let file = try Descriptor.open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
-        let bytes = Array(text.utf8)
         #expect(CLinux.write(file.raw, bytes, bytes.count) == bytes.count)
         chmod("\(path)/\(name)", mode)
     }
@@ -58,10 +61,11 @@ final class RunningTool {
         return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/hb"
     }
 
-    /// Starts `hb` under a name. `terminal`: stands in for standard output and error.
+    /// Starts `hb` under a name. `terminal`: stands in for standard output and error. `input`: a file of the folder to
+    /// read from.
     init(
         _ name: String, _ words: [String], in folder: TemporaryFolder, environment: [String] = [],
-        terminal: Int32? = nil
+        terminal: Int32? = nil, input: String? = nil
     ) throws {
         self.folder = folder
         var spawn = Spawn(program: RunningTool.program, arguments: ["/usr/bin/\(name)"] + words)
@@ -69,6 +73,8 @@ final class RunningTool {
         let output = try Descriptor.open("\(folder.path)/stdout", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
         let errors = try Descriptor.open("\(folder.path)/stderr", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
         spawn.descriptors = [1: terminal ?? output.raw, 2: terminal ?? errors.raw]
+        let source = try Descriptor.open(input.map { "\(folder.path)/\($0)" } ?? "/dev/null", O_RDONLY)
+        spawn.descriptors[0] = source.raw
         pid = try spawn.start()
     }
 

@@ -7,7 +7,8 @@ import Testing
 @Suite struct ToolTests {
     private static let calls = [
         ["hb"], ["hb", "status"], ["hb", "check"], ["hb", "standby"], ["hb", "takeover"], ["hb", "cleanup"],
-        ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"], ["hb_takeover"], ["cl_status"], ["send_arp"],
+        ["hb", "wire"], ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"], ["hb_takeover"], ["cl_status"],
+        ["send_arp"],
     ]
 
     @Test("--help goes to standard output and exits with 0, with all options and exit statuses", arguments: calls)
@@ -38,7 +39,7 @@ import Testing
     @Test("commands that do not exist are refused with the list of those that do")
     func unknownCommands() throws {
         let folder = try TemporaryFolder()
-        let usage = "usage: hb status|check|standby|takeover|cleanup|cl_status|send_arp ... (hb --help)\n"
+        let usage = "usage: hb status|check|standby|takeover|cleanup|wire|cl_status|send_arp ... (hb --help)\n"
         #expect(
             try runTool("hb", in: folder)
                 == ToolOutcome(status: 2, output: "", errors: "hb: a command is missing\n" + usage))
@@ -88,6 +89,7 @@ import Testing
         "every option of a tool stands in its man page and in the completion",
         arguments: [
             (["hb", "status"], "hb.1"), (["hb", "check"], "hb.1"), (["hb", "cleanup"], "hb.1"),
+            (["hb", "wire"], "hb.1"),
             (["hb_standby"], "hb_standby.1"), (["hb_takeover"], "hb_takeover.1"), (["cl_status"], "cl_status.1"),
             (["send_arp"], "send_arp.8"),
         ])

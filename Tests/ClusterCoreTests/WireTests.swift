@@ -16,7 +16,7 @@ struct WireTests {
         return configuration
     }
 
-    @Test("a status message says what was put in, in 7-bit text without empty values")
+    @Test("E2, E3, E4, E5, E6, E7: a status message says what was put in, in 7-bit text without empty values")
     func roundTrip() throws {
         let coding = StatusCoding(WireTests.configuration())
         var said = StatusExtension()
@@ -42,7 +42,7 @@ struct WireTests {
         #expect(said.hears["gamma"] == nil)
     }
 
-    @Test("a classic status has no extension, and lies about names and numbers are left out")
+    @Test("E1, E8: a classic status has no extension, and lies about names and numbers are left out")
     func lies() {
         let coding = StatusCoding(WireTests.configuration())
         var message = HAMessage()
@@ -60,7 +60,7 @@ struct WireTests {
         #expect(said?.marks == [])
     }
 
-    @Test("marks: the newer stamp wins, and of equal stamps the same one on all nodes")
+    @Test("E6: marks: the newer stamp wins, and of equal stamps the same one on all nodes")
     func marks() {
         let one = Mark(group: GroupID(0), node: NodeID(1), stamp: 5)
         let two = Mark(group: GroupID(0), node: NodeID(2), stamp: 5)
@@ -85,7 +85,8 @@ struct WireTests {
         func until(_ nodeCount: Int, _ promised: [Int64]) -> Int64 {
             QuorumInput(
                 policy: .majority, nodeCount: nodeCount, reachableCount: 1,
-                promises: promised.map { Instant(nanoseconds: $0) }, pingedAt: nil, inheritedUntil: Instant(nanoseconds: 0),
+                promises: promised.map { Instant(nanoseconds: $0) }, pingedAt: nil,
+                inheritedUntil: Instant(nanoseconds: 0),
                 lease: .zero, freshness: .zero, now: Instant(nanoseconds: 0)
             ).heldUntil.nanoseconds
         }
@@ -112,7 +113,7 @@ struct WireTests {
         #expect(may(.ignore, 1, of: 2))
     }
 
-    @Test("messages that lack a field, replay an old generation, or come from nowhere are dropped by cause")
+    @Test("W23, R9: messages that lack a field, replay an old generation, or come from nowhere are dropped by cause")
     func drops() {
         let configuration = WireTests.configuration()
         var cluster = Cluster(

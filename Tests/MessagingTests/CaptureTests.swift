@@ -1,11 +1,12 @@
 // heartbeat 3.0.6's own bytes: read, verified, written again to the same bytes.
 import Digests
+import Fuzzing
 import Messaging
 import Testing
 
 @Suite("Recorded traffic of heartbeat 3.0.6")
 struct CaptureTests {
-    @Test("every datagram is read, verified and written back byte for byte", arguments: Capture.all)
+    @Test("W4, W5, W15, W21: every datagram is read, verified and written back byte for byte", arguments: Capture.all)
     func datagrams(_ capture: Capture) throws {
         let authenticator = try Authenticator(capture.keys)
         let messages = try capture.messages()
@@ -30,13 +31,13 @@ struct CaptureTests {
     }
 
     @Test(
-        "a serial line's stream is cut into its messages, each verified and written back",
+        "W7, W9: a serial line's stream is cut into its messages, each verified and written back",
         arguments: [
             ("s6-serial.a2b.raw", 167, "node-a"), ("s6-serial.b2a.raw", 147, "node-b"),
         ])
     func serial(file: String, count: Int, node: String) throws {
         let authenticator = try Authenticator(.sha1)
-        let stream = try Capture.read(file)
+        let stream = try CaptureFile.read(file)
         var framer = StreamFramer()
         var messages: [[UInt8]] = []
         for start in stride(from: 0, to: stream.count, by: 37) {
@@ -70,5 +71,29 @@ struct CaptureTests {
         #expect(message.number(Wire.FieldName.timeToLive, radix: 10) == 3)
         #expect(message.text(Wire.FieldName.load) == "0.42 0.58 0.28 4/145 35")
         #expect(message.binary(Wire.FieldName.sourceUUID)?.count == 16)
+    }
+
+    @Test(
+        "W2, W3, W4, W7, W8, W16: what heartbeat's own library writes is read, and written to the same bytes",
+        arguments: [0, 1, 3, 15, 16])
+    func shapes(_ depth: Int) throws {
+        var message: HAMessage?
+        for level in (0...depth).reversed() {
+            var outer = HAMessage()
+            outer.append("t", "level\(level)")
+            outer.append("info", "two\nlines")
+            outer.append("b", binary: [0, 10, 20, 255])
+            outer.append(Field("l", .list([Array("one".utf8), Array("two,3:x".utf8)])))
+            if let message { outer.append(Field("m", .message(message))) }
+            message = outer
+        }
+        let expected = try #require(message)
+        let netstring = try CaptureFile.hexadecimal("shapes.txt", label: "netstring-\(depth)")
+        #expect(try NetstringCodec.decode(netstring).message == expected)
+        #expect(try encoded(expected) == netstring)
+        #expect(try encoded(try NetstringCodec.decode(netstring).message) == netstring)
+        let classic = try CaptureFile.hexadecimal("shapes.txt", label: "classic-\(depth)")
+        #expect(try ClassicCodec.decode(classic) == expected)
+        #expect(try classicText(expected) == classic)
     }
 }

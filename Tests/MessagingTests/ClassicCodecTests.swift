@@ -6,7 +6,7 @@ import Testing
 struct ClassicCodecTests {
     private let depthSymbols: [UInt8] = [20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 15, 16, 17, 18]
 
-    @Test("every type of field is written and read")
+    @Test("W2, W3, W7: every type of field is written and read")
     func types() throws {
         let message = HAMessage([
             Field("t", .string(Array("sta=tus".utf8))),
@@ -20,7 +20,7 @@ struct ClassicCodecTests {
         #expect(try ClassicCodec.decode(Array(expected.utf8)) == message)
     }
 
-    @Test("messages in messages end their lines with the symbols of their depth")
+    @Test("W8: messages in messages end their lines with the symbols of their depth")
     func nesting() throws {
         let inner = HAMessage([Field("c", .string(Array("x\ny".utf8)))])
         let middle = HAMessage([Field("b", .message(inner)), Field("d", .string([122]))])
@@ -120,7 +120,7 @@ struct ClassicCodecTests {
         #expect(wireError { () throws(WireError) in _ = try classicText(longer) }?.kind == .oversized)
     }
 
-    @Test("what classic text cannot express is not written")
+    @Test("W8: what classic text cannot express is not written")
     func unwritable() {
         let values: [FieldValue] = [
             .string([]), .binary([]), .compressed([]), .list([]), .list([[10]]), .list([[0]]), .string([0]),
@@ -137,7 +137,7 @@ struct ClassicCodecTests {
         }
     }
 
-    @Test("the body leaves out auth and the enclosing lines; the last auth counts")
+    @Test("W9: the body leaves out auth and the enclosing lines; the last auth counts")
     func body() throws {
         let signed = ">>>\nauth=1 a\nt=x\n\n(1)b=eA==\nauth=3 bc\nz=y\n<<<\n"
         let outline = try ClassicCodec.outline(of: Array(signed.utf8))
@@ -161,7 +161,7 @@ struct ClassicCodecTests {
         #expect(bad.matches(wireError { () throws(WireError) in _ = try ClassicCodec.outline(of: bad.bytes) }))
     }
 
-    @Test("the format is told by the first four bytes")
+    @Test("W10: the format is told by the first four bytes")
     func detection() {
         #expect(WireFormat.detect(Array("###\n%%%\n".utf8)[...]) == .netstring)
         #expect(WireFormat.detect(Array(">>>\n<<<\n".utf8)[...]) == .classic)

@@ -1,6 +1,7 @@
 // Hostile bytes: nothing may trap, nothing may grow, and nothing unsigned may come through.
 import ClusterModel
 import Digests
+import Fuzzing
 import Messaging
 import Testing
 
@@ -10,7 +11,7 @@ struct FuzzTests {
     private func corpus(_ generator: inout MessageGenerator) throws -> [[UInt8]] {
         var texts: [[UInt8]] = []
         for capture in Capture.all { texts += try capture.messages().prefix(20) }
-        texts += [Array(try Capture.read("s6-serial.a2b.raw").prefix(618))]
+        texts += [Array(try CaptureFile.read("s6-serial.a2b.raw").prefix(618))]
         for _ in 0..<40 {
             let message = generator.message(classic: true)
             texts += [try encoded(message), try classicText(message)]

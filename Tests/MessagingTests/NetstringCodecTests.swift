@@ -49,7 +49,7 @@ private func nested(_ levels: Int) -> String {
 
 @Suite("Netstring text")
 struct NetstringCodecTests {
-    @Test("every type of field is written and read")
+    @Test("W2, W3, W4: every type of field is written and read")
     func types() throws {
         let message = HAMessage([
             Field("t", .string(Array("status".utf8))),
@@ -68,7 +68,7 @@ struct NetstringCodecTests {
         #expect(try NetstringCodec.decode(bytes).message == message)
     }
 
-    @Test("type 5 is read as a nested message and written as type 2")
+    @Test("W2: type 5 is read as a nested message and written as type 2")
     func uncompressed() throws {
         let bytes = Array(netstring(field(5, "m", netstring(field(0, "a", "x")))).utf8)
         let message = try NetstringCodec.decode(bytes).message
@@ -76,7 +76,7 @@ struct NetstringCodecTests {
         #expect(try encoded(message) == Array(netstring(field(2, "m", netstring(field(0, "a", "x")))).utf8))
     }
 
-    @Test("the outline names the covered bytes and the trailer, and decode agrees")
+    @Test("W5: the outline names the covered bytes and the trailer, and decode agrees")
     func trailer() throws {
         let body = netstring(field(0, "t", "%%%\n"))
         let outline = try NetstringCodec.outline(of: Array((body + "10:1 9552c49c,").utf8))
@@ -85,7 +85,7 @@ struct NetstringCodecTests {
         #expect(try NetstringCodec.decode(Array((body + "10:1 9552c49c,").utf8)).outline == outline)
     }
 
-    @Test("what 3.0.6 tolerates is tolerated: leading zeros, bytes before ':', bytes after the trailer")
+    @Test("W6: what 3.0.6 tolerates is tolerated: leading zeros, bytes before ':', bytes after the trailer")
     func lenient() throws {
         let expected = HAMessage([Field("t", .string([120]))])
         for text in ["###\n006:(0)t=x,%%%\n", "###\n6 abc:(0)t=x,%%%\n"] {
@@ -174,7 +174,7 @@ struct NetstringCodecTests {
         #expect(wireError { () throws(WireError) in _ = try NetstringCodec.decode(bad.bytes) } == error)
     }
 
-    @Test("16 levels, 1024 fields and lists of 1023 bytes are the most, in both directions")
+    @Test("W16: 16 levels, 1024 fields and lists of 1023 bytes are the most, in both directions")
     func limits() throws {
         let deepest = try NetstringCodec.decode(Array(nested(16).utf8)).message
         #expect(try encoded(deepest) == Array(nested(16).utf8))
@@ -200,7 +200,7 @@ struct NetstringCodecTests {
         #expect(wireError { () throws(WireError) in _ = try encoded(longer) }?.kind == .value)
     }
 
-    @Test("262144 bytes are the longest message, in both directions")
+    @Test("W16: 262144 bytes are the longest message, in both directions")
     func longest() throws {
         // Markers and framing of the one field take 21 bytes.
         let message = HAMessage([Field("a", .binary([UInt8](repeating: 7, count: 262_144 - 21)))])
@@ -217,7 +217,7 @@ struct NetstringCodecTests {
     }
 
     @Test(
-        "names that a receiver would refuse are not written",
+        "W1: names that a receiver would refuse are not written",
         arguments: [
             "", "a=b", "(0)a", "a\nb", "ä", String(repeating: "n", count: 129),
         ])

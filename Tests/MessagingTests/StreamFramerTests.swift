@@ -1,5 +1,6 @@
 // Messages cut out of noisy byte streams. Every byte that went in is accounted for.
 import ClusterModel
+import Fuzzing
 import Messaging
 import Testing
 
@@ -21,7 +22,7 @@ struct StreamFramerTests {
         return (messages.map { text($0) }, whole)
     }
 
-    @Test("messages of both formats, one after the other, come out as they went in")
+    @Test("W11: messages of both formats, one after the other, come out as they went in")
     func clean() {
         let (messages, framer) = frames(classic + netstring + netstring + classic + classic + netstring)
         #expect(messages == [classic, netstring, netstring, classic, classic, netstring])
@@ -37,7 +38,7 @@ struct StreamFramerTests {
     }
 
     @Test(
-        "garbage before, between and after messages is dropped and counted",
+        "W11: garbage before, between and after messages is dropped and counted",
         arguments: [
             "hello", "hello\n", "\u{1}\u{2}\n\n", "<<<\n", "t=x\n<<<\n", ">>\n", "> > >\n", "##\n",
             "%%%\n10:1 9552c49c,", "=",
@@ -75,7 +76,7 @@ struct StreamFramerTests {
         #expect(frames("###\n90000:(0)t=x," + netstring).messages == [netstring])
     }
 
-    @Test("NULs and CRs at line ends vanish from classic text")
+    @Test("W11: NULs and CRs at line ends vanish from classic text")
     func noise() {
         let (messages, framer) = frames("\0>>>\r\nt=sta\0tus\r\ninfo=a>>>\r\n\0<<<\r\n\0\0" + classic)
         #expect(messages == [classic, classic])

@@ -1,5 +1,5 @@
-// hb_seeds FIRST COUNT: runs that many random clusters from that seed on, on all processors. A seed that breaks a promise
-// is printed with what it broke; `hb_seeds SEED 1` tells its story.
+// hb_seeds FIRST COUNT: runs that many random clusters from that seed on, on all processors. A seed that breaks a
+// promise is printed with what it broke; `hb_seeds SEED 1` tells its story.
 import Glibc
 import Simulation
 

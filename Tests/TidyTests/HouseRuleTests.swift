@@ -69,6 +69,30 @@ struct HouseRuleTests {
         }
     }
 
+    @Test("every rule of protocol.md is cited by a test, and tests cite no others")
+    func rules() throws {
+        let page = try #require(SourceTree.files.first { $0.path == "Resources/doc/protocol.md" })
+        let rules = page.lines.compactMap { line in
+            line.hasPrefix("**") ? line.dropFirst(2).prefix { $0.isLetter || $0.isNumber } : nil
+        }.map(String.init)
+        #expect(rules.count > 40)
+        #expect(Set(rules).count == rules.count)
+        var cited: Set<String> = []
+        for line in SourceTree.files.filter({ $0.isSwift && $0.path.hasPrefix("Tests/") }).flatMap(\.lines) {
+            // `@Test("W1, W2: ...`, or the same on a line of its own.
+            guard let quote = line.firstIndex(of: "\""), line[..<quote].allSatisfy({ $0 == " " })
+                || line[..<quote].hasSuffix("@Test("), let colon = line[quote...].firstIndex(of: ":")
+            else { continue }
+            let words = line[quote..<colon].dropFirst().split { $0 == "," || $0 == " " }
+            cited.formUnion(words.map(String.init).filter { word in
+                ["W", "R", "E"].contains { word.hasPrefix($0) } && Int(word.dropFirst()) != nil
+            })
+        }
+        let missing = Set(rules).subtracting(cited).sorted()
+        #expect(missing == [], "no test cites them")
+        #expect(cited.subtracting(rules).sorted() == [], "there are no such rules")
+    }
+
     @Test("every program has a manual page")
     func manuals() {
         let pages = SourceTree.files.map(\.path).filter { $0.hasPrefix("Resources/man/") }

@@ -11,7 +11,7 @@ extension Cluster {
         }
         for index in nodes.indices where index != localNode.index {
             guard nodes[index].isAlive else {
-                nodes[index].window.forgetMissing()
+                nodes[index].window.interrupt()
                 continue
             }
             for sequence in nodes[index].window.dueRequests(now: now, interval: timing.rexmitDelayMax) {
@@ -39,8 +39,8 @@ extension Cluster {
         noteEntitlement()
     }
 
-    /// Tells the resource manager until when this node may hold its groups, but not before the word of an earlier daemon
-    /// has come. Where no vote ends the right, a silent node is still dead for the others after deadtime.
+    /// Tells the resource manager until when this node may hold its groups, but not before the word of an earlier
+    /// daemon has come. Where no vote ends the right, a silent node is still dead for the others after deadtime.
     mutating func noteEntitlement() {
         let until = min(heldUntil, lastHandled + effectiveLease + patience)
         guard until != entitledUntil, !groups.isEmpty, !groups.contains(where: { $0.phase == .unknown }) else { return }
@@ -101,7 +101,13 @@ extension Cluster {
     }
 
     mutating func answerRetransmitRequest(_ first: UInt64, _ last: UInt64, from id: NodeID, _ now: Instant) {
-        for answer in sent.answer(first: first, last: last, interval: timing.rexmitDelayMax, now: now) {
+        if last > sent.last {
+            log(
+                .warning, "rexmit-unknown",
+                "Rexmit of seq \(last) requested by \(nodes[id.index].name). \(sent.last) is max.")
+        }
+        let answers = sent.answer(first: first, last: last, from: id, interval: timing.rexmitDelayMax, now: now)
+        for answer in answers {
             switch answer {
             case .retransmit(let sequence): effects.append(.retransmit(sequence: sequence))
             case .refuse(let sequence, let reason):

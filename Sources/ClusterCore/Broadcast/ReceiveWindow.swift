@@ -6,8 +6,9 @@ import ClusterModel
 struct ReceiveWindow: Sendable {
     /// More lost at once than this are given up (specs/heartbeat.md 3.2, rule 5).
     static let lossMax: UInt64 = 250
-    /// At most this many numbers are remembered as missing.
-    static let missingMax = 500
+    /// A number that lies so far below the newest one is no longer missed: its sender has forgotten it too. So many
+    /// numbers at most are missing.
+    static let missingMax: UInt64 = 500
 
     enum Verdict: Equatable {
         /// New: use it. `lost` numbers before it are missing now; `abandoned`: so many that they are not asked for.
@@ -28,6 +29,8 @@ struct ReceiveWindow: Sendable {
     private(set) var missing: [Missing] = []
     /// The residue modulo 10 of the numbers that are acknowledged.
     private let acknowledgeTrigger: UInt64
+    /// The node was gone: what it sent meanwhile was for others.
+    private var isInterrupted = false
 
     init(acknowledgeTrigger: UInt64) { self.acknowledgeTrigger = acknowledgeTrigger % 10 }
 
@@ -52,15 +55,19 @@ struct ReceiveWindow: Sendable {
         }
         let lost = sequence - last - 1
         self.last = sequence
+        if isInterrupted {
+            isInterrupted = false
+            return .accepted(lost: 0, abandoned: false)
+        }
         if lost > ReceiveWindow.lossMax {
             missing.removeAll()
             return .accepted(lost: lost, abandoned: true)
         }
         if lost > 0 {
             for number in (last + 1)..<sequence { missing.append(Missing(sequence: number, requestAt: firstRequest())) }
-            if missing.count > ReceiveWindow.missingMax {
-                missing.removeFirst(missing.count - ReceiveWindow.missingMax)
-            }
+        }
+        if let first = missing.first, sequence - first.sequence >= ReceiveWindow.missingMax {
+            missing.removeAll { sequence - $0.sequence >= ReceiveWindow.missingMax }
         }
         return .accepted(lost: lost, abandoned: false)
     }
@@ -100,11 +107,14 @@ struct ReceiveWindow: Sendable {
     /// What is heard next starts anew.
     mutating func reset() {
         last = nil
+        isInterrupted = false
         missing.removeAll()
     }
 
-    /// Stops asking: nobody is there to answer.
-    mutating func forgetMissing() {
+    /// The node is gone: nobody is there to answer. When it is heard again, its messages go on from whatever number
+    /// they have; those up to the newest one are still duplicates.
+    mutating func interrupt() {
         if !missing.isEmpty { missing.removeAll() }
+        isInterrupted = last != nil
     }
 }

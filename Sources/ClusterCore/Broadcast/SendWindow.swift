@@ -6,6 +6,8 @@ import ClusterModel
 struct SendWindow: Sendable {
     /// Messages that the shell keeps for retransmission.
     static let historyMax: UInt64 = 500
+    /// Clients wait while more messages than this are not acknowledged (specs/heartbeat.md 3.4).
+    static let clientWindow: UInt64 = 250
     /// Most numbers that are sent again for one request.
     static let perRequestMax: UInt64 = 50
 
@@ -22,6 +24,8 @@ struct SendWindow: Sendable {
     }
 
     private(set) var last: UInt64 = 0
+    /// By the node's index; a node beyond the end has acknowledged nothing.
+    private var acknowledged: [UInt64] = []
     private var ring = [Sent](repeating: Sent(), count: Int(historyMax))
 
     /// Takes the next number for a message that goes out now.
@@ -42,21 +46,43 @@ struct SendWindow: Sendable {
         for index in ring.indices { ring[index].promise = min(ring[index].promise, end) }
     }
 
-    /// What to do for a request; numbers that went out again within `interval` less 10 ms are passed over, since
-    /// another node has just asked for them too.
-    mutating func answer(first: UInt64, last wanted: UInt64, interval: Duration, now: Instant) -> [Answer] {
+    /// How far a node has acknowledged, 0 where it has not.
+    func acknowledged(by node: NodeID) -> UInt64 {
+        acknowledged.indices.contains(node.index) ? acknowledged[node.index] : 0
+    }
+
+    /// A node has every message up to a number. Returns false for a number that was never sent.
+    mutating func acknowledge(_ sequence: UInt64, by node: NodeID) -> Bool {
+        guard sequence <= last else { return false }
+        while acknowledged.count <= node.index { acknowledged.append(0) }
+        acknowledged[node.index] = max(acknowledged[node.index], sequence)
+        return true
+    }
+
+    /// What to do for a node's request of the numbers from `first` to `wanted`, both included. Passed over: what the
+    /// node has acknowledged, what was never sent, and what went out again within `interval` less 10 ms, since another
+    /// node has just asked for it too. The most that is sent again, and the most that is refused, is `perRequestMax`.
+    mutating func answer(
+        first: UInt64, last wanted: UInt64, from node: NodeID, interval: Duration, now: Instant
+    ) -> [Answer] {
         var answers: [Answer] = []
-        let end = min(wanted, last, first.addingReportingOverflow(SendWindow.perRequestMax - 1).partialValue)
-        guard first > 0, first <= end else { return [] }
-        for sequence in first...end {
+        let begin = max(first, acknowledged(by: node) + 1)
+        let lowest = last >= SendWindow.historyMax ? last - SendWindow.historyMax + 1 : 1
+        if begin < lowest {
+            let end = min(wanted, lowest - 1, begin.addingReportingOverflow(SendWindow.perRequestMax - 1).partialValue)
+            if begin <= end { answers += (begin...end).map { .refuse($0, reason: "seqno too low") } }
+        }
+        let end = min(wanted, last)
+        var sequence = max(begin, lowest)
+        var retransmitted: UInt64 = 0
+        while sequence <= end, retransmitted < SendWindow.perRequestMax {
             let slot = Int(sequence % SendWindow.historyMax)
-            guard ring[slot].sequence == sequence else {
-                answers.append(.refuse(sequence, reason: "seqno too low"))
-                continue
+            if now - ring[slot].retransmittedAt >= interval - .milliseconds(10) {
+                ring[slot].retransmittedAt = now
+                answers.append(.retransmit(sequence))
+                retransmitted += 1
             }
-            if now - ring[slot].retransmittedAt < interval - .milliseconds(10) { continue }
-            ring[slot].retransmittedAt = now
-            answers.append(.retransmit(sequence))
+            sequence += 1
         }
         return answers
     }

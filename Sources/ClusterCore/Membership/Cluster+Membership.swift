@@ -127,7 +127,9 @@ extension Cluster {
     /// Becomes active once every member was heard, is dead or is heard by others only, and it is known what runs here.
     private mutating func joinIfKnown(_ now: Instant) {
         guard status == .up, !groups.contains(where: { $0.phase == .unknown }) || groups.isEmpty else { return }
-        let allKnown = nodes.indices.allSatisfy { $0 == localNode.index || nodes[$0].status != .initial || nodes[$0].isVetoed }
+        let allKnown = nodes.indices.allSatisfy { index in
+            index == localNode.index || nodes[index].status != .initial || nodes[index].isVetoed
+        }
         guard allKnown else { return }
         activeSince = now
         isUnsettled = true
@@ -163,6 +165,7 @@ extension Cluster {
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
             promises: others.map { nodes[$0.index].promisedUntil ?? inheritedUntil },
             pingedAt: nodes.filter { $0.kind == .ping }.compactMap(\.heardAt).max(),
-            inheritedUntil: inheritedUntil, lease: effectiveLease + patience, freshness: timing.keepalive * 3, now: lastHandled)
+            inheritedUntil: inheritedUntil, lease: effectiveLease + patience, freshness: timing.keepalive * 3,
+            now: lastHandled)
     }
 }

@@ -117,9 +117,7 @@ extension Cluster {
             configuration.media.indices.contains(where: { $0 != medium.index && configuration.media[$0].isSerial })
         else { return }
         var passed = message
-        for index in passed.fields.indices where passed.fields[index].name == "ttl" {
-            passed.fields[index].value = .string(Array(String(envelope.ttl - 1).utf8))
-        }
+        passed.replace("ttl", with: String(envelope.ttl - 1))
         effects.append(.forward(passed, except: medium))
     }
 
@@ -130,7 +128,8 @@ extension Cluster {
         noteUUID(id, envelope)
         switch envelope.body {
         case .status: receiveStatus(id, envelope, message, medium, arrival, now)
-        case .acknowledgement, .other, .pingReply: break
+        case .acknowledgement(let sequence): receiveAcknowledgement(sequence, from: id)
+        case .other, .pingReply: break
         case .retransmitRequest(let first, let last): answerRetransmitRequest(first, last, from: id, now)
         case .refusal(let sequence):
             if nodes[id.index].window.refused(sequence) {

@@ -170,7 +170,7 @@ struct StatusCoding: Sendable {
         if said.leaving { message.append("hb_leaving", "1") }
         if said.barred { message.append("hb_barred", "1") }
         appendList("hb_deaf", said.deaf, to: &message) { memberNames[$0.index] }
-        if !said.hears.text.isEmpty { message.fields.append(Field("hb_hears", .string(said.hears.text))) }
+        if !said.hears.text.isEmpty { message.append("hb_hears", text: said.hears.text) }
         appendList("hb_groups", said.groups, to: &message) {
             "\(groupNames[$0.group.index]) \($0.phase.rawValue) \(String($0.epoch, radix: 16)) \($0.failures)"
         }
