@@ -45,6 +45,10 @@ package struct Cluster: Sendable {
     var operationLast: OperationID = 0
     /// Reassertions under way, in ascending order of operation.
     var reassertions: [(operation: OperationID, group: GroupID)] = []
+    /// The other node of two, where it speaks heartbeat 3.0.6.
+    var classic: ClassicLink?
+    /// A node has died since this one holds groups that are at home there.
+    var owesFailback = false
     var isLeaving = false
     var isFinished = false
     /// Added to `dt` while the daemon is restarted.
@@ -115,6 +119,7 @@ package struct Cluster: Sendable {
         apply(event, now)
         judgeMembers(now)
         heldUntil = quorum.heldUntil
+        advanceClassic(now)
         settle(now)
         answerRequests(now)
         send(now)
@@ -136,6 +141,7 @@ package struct Cluster: Sendable {
             for index in groups.indices { earliest = min(earliest, groups[index].releaseBy ?? .distantFuture) }
         }
         if hasUntold { earliest = min(earliest, pacing.nextAllowed(keepalive: timing.keepalive)) }
+        if let due = classic?.nextDeadline { earliest = min(earliest, due) }
         if let handOverBy { earliest = min(earliest, handOverBy) }
         for request in pending { earliest = min(earliest, request.deadline) }
         if holdsAnything { earliest = min(earliest, max(heldUntil, lastHandled)) }

@@ -64,6 +64,7 @@ extension Cluster {
         nodes[id.index].statusSequence = 0
         nodes[id.index].hasLeft = false
         nodes[id.index].hasHeardUs = false
+        restartClassic(id)
         // It is told at once that it is heard: until then it lives on what its earlier daemon left it.
         lastSaid = nil
         mayHaveNews = true
@@ -122,7 +123,8 @@ extension Cluster {
         noteUUID(id, envelope)
         switch envelope.body {
         case .status: receiveStatus(id, envelope, message, medium, arrival, now)
-        case .acknowledgement, .other, .pingReply: break
+        case .acknowledgement(let sequence): noteAcknowledgement(id, sequence)
+        case .other, .pingReply: break
         case .retransmitRequest(let first, let last): answerRetransmitRequest(first, last, from: id, now)
         case .refusal(let sequence):
             if nodes[id.index].window.refused(sequence) {
@@ -131,7 +133,14 @@ extension Cluster {
                 )
             }
         case .shutdownDone: receiveGoodbye(id, envelope, now)
+        case .dialogue(let message): receiveDialogue(message, envelope.sequence ?? 0, from: id, now)
         }
+    }
+
+    /// A node of 3.0.6 does not say what it has heard in its status: its acknowledgements do.
+    private mutating func noteAcknowledgement(_ id: NodeID, _ sequence: UInt64) {
+        guard classic?.node == id, let promise = sent.promise(of: sequence) else { return }
+        nodes[id.index].promisedUntil = max(promise, nodes[id.index].promisedUntil ?? promise)
     }
 
     private mutating func noteUUID(_ id: NodeID, _ envelope: Envelope) {
@@ -148,8 +157,11 @@ extension Cluster {
         let sequence = envelope.sequence ?? 0
         guard sequence > nodes[id.index].statusSequence, !nodes[id.index].hasLeft else { return drop(.stale) }
         guard let cached = coding.decode(message, previous: nodes[id.index].cached) else { return drop(.malformed) }
+        guard admit(id, cached.report) else { return drop(.refused) }
         noteInterval(id, arrival)
-        if nodes[id.index].status == .dead { noteReturn(id, now) }
+        let wasDead = nodes[id.index].status == .dead
+        let isSameDaemon = nodes[id.index].statusSequence > 0
+        if wasDead { noteReturn(id, now) }
         let before = nodes[id.index].said
         let wasReachable = nodes[id.index].isReachable
         nodes[id.index].statusSequence = sequence
@@ -166,6 +178,7 @@ extension Cluster {
         if nodes[id.index].status != status { changeStatus(id, to: status) }
         if !wasReachable { isUnsettled = true }
         if let said = cached.report.statusExtension { learn(id, said, before) }
+        meetClassic(id, wasDead: wasDead, isSameDaemon: isSameDaemon, now)
     }
 
     private mutating func noteInterval(_ id: NodeID, _ arrival: Instant) {

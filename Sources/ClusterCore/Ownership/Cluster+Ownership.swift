@@ -14,7 +14,7 @@ extension Cluster {
             passes += 1
             obeyClearings()
             settleGrants(now)
-            let owners = placementNow(now)
+            let owners = classicPlacement ?? placementNow(now)
             for index in groups.indices { advance(index, owner: owners[index], now) }
         }
     }
@@ -22,7 +22,8 @@ extension Cluster {
     private mutating func readBoard() {
         board.clear()
         for index in nodes.indices where index != localNode.index && nodes[index].kind == .normal {
-            if nodes[index].isAlive { board.add(NodeID(index), nodes[index].said) }
+            let id = NodeID(index)
+            if nodes[index].isAlive { board.add(id, nodes[index].said ?? classicWord(id)) }
         }
     }
 

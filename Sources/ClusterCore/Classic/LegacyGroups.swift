@@ -1,0 +1,74 @@
+// The dialogue of `auto_failback legacy`: no reports and no moves, only requests for single groups by their owners
+// (specs/heartbeat.md 5.4.f).
+import ClusterModel
+
+/// Where each group is by that dialogue.
+struct LegacyGroups: Sendable {
+    /// One group.
+    enum Place: Equatable, Sendable {
+        /// At home here; the other node is to be asked for it.
+        case wanted
+        /// Asked for; asked again then.
+        case asked(again: Instant)
+        case here
+        /// The other one has asked for it; it is stopped here, and then answered.
+        case ceding
+        case there
+    }
+
+    /// How long an answer may take before the question is asked again: the other node may have to stop the group.
+    static let answerPatience = Duration.seconds(10)
+
+    private(set) var places: [Place]
+    var effects: [ClassicEffect] = []
+
+    init(_ places: [Place]) { self.places = places }
+
+    var nextDeadline: Instant? {
+        places.compactMap { if case .asked(let again) = $0 { again } else { nil } }.min()
+    }
+
+    func owner(of index: Int) -> ClassicPeer.Owner {
+        switch places[index] {
+        case .wanted, .asked: .nobody
+        case .here: .here
+        case .ceding, .there: .there
+        }
+    }
+
+    /// The other node asks for a group. `occupied`: something of it may run here.
+    mutating func receiveRequest(_ index: Int, _ group: String, from name: String, occupied: Bool) {
+        if occupied {
+            places[index] = .ceding
+        } else {
+            places[index] = .there
+            effects.append(.send(.groupAnswer(group, to: name, wasOurs: false, isGranted: true)))
+        }
+    }
+
+    mutating func receiveAnswer(_ index: Int) {
+        if case .asked = places[index] { places[index] = .here }
+    }
+
+    /// Asks for what is wanted, and answers for what has been stopped. `groups`: name, and whether something of it may
+    /// run here, by index.
+    mutating func advance(
+        _ groups: [(name: String, occupied: Bool)], peer: String, mayAsk: Bool, _ now: Instant
+    ) {
+        for (index, group) in groups.enumerated() {
+            switch places[index] {
+            case .wanted where mayAsk: ask(index, group.name, now)
+            case .asked(let again) where now >= again: ask(index, group.name, now)
+            case .ceding where !group.occupied:
+                places[index] = .there
+                effects.append(.send(.groupAnswer(group.name, to: peer, wasOurs: true, isGranted: true)))
+            case .wanted, .asked, .here, .ceding, .there: break
+            }
+        }
+    }
+
+    private mutating func ask(_ index: Int, _ group: String, _ now: Instant) {
+        places[index] = .asked(again: now + LegacyGroups.answerPatience)
+        effects.append(.send(.groupRequest(group)))
+    }
+}
