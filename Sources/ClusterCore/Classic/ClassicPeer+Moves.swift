@@ -12,6 +12,12 @@ extension ClassicPeer {
         send(.standby(sides, .me))
     }
 
+    /// Asks the other node for sides that it has. It MUST be at rest with this one.
+    mutating func ask(for sides: Sides, _ now: Instant) {
+        asked = (sides, now + ClassicPeer.offerPatience)
+        send(.takeover(sides))
+    }
+
     /// The other node wants to have sides.
     mutating func give(_ sides: Sides, _ facts: ClassicFacts, _ now: Instant) {
         guard !sides.isEmpty else {
@@ -60,6 +66,7 @@ extension ClassicPeer {
         }
         log(.info, "standby", "\(name) wants to go standby [\(sides.mirrored.word)]")
         otherIsStable = false
+        asked = nil
         move = .promised(sides)
         moveBy = now + ClassicPeer.movePatience
         send(.standby(sides.mirrored, .other))
@@ -100,6 +107,10 @@ extension ClassicPeer {
 
     /// Goes on once the groups are where they are to be, or gives up waiting.
     mutating func advanceMove(_ facts: ClassicFacts, _ now: Instant) {
+        if let late = asked, now >= late.by {
+            asked = nil
+            effects.append(.abandoned(late.sides, "node \(name) did not answer"))
+        }
         switch move {
         case .releasing(let sides) where facts.occupied.isDisjoint(with: sides):
             log(.info, "standby", "Local standby process completed [\(sides.word)].")

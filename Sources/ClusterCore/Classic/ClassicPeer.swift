@@ -7,7 +7,7 @@ import ClusterModel
 
 /// What this node's groups are like, as the dialogue sees them.
 struct ClassicFacts: Equatable, Sendable {
-    /// This node is active.
+    /// This node is active, and knows what runs here.
     var isActive = false
     /// The other one is active.
     var peerIsActive = false
@@ -27,7 +27,7 @@ struct ClassicFacts: Equatable, Sendable {
 enum ClassicEffect: Equatable, Sendable {
     case send(ClassicMessage)
     case log(LogLevel, String, String)
-    /// The move of these sides to the other node was called off.
+    /// The move of these sides was called off.
     case abandoned(Sides, String)
 }
 
@@ -91,6 +91,8 @@ struct ClassicPeer: Sendable {
     var moveBy: Instant?
     /// The offer that was called off: an answer that comes after all is still good.
     var withdrawn: Sides?
+    /// What the other node was asked for with `hb_takeover`, and until when it may begin to give it.
+    var asked: (sides: Sides, by: Instant)?
     /// This node has the other one's groups because that one was dead.
     var owesFailback = false
     var startBy: Instant?
@@ -106,10 +108,10 @@ struct ClassicPeer: Sendable {
     var standbySequence: UInt64 = 0
     var effects: [ClassicEffect] = []
 
-    /// A node that this one meets while it starts: `own` is what runs here already.
-    init(name: String, joiningWith own: Sides) {
+    /// A node that this one meets while it starts.
+    init(metByJoining name: String) {
         self.name = name
-        self.own = own
+        own = []
         stage = .waiting
     }
 
@@ -151,7 +153,7 @@ struct ClassicPeer: Sendable {
 
     /// When `advance` is to be called if nothing happens before.
     var nextDeadline: Instant? {
-        [moveBy, startBy, orphanedBy, returnedBy, retryAt].compactMap { $0 }.min()
+        [moveBy, startBy, orphanedBy, returnedBy, retryAt, asked?.by].compactMap { $0 }.min()
     }
 
     // MARK: What the other node says
@@ -178,12 +180,14 @@ struct ClassicPeer: Sendable {
     private mutating func receiveStarting(_ sequence: UInt64, _ facts: ClassicFacts) {
         guard sequence > resourceSequence else { return }
         otherIsStable = false
-        if stage == .waiting && facts.isActive { begin() }
+        if stage == .waiting && facts.isActive { begin(facts) }
         if stage != .waiting { report() }
     }
 
-    private mutating func begin() {
+    /// Says so when it has become active; what runs here already stays.
+    private mutating func begin(_ facts: ClassicFacts) {
         stage = .starting
+        own = facts.occupied
         send(.starting)
     }
 
@@ -212,12 +216,13 @@ struct ClassicPeer: Sendable {
         guard let isStable else { return }
         let becameStable = isStable && !otherIsStable
         otherIsStable = isStable
-        if becameStable {
-            log(.info, "classic-stable", "remote resource transition completed.")
-            report()
+        if becameStable { log(.info, "classic-stable", "remote resource transition completed.") }
+        guard stage == .starting else {
+            if becameStable { report() }
+            return
         }
-        guard stage == .starting else { return }
-        // 3.0.6 waits ten seconds here. Nothing runs on either node, so there is nothing to wait for.
+        // Where nothing runs on either node there is nothing to wait for; 3.0.6 waits ten seconds nevertheless. It says
+        // that it is unstable before it says that it is stable: the two may change places on the way.
         if isStable || other.isEmpty && ceding.isEmpty { return settleIn() }
         if startBy == nil { startBy = now + ClassicPeer.startPatience }
     }
@@ -237,6 +242,8 @@ struct ClassicPeer: Sendable {
         case .offered(let sides): abandon(sides, "node \(name) was restarted")
         case .releasing, .handedOver, .promised, .taking, nil: move = nil
         }
+        if let sides = asked?.sides { effects.append(.abandoned(sides, "node \(name) was restarted")) }
+        asked = nil
         (moveBy, returnedBy, startBy, orphanedBy, withdrawn) = (nil, nil, nil, nil, nil)
         (otherIsStable, isKnown, ceding) = (false, false, [])
         (resourceSequence, standbySequence) = (0, 0)
@@ -246,7 +253,7 @@ struct ClassicPeer: Sendable {
 
     /// Goes on where the groups, or the time, allow it.
     mutating func advance(_ facts: ClassicFacts, _ now: Instant) {
-        if stage == .waiting && facts.isActive && facts.peerIsActive { begin() }
+        if stage == .waiting && facts.isActive && facts.peerIsActive { begin(facts) }
         if let by = startBy, now >= by { settleIn() }
         if let by = returnedBy, now >= by { askAgain() }
         advanceMove(facts, now)

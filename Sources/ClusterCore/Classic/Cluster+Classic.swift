@@ -55,16 +55,13 @@ extension Cluster {
                 name: name, metWith: wasDead ? .all : classicFacts.occupied,
                 owesFailback: owesFailback)
         } else {
-            peer = ClassicPeer(name: name, joiningWith: classicFacts.occupied)
+            peer = ClassicPeer(metByJoining: name)
         }
         var link = ClassicLink(node: id, peer: peer, legacy: nil)
         if configuration.autoFailback == .legacy {
             link.legacy = LegacyGroups(groups.map { group in
-                if peer.stage == .stable && peer.own == .all || group.phase.isBusy && peer.returnedBy == nil {
-                    return .here
-                }
-                if isForeign(group) { return .there }
-                return peer.returnedBy != nil ? .here : .wanted
+                if peer.stage == .waiting { return .unknown(isLocal: !isForeign(group)) }
+                return peer.own.contains(side(of: group)) ? .here : .there
             })
         }
         classic = link
@@ -138,7 +135,8 @@ extension Cluster {
             if link.legacy != nil { link.peer.effects.removeAll() }
         }
         if link.legacy != nil {
-            let isSettled = status == .active && nodes[link.node.index].status == .active && !isLeaving
+            let facts = classicFacts
+            let isSettled = facts.isActive && facts.peerIsActive && !isLeaving
             link.legacy?.advance(
                 groups.map { ($0.name, $0.phase.isBusy) }, peer: nodes[link.node.index].name, mayAsk: isSettled, now)
         } else {
@@ -168,7 +166,7 @@ extension Cluster {
     /// What the dialogue has to know of the groups.
     var classicFacts: ClassicFacts {
         var facts = ClassicFacts()
-        facts.isActive = status == .active
+        facts.isActive = status == .active && !groups.contains { $0.phase == .unknown }
         facts.peerIsActive = classic.map { nodes[$0.node.index].status == .active } ?? false
         facts.isBarred = isBarred(lastHandled)
         facts.failsBack = configuration.autoFailback == .on

@@ -60,7 +60,7 @@ extension Cluster {
         }
         guard peer.isAtRest else { return refuseClassic(id, "\(peer.reasonForFlux): try again when it has settled") }
         log(.info, "takeover", "\(configuration.localName) wants to take over [\(missing.word)]")
-        classic?.peer.send(.takeover(missing))
+        classic?.peer.ask(for: missing, now)
         waitClassic(id, .here, groups, now)
     }
 
@@ -105,9 +105,10 @@ extension Cluster {
     /// Answers those who wait for a move of these sides that will not come about.
     mutating func failRequests(for sides: Sides, _ reason: String) {
         let groups = classicGroups(sides)
-        for request in pending where request.goal == .elsewhere && request.groups.contains(where: groups.contains) {
+        func isConcerned(_ request: PendingRequest) -> Bool { request.groups.contains(where: groups.contains) }
+        for request in pending where isConcerned(request) {
             effects.append(.reply(request.id, OperatorResponse(.failed, "nothing was moved: \(reason)")))
         }
-        pending.removeAll { $0.goal == .elsewhere && $0.groups.contains(where: groups.contains) }
+        pending.removeAll(where: isConcerned)
     }
 }

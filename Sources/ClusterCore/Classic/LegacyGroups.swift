@@ -6,6 +6,8 @@ import ClusterModel
 struct LegacyGroups: Sendable {
     /// One group.
     enum Place: Equatable, Sendable {
+        /// It is not known yet whether it runs here. `isLocal`: it is at home here.
+        case unknown(isLocal: Bool)
         /// At home here; the other node is to be asked for it.
         case wanted
         /// Asked for; asked again then.
@@ -30,7 +32,7 @@ struct LegacyGroups: Sendable {
 
     func owner(of index: Int) -> ClassicPeer.Owner {
         switch places[index] {
-        case .wanted, .asked: .nobody
+        case .unknown, .wanted, .asked: .nobody
         case .here: .here
         case .ceding, .there: .there
         }
@@ -38,6 +40,7 @@ struct LegacyGroups: Sendable {
 
     /// The other node asks for a group. `occupied`: something of it may run here.
     mutating func receiveRequest(_ index: Int, _ group: String, from name: String, occupied: Bool) {
+        if case .unknown = places[index] { return }
         if occupied {
             places[index] = .ceding
         } else {
@@ -56,13 +59,16 @@ struct LegacyGroups: Sendable {
         _ groups: [(name: String, occupied: Bool)], peer: String, mayAsk: Bool, _ now: Instant
     ) {
         for (index, group) in groups.enumerated() {
+            if case .unknown(let isLocal) = places[index], mayAsk {
+                places[index] = group.occupied ? .here : isLocal ? .wanted : .there
+            }
             switch places[index] {
             case .wanted where mayAsk: ask(index, group.name, now)
             case .asked(let again) where now >= again: ask(index, group.name, now)
             case .ceding where !group.occupied:
                 places[index] = .there
                 effects.append(.send(.groupAnswer(group.name, to: peer, wasOurs: true, isGranted: true)))
-            case .wanted, .asked, .here, .ceding, .there: break
+            case .unknown, .wanted, .asked, .here, .ceding, .there: break
             }
         }
     }
