@@ -219,6 +219,7 @@ extension ClassicDaemon {
     }
 
     private mutating func receiveStandby(_ message: HAMessage, _ now: Instant) {
+        guard state != .shutdown else { return }
         let holding = Holding.named(message.text("rsc_hold"))
         switch message.text("info") {
         case "me":
@@ -354,6 +355,10 @@ extension ClassicDaemon {
             beginShutdown(now)
         }
         advanceWork(now)
+        if isAskedToEnd && state != .shutdown {
+            beginShutdown(now)
+            advanceWork(now)
+        }
         if let at = endAt, now >= at {
             isFinished = true
             effects.append(.finished)
@@ -362,11 +367,15 @@ extension ClassicDaemon {
 
     mutating func beginShutdown(_ now: Instant) {
         guard state != .shutdown else { return }
+        isAskedToEnd = true
+        // "Shutdown delayed until current resource activity finishes."
+        guard underWay == nil, work.isEmpty else { return }
         state = .shutdown
         own = []
         takeoverAt = nil
+        endStandby()
+        surrenderAt = nil
         if !isLegacy { transmit(report(false, "shutdown")) }
-        work.removeAll()
         enqueue(Work(groups: Array(configuration.groups.indices), isStart: false, after: .goodbye))
     }
 

@@ -48,6 +48,7 @@ package struct ClassicDaemon: Sendable {
     /// A group that failed to start is offered to the other node then.
     var surrenderAt: (at: Instant, holding: Holding)?
     var restartAt: Instant?
+    var isAskedToEnd = false
     /// Everything is released; the end comes then.
     var endAt: Instant?
     var restartsAtEnd = false

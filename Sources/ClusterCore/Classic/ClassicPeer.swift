@@ -73,6 +73,9 @@ struct ClassicPeer: Sendable {
     /// A node that comes back after a partition leaves within two seconds, to start anew (specs/heartbeat.md 4.6);
     /// one that has not gone by then never missed this one.
     static let returnPatience = Duration.seconds(10)
+    /// How long the other node may take to say what it has before it is asked, and asked again: of the messages before
+    /// the first that it hears it misses none (specs/heartbeat.md 3.2).
+    static let wordPatience = Duration.seconds(2)
     /// Between two tries of what nobody asked for.
     static let retryPause = Duration.seconds(30)
 
@@ -84,9 +87,13 @@ struct ClassicPeer: Sendable {
     var other: Sides = []
     /// What the other node has said to give up, and may still run.
     var ceding: Sides = []
-    /// The other node has said what it holds since it was started.
+    /// The other node has said what it holds since it was started, and nothing that it said was lost for good.
     var isKnown = false
+    /// When it is asked for that.
+    var askAt: Instant?
     var otherIsStable = false
+    /// The other node has said `starting` since this one knows it: what it says that it has not does not run there.
+    var hasBegun = false
     var move: Move?
     var moveBy: Instant?
     /// The offer that was called off: an answer that comes after all is still good.
@@ -115,12 +122,14 @@ struct ClassicPeer: Sendable {
         stage = .waiting
     }
 
-    /// A node that comes to this one, which is active and has `own`.
-    init(name: String, metWith own: Sides, owesFailback: Bool) {
+    /// A node that comes to this one, which is active and has `own`. One that is active already may have something too,
+    /// and is asked.
+    init(name: String, metWith own: Sides, owesFailback: Bool, isActive: Bool) {
         self.name = name
         self.own = own
         self.owesFailback = owesFailback
         stage = .stable
+        if isActive { askAt = .distantPast }
     }
 
     /// A node that was thought dead and was not: each may have everything. This one keeps what is at home here.
@@ -153,7 +162,7 @@ struct ClassicPeer: Sendable {
 
     /// When `advance` is to be called if nothing happens before.
     var nextDeadline: Instant? {
-        [moveBy, startBy, orphanedBy, returnedBy, retryAt, asked?.by].compactMap { $0 }.min()
+        [moveBy, startBy, orphanedBy, returnedBy, retryAt, asked?.by, askAt].compactMap { $0 }.min()
     }
 
     // MARK: What the other node says
@@ -164,6 +173,7 @@ struct ClassicPeer: Sendable {
         case .resource(let sides, let isFull, let isStable, let info):
             guard sequence > resourceSequence else { return }
             resourceSequence = sequence
+            askAt = nil
             note(sides.mirrored, isFull: isFull, info: info)
             resolve(now)
             progress(isStable, facts, now)
@@ -180,6 +190,7 @@ struct ClassicPeer: Sendable {
     private mutating func receiveStarting(_ sequence: UInt64, _ facts: ClassicFacts) {
         guard sequence > resourceSequence else { return }
         otherIsStable = false
+        hasBegun = true
         if stage == .waiting && facts.isActive { begin(facts) }
         if stage != .waiting { report() }
     }
@@ -227,9 +238,10 @@ struct ClassicPeer: Sendable {
         if startBy == nil { startBy = now + ClassicPeer.startPatience }
     }
 
-    /// Takes what is at home here, unless the other node has it.
+    /// Takes what is at home here, unless the other node has it. One that has run for longer may be at work on what it
+    /// does not name: that is left to `considerOrphans`.
     private mutating func settleIn() {
-        if !other.contains(.local) { own.insert(.local) }
+        if !other.contains(.local) && (hasBegun || !otherIsStable) { own.insert(.local) }
         stage = .stable
         startBy = nil
         log(.info, "classic-settled", "local resource transition completed.")
@@ -244,8 +256,8 @@ struct ClassicPeer: Sendable {
         }
         if let sides = asked?.sides { effects.append(.abandoned(sides, "node \(name) was restarted")) }
         asked = nil
-        (moveBy, returnedBy, startBy, orphanedBy, withdrawn) = (nil, nil, nil, nil, nil)
-        (otherIsStable, isKnown, ceding) = (false, false, [])
+        (moveBy, returnedBy, startBy, orphanedBy, withdrawn, askAt) = (nil, nil, nil, nil, nil, nil)
+        (otherIsStable, isKnown, hasBegun, ceding) = (false, false, false, [])
         (resourceSequence, standbySequence) = (0, 0)
     }
 
@@ -255,7 +267,8 @@ struct ClassicPeer: Sendable {
     mutating func advance(_ facts: ClassicFacts, _ now: Instant) {
         if stage == .waiting && facts.isActive && facts.peerIsActive { begin(facts) }
         if let by = startBy, now >= by { settleIn() }
-        if let by = returnedBy, now >= by { askAgain() }
+        if let by = returnedBy, now >= by { returnedBy = nil }
+        considerQuestion(facts, now)
         advanceMove(facts, now)
         if let at = retryAt, now >= at { retryAt = nil }
         if facts.failed.isEmpty { offeredFor = [] }
@@ -263,11 +276,26 @@ struct ClassicPeer: Sendable {
         considerOrphans(facts, now)
     }
 
-    /// The other node has not gone, so it never missed this one: what it says that it has, it keeps.
-    private mutating func askAgain() {
-        returnedBy = nil
+    /// Asks what the other node has, where it has not said so. To one that returned after a partition and has not gone
+    /// nothing was news: it never missed this node, and what it says that it has, it keeps.
+    private mutating func considerQuestion(_ facts: ClassicFacts, _ now: Instant) {
+        guard stage == .starting || stage == .stable, facts.peerIsActive, !isKnown, returnedBy == nil, move == nil else {
+            askAt = nil
+            return
+        }
+        let at = askAt ?? now + ClassicPeer.wordPatience
+        askAt = at
+        guard now >= at else { return }
+        askAt = now + ClassicPeer.wordPatience
         resourceSequence = 0
+        // Its answer is then news, and is answered: it takes the question for a restart.
+        otherIsStable = false
         send(.starting)
+    }
+
+    /// Something that the other node said is lost for good.
+    mutating func missWord() {
+        if returnedBy == nil { isKnown = false }
     }
 
     /// Offers what belongs on the other node: what failed here, what it is owed, what this node may not hold.
@@ -303,7 +331,8 @@ struct ClassicPeer: Sendable {
     /// This node shuts down: says so before it stops anything.
     mutating func leave() {
         if case .offered(let sides) = move { abandon(sides, "this node is shutting down") }
-        (move, moveBy, startBy, orphanedBy, returnedBy, retryAt) = (nil, nil, nil, nil, nil, nil)
+        (move, moveBy, startBy, orphanedBy, returnedBy) = (nil, nil, nil, nil, nil)
+        (retryAt, askAt, asked) = (nil, nil, nil)
         stage = .leaving
         own = []
         report(ClassicMessage.infoShutdown)

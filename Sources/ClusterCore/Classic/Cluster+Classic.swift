@@ -52,15 +52,17 @@ extension Cluster {
             peer = ClassicPeer(name: name, returnedAt: now)
         } else if status == .active {
             peer = ClassicPeer(
-                name: name, metWith: wasDead ? .all : classicFacts.occupied,
-                owesFailback: owesFailback)
+                name: name, metWith: wasDead ? .all : classicFacts.occupied, owesFailback: owesFailback,
+                isActive: nodes[id.index].status == .active)
         } else {
             peer = ClassicPeer(metByJoining: name)
         }
         var link = ClassicLink(node: id, peer: peer, legacy: nil)
         if configuration.autoFailback == .legacy {
+            let isUnknown = peer.returnedBy == nil && (peer.stage == .waiting || nodes[id.index].status == .active)
+            link.peer.effects.removeAll()
             link.legacy = LegacyGroups(groups.map { group in
-                if peer.stage == .waiting { return .unknown(isLocal: !isForeign(group)) }
+                if isUnknown { return .unknown(isLocal: !isForeign(group)) }
                 return peer.own.contains(side(of: group)) ? .here : .there
             })
         }
@@ -79,9 +81,7 @@ extension Cluster {
     mutating func loseClassic(_ id: NodeID) {
         owesFailback = true
         guard classic?.node == id else { return }
-        if case .offered(let sides) = classic?.peer.move {
-            failRequests(for: sides, "node \(nodes[id.index].name) is dead")
-        }
+        failRequests(for: .all, "node \(nodes[id.index].name) is dead", goal: .elsewhere)
         dropClassic()
     }
 

@@ -102,10 +102,12 @@ extension Cluster {
         effects.append(.reply(id, OperatorResponse(.done, text)))
     }
 
-    /// Answers those who wait for a move of these sides that will not come about.
-    mutating func failRequests(for sides: Sides, _ reason: String) {
+    /// Answers those who wait for a move of these sides that will not come about; `goal`: only those who wait for that.
+    mutating func failRequests(for sides: Sides, _ reason: String, goal: PendingRequest.Goal? = nil) {
         let groups = classicGroups(sides)
-        func isConcerned(_ request: PendingRequest) -> Bool { request.groups.contains(where: groups.contains) }
+        func isConcerned(_ request: PendingRequest) -> Bool {
+            (goal == nil || request.goal == goal) && request.groups.contains(where: groups.contains)
+        }
         for request in pending where isConcerned(request) {
             effects.append(.reply(request.id, OperatorResponse(.failed, "nothing was moved: \(reason)")))
         }

@@ -87,6 +87,7 @@ extension Cluster {
             if complete { log(.info, "packets-complete", "No pkts missing from \(name)!") }
         case .accepted(let lost, let abandoned):
             if abandoned {
+                if classic?.node == id { classic?.peer.missWord() }
                 log(.error, "packets-lost", "lost a lot of packets from \(name)! [\(before):\(sequence)]")
             } else if lost > 0 {
                 log(.warning, "packets-lost", "\(lost) lost packet(s) for [\(name)] [\(before):\(sequence)]")
@@ -128,6 +129,7 @@ extension Cluster {
         case .retransmitRequest(let first, let last): answerRetransmitRequest(first, last, from: id, now)
         case .refusal(let sequence):
             if nodes[id.index].window.refused(sequence) {
+                if classic?.node == id { classic?.peer.missWord() }
                 log(
                     .error, "packet-irretrievable", "Irretrievably lost packet: node \(envelope.source) seq \(sequence)"
                 )
