@@ -27,6 +27,10 @@ struct PeerPlan {
     var keys = "auth 1\n1 crc\n"
     /// Whether the nodes are parted.
     var isParted = false
+    /// What stands in place of beta's address and recorder.
+    var groupB: String?
+    /// Whether the scenario itself says what beta's log may have.
+    var hasOwnLog = false
 }
 
 /// A cluster of two nodes, whose first is at home at the first group.
@@ -47,6 +51,11 @@ struct PeerStage {
     /// 3.0.6.
     var beta: Node { cluster["beta"] }
     var waiting: Waiting { cluster.waiting }
+
+    /// A page of Resources/doc.
+    static func page(_ name: String) -> String? {
+        FileSystem.text(of: "\(checkout)/Resources/doc/\(name)", limit: 1 << 20)
+    }
 
     /// The executables are beside the test bundle, three or four folders below the checkout.
     private static var programs: String {
@@ -69,7 +78,7 @@ struct PeerStage {
         try stage.writeFiles()
         do {
             try scenario(stage)
-            stage.expectUsualLog(plan.isParted ? usualAfterPartition : [])
+            if !plan.hasOwnLog { stage.expectUsualLog(plan.isParted ? usualAfterPartition : []) }
         } catch {
             Issue.record("\(error)\n--- alpha\n\(tail(stage.alpha.log))\n--- beta\n\(tail(debian.log(of: stage.beta)))")
         }
@@ -82,8 +91,11 @@ struct PeerStage {
     func writeFiles() throws {
         var files = ClusterFiles()
         files.keys = plan.keys
-        files.groups = ["alpha \(PeerStage.groupA) recorder::one", "beta \(PeerStage.groupB) recorder::two"]
-        files.scripts = [("recorder", ResourceScript.recorder(folder: cluster.folder))]
+        files.groups = ["alpha \(PeerStage.groupA) recorder::one", "beta \(plan.groupB ?? "\(PeerStage.groupB) recorder::two")"]
+        files.scripts = [
+            ("recorder", ResourceScript.recorder(folder: cluster.folder)),
+            ("hopeless", ResourceScript.hopeless(folder: cluster.folder)),
+        ]
         try cluster.write(files)
         for node in cluster.nodes {
             try Folder.write(haConfig(node), to: node.configurationFolder + "/ha.cf")
@@ -144,27 +156,33 @@ struct PeerStage {
             }
             guard holders == [[a.name], [b.name]], Clock.now() >= lookAgain else { return false }
             lookAgain = Clock.now() + .milliseconds(200)
-            return alphaSays(a, b) && betaSays(a, b)
+            return cluster.nodes.allSatisfy { says($0, a, b) }
         }
     }
 
-    private func alphaSays(_ a: Node, _ b: Node) -> Bool {
-        guard alpha.hasDaemon else { return true }
-        guard let report = alpha.report() else { return false }
-        return zip([PeerStage.groupA, PeerStage.groupB], [a, b]).allSatisfy { name, node in
-            report.groups.contains { $0.name == name && $0.owner == node.name && $0.state == .held }
+    /// Whether a node says so too; one that is off, or ends, says nothing.
+    private func says(_ node: Node, _ a: Node, _ b: Node) -> Bool {
+        guard node.isOn else { return true }
+        if debian.runs(on: node) { return classicSays(node, a, b) }
+        guard node.hasDaemon else { return true }
+        guard node.runsThisVersion else { return true }
+        guard let report = node.report() else { return false }
+        return zip([PeerStage.groupA, PeerStage.groupB], [a, b]).allSatisfy { name, owner in
+            report.groups.contains { $0.name == name && $0.owner == owner.name && $0.state == .held }
         }
     }
 
-    private func betaSays(_ a: Node, _ b: Node) -> Bool {
-        guard beta.isOn, debian.runs(on: beta), plan.failback != "legacy" else { return true }
-        let word = switch (a.name, b.name) {
-        case ("alpha", "alpha"): "none"
-        case ("alpha", "beta"): "local"
-        case ("beta", "alpha"): "foreign"
-        default: "all"
+    private func classicSays(_ node: Node, _ a: Node, _ b: Node) -> Bool {
+        guard plan.failback != "legacy" else { return true }
+        let mine = node.index == 0 ? a : b
+        let others = node.index == 0 ? b : a
+        let word = switch (mine === node, others === node) {
+        case (false, false): "none"
+        case (true, false): "local"
+        case (false, true): "foreign"
+        case (true, true): "all"
         }
-        return (try? debian.holdings(on: beta)) == word
+        return (try? debian.holdings(on: node)) == word
     }
 
     /// Warnings that two nodes of 3.0.6 write in the same scenarios.
@@ -172,7 +190,8 @@ struct PeerStage {
         "Core dumps could be lost", "Consider setting", "Initial dead time", "Logging daemon is disabled",
         "No Previous generation", "lost packet(s) for", ": is dead", "No STONITH device configured",
         "Shared disks are not protected", "Gmain_timeout_dispatch", "Late heartbeat", "Shutdown delayed until",
-        "Deprecated 'legacy' auto_failback option selected",
+        "Deprecated 'legacy' auto_failback option selected", "Please convert to 'auto_failback on'",
+        "See documentation for conversion details",
     ]
     /// And those of a partition that has healed.
     static let usualAfterPartition = [

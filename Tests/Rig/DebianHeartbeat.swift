@@ -71,6 +71,17 @@ package struct DebianHeartbeat {
         _ = try node.command([DebianHeartbeat.daemon, "-k"]).start()
     }
 
+    /// `heartbeat -r`: it reads authkeys again.
+    package func reload(on node: Node) throws {
+        try node.command([DebianHeartbeat.daemon, "-r"]).check()
+    }
+
+    /// Takes the programs away, and leaves what `apt-get remove` leaves.
+    package func remove(from node: Node) throws {
+        precondition(!runs(on: node), "3.0.6 still runs on \(node.name)")
+        try node.command(["umount", "--lazy", "/usr"]).check()
+    }
+
     /// Whether a daemon runs on the node.
     package func runs(on node: Node) -> Bool {
         node.processes.contains { $0.title.hasPrefix("heartbeat: master control process") }

@@ -188,6 +188,7 @@ package final class Node {
     /// Starts the daemon in the foreground; its log goes to `logPath`.
     package func startDaemon() throws {
         try start(["\(site.commands)/heartbeat", "-f"] + folderOptions("heartbeat"))
+        runsThisVersion = true
     }
 
     /// Starts a program as the node's daemon; what it prints goes to `logPath`.
@@ -195,7 +196,11 @@ package final class Node {
         precondition(daemonCommand == nil, "the daemon of \(name) was started before")
         let file = try Descriptor.open(logPath, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
         daemonCommand = try command(arguments).start(descriptors: [1: file.raw, 2: file.raw])
+        runsThisVersion = false
     }
+
+    /// Whether the daemon that was started is of this version.
+    package private(set) var runsThisVersion = false
 
     /// Whether the daemon was started and has not been seen to end.
     package var hasDaemon: Bool { daemonCommand != nil }
