@@ -96,8 +96,7 @@ extension PeerTests {
             let plan = PeerPlan(media: .mcast, failback: "off", keys: "auth 3\n3 sha1 secret-sha1-key\n")
             try PeerStage.play(plan) { stage in
                 let (alpha, beta) = (stage.alpha, stage.beta)
-                try stage.startBeta()
-                try stage.await(a: beta, b: beta, "3.0.6 alone")
+                try stage.startBetaAlone()
                 try stage.startAlpha()
                 try stage.waiting.until("alpha is active", within: .seconds(20)) {
                     alpha.report()?.status == .active
@@ -122,8 +121,7 @@ extension PeerTests {
             let plan = PeerPlan(media: .serial, failback: "legacy", keys: "auth 3\n3 sha1 secret-sha1-key\n")
             try PeerStage.play(plan) { stage in
                 let (alpha, beta) = (stage.alpha, stage.beta)
-                try stage.startBeta()
-                try stage.await(a: beta, b: beta, "3.0.6 alone")
+                try stage.startBetaAlone()
                 try stage.startAlpha()
                 try stage.await(a: alpha, b: beta, "this one late")
                 try alpha.cutPower()

@@ -67,22 +67,17 @@ extension PeerTests {
 
         @Test("D13: a group that starts nowhere is tried once on each node, and does not go to and fro")
         func noPingPong() throws {
-            let plan = PeerPlan(failback: "off", keys: "auth 1\n1 crc\n", groupB: "hopeless::two", hasOwnLog: true)
+            let plan = PeerPlan(failback: "off", keys: "auth 1\n1 crc\n", groupA: "hopeless::one", hasOwnLog: true)
             try PeerStage.play(plan) { stage in
                 try stage.startAlpha()
                 try stage.startBeta()
+                // What fails here is offered at once; 3.0.6 gives up 30 seconds later (specs/heartbeat.md 5.2).
                 try stage.waiting.until("a try on beta", within: .seconds(40)) {
-                    stage.record("two").contains("beta begin")
+                    stage.record("one").contains("beta begin")
                 }
-                // It gives up after 30 seconds (specs/heartbeat.md 5.2), and this version tries.
-                try stage.waiting.until("a try on alpha", within: .seconds(60)) {
-                    stage.record("two").contains("alpha begin")
-                }
-                // Offered back at once; what beta does not get up again it may offer as often as it likes.
-                try stage.waiting.pass(.seconds(45))
-                #expect(stage.record("two").filter { $0 == "alpha begin" }.count == 1, "\(stage.record("two"))")
-                #expect(stage.record("two").count <= 3, "\(stage.record("two"))")
-                #expect(stage.record("one") == ["alpha start"])
+                try stage.waiting.pass(.seconds(42))
+                #expect(stage.record("one") == ["alpha begin", "beta begin"])
+                #expect(stage.record("two") == ["beta start"])
                 stage.expectUsualLog([
                     "Return code 1 from", "Giving up resources due to failure of", "No reply to standby request",
                 ])

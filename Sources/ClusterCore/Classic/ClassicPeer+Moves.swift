@@ -12,6 +12,26 @@ extension ClassicPeer {
         send(.standby(sides, .me))
     }
 
+    /// Does what an operator wants as soon as the two are at rest.
+    mutating func carryOut(giving gives: Bool, _ sides: Sides, _ now: Instant) {
+        order = (gives, sides, now + ClassicPeer.offerPatience)
+    }
+
+    mutating func considerOrder(_ now: Instant) {
+        guard let order else { return }
+        guard isAtRest else {
+            guard now >= order.by else { return }
+            self.order = nil
+            return effects.append(.abandoned(order.sides, reasonForFlux))
+        }
+        self.order = nil
+        owesFailback = false
+        let sides = order.gives ? order.sides.intersection(own) : order.sides.subtracting(own)
+        // What has moved meanwhile is where it was to be.
+        guard !sides.isEmpty else { return }
+        if order.gives { offer(sides, now) } else { ask(for: sides, now) }
+    }
+
     /// Asks the other node for sides that it has. It MUST be at rest with this one.
     mutating func ask(for sides: Sides, _ now: Instant) {
         asked = (sides, now + ClassicPeer.offerPatience)

@@ -96,6 +96,8 @@ struct ClassicPeer: Sendable {
     var hasBegun = false
     var move: Move?
     var moveBy: Instant?
+    /// What an operator wants, until the two are at rest: to give the sides, or to have them.
+    var order: (gives: Bool, sides: Sides, by: Instant)?
     /// The offer that was called off: an answer that comes after all is still good.
     var withdrawn: Sides?
     /// What the other node was asked for with `hb_takeover`, and until when it may begin to give it.
@@ -162,7 +164,7 @@ struct ClassicPeer: Sendable {
 
     /// When `advance` is to be called if nothing happens before.
     var nextDeadline: Instant? {
-        [moveBy, startBy, orphanedBy, returnedBy, retryAt, asked?.by, askAt].compactMap { $0 }.min()
+        [moveBy, startBy, orphanedBy, returnedBy, retryAt, asked?.by, askAt, order?.by].compactMap { $0 }.min()
     }
 
     // MARK: What the other node says
@@ -270,6 +272,7 @@ struct ClassicPeer: Sendable {
         if let by = returnedBy, now >= by { returnedBy = nil }
         considerQuestion(facts, now)
         advanceMove(facts, now)
+        considerOrder(now)
         if let at = retryAt, now >= at { retryAt = nil }
         if facts.failed.isEmpty { offeredFor = [] }
         considerOffer(facts, now)
@@ -332,7 +335,10 @@ struct ClassicPeer: Sendable {
     mutating func leave() {
         if case .offered(let sides) = move { abandon(sides, "this node is shutting down") }
         (move, moveBy, startBy, orphanedBy, returnedBy) = (nil, nil, nil, nil, nil)
-        (retryAt, askAt, asked) = (nil, nil, nil)
+        for sides in [asked?.sides, order?.sides].compactMap({ $0 }) {
+            effects.append(.abandoned(sides, "this node is shutting down"))
+        }
+        (retryAt, askAt, asked, order) = (nil, nil, nil, nil)
         stage = .leaving
         own = []
         report(ClassicMessage.infoShutdown)

@@ -37,12 +37,11 @@ extension Cluster {
         guard !sides.isEmpty, !held.isEmpty else {
             return answerClassic(id, "this node holds no such resources")
         }
-        guard peer.isAtRest else { return refuseClassic(id, "\(peer.reasonForFlux): try again when it has settled") }
         guard let node = classic?.node, nodes[node.index].isReachable else {
             return refuseClassic(id, "node \(peer.name) is not heard: nothing was moved")
         }
-        classic?.peer.owesFailback = false
-        classic?.peer.offer(sides, now)
+        guard peer.order == nil else { return refuseClassic(id, "another request waits already") }
+        classic?.peer.carryOut(giving: true, sides, now)
         waitClassic(id, .elsewhere, held, now)
     }
 
@@ -58,9 +57,9 @@ extension Cluster {
             return refuseClassic(
                 id, "\(failed.name) failed here: \(failed.failures.reason). Clear it with: hb cleanup \(failed.name)")
         }
-        guard peer.isAtRest else { return refuseClassic(id, "\(peer.reasonForFlux): try again when it has settled") }
+        guard peer.order == nil else { return refuseClassic(id, "another request waits already") }
         log(.info, "takeover", "\(configuration.localName) wants to take over [\(missing.word)]")
-        classic?.peer.ask(for: missing, now)
+        classic?.peer.carryOut(giving: false, missing, now)
         waitClassic(id, .here, groups, now)
     }
 
