@@ -110,6 +110,7 @@ help:
 	@echo 'make                      install what the build needs, and build'
 	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
 	@echo 'make check                all tests'
+	@echo 'make peer                 fetch heartbeat 3.0.6 for the tests with it'
 	@echo 'make check-long [SEEDS=N] all tests, with N seeds of random faults'
 	@echo 'make bench                measure outages, memory and processor time'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'

@@ -6,7 +6,7 @@ import Testing
 @testable import ClusterCore
 
 @Suite("The dialogue with heartbeat 3.0.6, step by step")
-struct ClassicPeerTests {
+struct ClassicStepTests {
     /// A machine at a moment.
     struct Bench {
         var peer: ClassicPeer
