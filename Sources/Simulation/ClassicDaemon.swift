@@ -1,7 +1,7 @@
 // A virtual heartbeat 3.0.6, written from its description (specs/heartbeat.md 3 to 5) and not from this project's own
-// side of the dialogue, so that the two can be tried on each other. It takes the core's events and gives its effects, and
-// keeps the oddities that matter: reactions that go out before their cause, ten seconds at the start, a restart after
-// a healed partition.
+// side of the dialogue, so that the two can be tried on each other. It takes the core's events and gives its effects,
+// and keeps the oddities that matter: reactions that go out before their cause, ten seconds at the start, a restart
+// after a healed partition.
 import ClusterCore
 import ClusterModel
 import Messaging

@@ -312,7 +312,8 @@ struct ClassicStepTests {
 
     @Test("Every message is read as it was written", arguments: [
         ClassicMessage.starting, .resource(.all, isFull: true, isStable: true, info: "x"),
-        .resource([], isFull: true, isStable: false, info: ""), .resource(.foreign, isFull: false, isStable: nil, info: "mach_down"),
+        .resource([], isFull: true, isStable: false, info: ""),
+        .resource(.foreign, isFull: false, isStable: nil, info: "mach_down"),
         .standby(.local, .me), .standby(.all, .other), .standby(.foreign, .done), .takeover(.all),
         .groupRequest("10.0.0.1"), .groupAnswer("10.0.0.1", to: "beta", wasOurs: true, isGranted: true),
         .nodesRequest(to: "beta"),
@@ -325,7 +326,8 @@ struct ClassicStepTests {
     }
 
     @Test("What means nothing is no message", arguments: [
-        ("resource", "rsc_hold", "some"), ("ask_resources", "rsc_hold", "all"), ("hb_takeover", "x", "y"), ("ip-request", "x", "y"),
+        ("resource", "rsc_hold", "some"), ("ask_resources", "rsc_hold", "all"), ("hb_takeover", "x", "y"),
+        ("ip-request", "x", "y"),
     ])
     func nonsense(_ type: String, _ name: String, _ value: String) {
         var body = HAMessage()

@@ -165,7 +165,8 @@ struct PeerStage {
     ) throws {
         var lookAgain = Clock.now()
         var isReported = false
-        try waiting.until("\(what): \(PeerStage.addressA) on \(a.name), \(PeerStage.addressB) on \(b.name)", within: limit) {
+        let goal = "\(PeerStage.addressA) on \(a.name), \(PeerStage.addressB) on \(b.name)"
+        try waiting.until("\(what): \(goal)", within: limit) {
             let holders = [PeerStage.addressA, PeerStage.addressB].map { cluster.holders(of: $0).map(\.name) }
             if !mayOverlap, !isReported, holders.contains(where: { $0.count > 1 }) {
                 isReported = true

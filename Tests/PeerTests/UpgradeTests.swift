@@ -1,5 +1,5 @@
-// Walks through Resources/doc/upgrade.md: each line that a reader would type is done, each comment is checked. A line that
-// this test does not understand fails it.
+// Walks through Resources/doc/upgrade.md: each line that a reader would type is done, each comment is checked. A line
+// that this test does not understand fails it.
 import Admin
 import ClusterModel
 import LinuxSystem
@@ -13,7 +13,8 @@ extension PeerTests {
         func page(_ failback: String) throws {
             let lines = try UpgradeTests.lines()
             try #require(lines.count > 15)
-            try PeerStage.play(PeerPlan(failback: failback, keys: "auth 3\n3 sha1 secret-sha1-key\n", hasOwnLog: true)) { stage in
+            let plan = PeerPlan(failback: failback, keys: "auth 3\n3 sha1 secret-sha1-key\n", hasOwnLog: true)
+            try PeerStage.play(plan) { stage in
                 for node in stage.cluster.nodes {
                     try node.powerOn()
                     try stage.debian.install(on: node)

@@ -10,7 +10,8 @@ extension PeerTests {
     struct WhereItIsWrongTests {
         @Test("One datagram without a signature ends 3.0.6, and is counted by this version")
         func oneDatagram() throws {
-            try PeerStage.play(PeerPlan(failback: "off", keys: "auth 3\n3 sha1 secret-sha1-key\n", hasOwnLog: true)) { stage in
+            let plan = PeerPlan(failback: "off", keys: "auth 3\n3 sha1 secret-sha1-key\n", hasOwnLog: true)
+            try PeerStage.play(plan) { stage in
                 try stage.startAlpha()
                 try stage.startBeta()
                 try stage.await(a: stage.alpha, b: stage.beta, "start")
@@ -30,7 +31,9 @@ extension PeerTests {
                 #expect(after.pid == before.pid)
                 #expect(after.drops.map(\.count).reduce(0, +) > before.drops.map(\.count).reduce(0, +))
                 try stage.await(a: stage.alpha, b: stage.alpha, "nothing has moved")
-                stage.expectUsualLog(["Emergency Shutdown", "Killing pid", "MCP dead", "heartbeat: assert", "Core process"])
+                stage.expectUsualLog([
+                    "Emergency Shutdown", "Killing pid", "MCP dead", "heartbeat: assert", "Core process",
+                ])
             }
         }
 

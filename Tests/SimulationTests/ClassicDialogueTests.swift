@@ -158,7 +158,7 @@ struct ClassicDialogueTests {
         #expect(world.response(to: id)?.outcome == .refused)
     }
 
-    @Test("D11: after a partition 3.0.6 starts anew; this node keeps what is its own, and nothing stays twice", arguments: [
+    @Test("D11: after a partition 3.0.6 starts anew; this node keeps its own, and nothing stays twice", arguments: [
         AutoFailback.on, .off, .legacy,
     ])
     func partition(_ failback: AutoFailback) {

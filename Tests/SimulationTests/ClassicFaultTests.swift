@@ -48,7 +48,9 @@ struct ClassicFaultTests {
         if world.ownership.takes != takes { return "groups still move\n\(world.story)" }
         if world.uselessWakes > 0 { return "\(world.uselessWakes) wakes changed nothing\n\(world.story)" }
         // What a stopped process was asked, and then ended, nobody answers.
-        if isWhole, let request = world.wronglyAnswered.first { return "request \(request) not answered once\n\(world.story)" }
+        if isWhole, let request = world.wronglyAnswered.first {
+            return "request \(request) not answered once\n\(world.story)"
+        }
         return nil
     }
 

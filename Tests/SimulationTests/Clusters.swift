@@ -80,7 +80,7 @@ extension World {
 
     /// The record of a run as text, for failed tests.
     var story: String {
-        history.suffix(110).map { line in
+        history.suffix(60).map { line in
             "\(line.at.nanoseconds / 1000) us \(line.node): \(line.record.text)"
         }.joined(separator: "\n")
     }
