@@ -1,5 +1,5 @@
-// What the scripts of the virtual heartbeat 3.0.6 do, one after the other, and what follows from it; its timers, its end
-// and its restart.
+// What the scripts of the virtual heartbeat 3.0.6 do, one after the other, and what follows from it; its timers, its
+// end and its restart.
 import ClusterCore
 import ClusterModel
 import Messaging
