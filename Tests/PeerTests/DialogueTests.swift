@@ -140,13 +140,14 @@ extension PeerTests {
             }
         }
 
-        @Test("D5: a serial line carries the dialogue too")
+        @Test("D4, D5: a serial line carries the dialogue too; this version first")
         func serial() throws {
             let plan = PeerPlan(media: .serial, keys: "auth 1\n1 crc\n")
             try PeerStage.play(plan) { stage in
                 try stage.startAlpha()
+                try stage.await(a: stage.alpha, b: stage.alpha, "this one alone")
                 try stage.startBeta()
-                try stage.await(a: stage.alpha, b: stage.beta, "start")
+                try stage.await(a: stage.alpha, b: stage.beta, "3.0.6 late")
                 try stage.type("hb_standby", "all")
                 try stage.await(a: stage.beta, b: stage.beta, "hb_standby all here")
                 try stage.typeOnBeta("hb_standby", "all")

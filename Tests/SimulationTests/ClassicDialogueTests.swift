@@ -221,6 +221,29 @@ struct ClassicDialogueTests {
         #expect(world.ownership.overlaps.isEmpty)
     }
 
+    @Test("D6: a node that may hold nothing offers what it had, and takes nothing before it may")
+    func barred() {
+        var cluster = TestCluster()
+        cluster.failback = .off
+        cluster.quorum = .ping
+        cluster.pingNodes = ["10.0.0.254"]
+        var world = cluster.world()
+        world.nodes[1].runsClassic = true
+        world.startAll()
+        ClassicDialogueTests.expect(&world, [0, 1], after: .seconds(4))
+        world.conditions.pingLoss = 1
+        ClassicDialogueTests.expect(&world, [1, 1], after: .seconds(4))
+        _ = world.request(.standby(.all), at: 1)
+        let refused = world.request(.takeover(.all), at: 0)
+        ClassicDialogueTests.expect(&world, [1, 1], after: .seconds(12))
+        #expect(world.response(to: refused)?.outcome == .refused)
+        world.conditions.pingLoss = 0
+        world.run(.seconds(1))
+        let taken = world.request(.takeover(.local), at: 0)
+        ClassicDialogueTests.expect(&world, [0, 1], after: .seconds(15))
+        #expect(world.response(to: taken)?.outcome == .done)
+    }
+
     @Test("D2: a cluster of three refuses a node of 3.0.6, says so once, and goes on without it")
     func threeNodes() {
         var cluster = TestCluster()

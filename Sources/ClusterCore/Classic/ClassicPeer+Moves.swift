@@ -82,7 +82,10 @@ extension ClassicPeer {
                 nil
             }
         if let refusal {
-            return log(.warning, "standby-ignored", "standby message [\(sides.word)] from \(name) ignored: \(refusal)")
+            log(.warning, "standby-ignored", "standby message [\(sides.word)] from \(name) ignored: \(refusal)")
+            // It takes this node to be in flux from its question on, until it hears otherwise.
+            if stage == .stable && move == nil { report() }
+            return
         }
         log(.info, "standby", "\(name) wants to go standby [\(sides.mirrored.word)]")
         otherIsStable = false

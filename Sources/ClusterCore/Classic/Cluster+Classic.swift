@@ -72,6 +72,7 @@ extension Cluster {
 
     /// The node's daemon was started anew while nobody missed it.
     mutating func restartClassic(_ id: NodeID) {
+        nodes[id.index].isRefused = false
         guard classic?.node == id else { return }
         classic?.peer.restart()
         isUnsettled = true
@@ -80,7 +81,11 @@ extension Cluster {
     /// The node is dead, or has left: what it had is nobody's.
     mutating func loseClassic(_ id: NodeID) {
         owesFailback = true
-        guard classic?.node == id else { return }
+        guard let link = classic, link.node == id else { return }
+        if link.peer.returnedBy != nil {
+            // Until now both had them.
+            for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
+        }
         failRequests(for: .all, "node \(nodes[id.index].name) is dead", goal: .elsewhere)
         dropClassic()
     }
