@@ -207,7 +207,9 @@ struct PeerStage {
     static let usual = [
         "Core dumps could be lost", "Consider setting", "Initial dead time", "Logging daemon is disabled",
         "No Previous generation", "lost packet(s) for", ": is dead", "No STONITH device configured",
-        "Shared disks are not protected", "Gmain_timeout_dispatch", "Late heartbeat", "Shutdown delayed until",
+        "Shared disks are not protected", "Late heartbeat", "Shutdown delayed until",
+        // Its event loop, on a machine with too much to do.
+        "Dispatch function for", "working on ",
         "Deprecated 'legacy' auto_failback option selected", "Please convert to 'auto_failback on'",
         "See documentation for conversion details",
         // Two of its scripts write to its FIFO at once.
