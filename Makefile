@@ -33,11 +33,11 @@ deps:
 		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
 peer:
-	@[ -e $(PEER)/root/usr/libexec/heartbeat/heartbeat ] && exit 0; \
-	rm -rf $(PEER); mkdir -p $(PEER)/packages && cd $(PEER)/packages && \
-	{ apt-get -qq download $(PEER_PACKAGES) 2>/dev/null || { apt-get -qq update && apt-get -qq download $(PEER_PACKAGES); }; } && \
-	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && mv ../unpacked ../root || \
-	echo 'Debian heartbeat 3.0.6 cannot be fetched here: the tests with it are skipped'
+	@[ -e $(PEER)/root/usr/libexec/heartbeat/heartbeat ] && exit 0; rm -rf $(PEER); \
+	( mkdir -p $(PEER)/packages && cd $(PEER)/packages && { apt-get -qq download $(PEER_PACKAGES) 2>/dev/null || \
+		{ apt-get -qq update && apt-get -qq download $(PEER_PACKAGES); }; } && \
+	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && mv ../unpacked ../root ) 2>&1 || \
+		echo 'heartbeat 3.0.6 of Debian cannot be fetched here: the tests with it are skipped'
 
 # Two real nodes in network namespaces, a power cut, and what it cost. KEEP=1 leaves them to play with.
 demo: deps build
