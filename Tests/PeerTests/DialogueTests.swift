@@ -1,5 +1,6 @@
 // The dialogue of Resources/doc/protocol.md with the real 3.0.6, rule by rule.
 import Admin
+import CLinux
 import ClusterModel
 import LinuxSystem
 import Rig
@@ -52,6 +53,7 @@ extension PeerTests {
 
                 let one = try alpha.run("hb_standby", ["no-such-group"])
                 #expect(one.status == .exited(1))
+                #expect(alpha.report()?.node(named: "beta")?.dialect == .classic)
                 stage.expectTurns()
             }
         }
@@ -113,6 +115,33 @@ extension PeerTests {
                 try stage.await(a: alpha, b: alpha, "return there")
                 try stage.type("hb_standby", "failback")
                 try stage.await(a: alpha, b: beta, "hb_standby failback here")
+            }
+        }
+
+        @Test("D14: a new status process, or a new daemon, here moves nothing, and can still deal with 3.0.6")
+        func restarts() throws {
+            let plan = PeerPlan(media: .ucast, failback: "off", keys: "auth 2\n2 md5 secret-md5-key\n")
+            try PeerStage.play(plan) { stage in
+                let (alpha, beta) = (stage.alpha, stage.beta)
+                try stage.startAlpha()
+                try stage.startBeta()
+                try stage.await(a: alpha, b: beta, "start")
+                let status = try #require(alpha.process(titled: "heartbeat: status process"))
+                let generation = try #require(alpha.report()).generation
+                try Children.signal(status.pid, SIGKILL)
+                try stage.waiting.until("a new status process", within: .seconds(20)) {
+                    alpha.report().map { $0.generation > generation && $0.status == .active } ?? false
+                }
+                try stage.await(a: alpha, b: beta, "after a status process")
+                try alpha.killDaemon()
+                try stage.startAlpha()
+                try stage.await(a: alpha, b: beta, "after a daemon")
+                #expect(stage.record("one") == ["alpha start"])
+                #expect(stage.record("two") == ["beta start"])
+                try stage.type("hb_takeover", "all")
+                try stage.await(a: alpha, b: alpha, "hb_takeover all here")
+                try stage.typeOnBeta("hb_takeover", "all")
+                try stage.await(a: beta, b: beta, "hb_takeover all there")
             }
         }
 
