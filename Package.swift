@@ -115,6 +115,8 @@ let package = Package(
             dependencies: ["Admin", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
             swiftSettings: edge),
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
+        .testTarget(
+            name: "PeerTests", dependencies: ["Rig", "Admin", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .executableTarget(

@@ -83,6 +83,7 @@ extension NodeReport {
         writer.add("age", age)
         writer.add("deadinterval", deadInterval)
         writer.add("differs", flag: differsInConfiguration)
+        writer.add("dialect", dialect.rawValue)
         return writer.message
     }
 }
@@ -216,7 +217,7 @@ extension NodeReport {
             status: try reader.word("st"), isUnreachable: try reader.flag("unreachable"),
             isLeaving: try reader.flag("leaving"), generation: try reader.number("generation"),
             age: try reader.optionalDuration("age"), deadInterval: try reader.duration("deadinterval"),
-            differsInConfiguration: try reader.flag("differs"))
+            differsInConfiguration: try reader.flag("differs"), dialect: try reader.word("dialect"))
     }
 }
 

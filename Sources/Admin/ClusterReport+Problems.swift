@@ -23,7 +23,9 @@ extension ClusterReport {
 extension NodeReport {
     fileprivate var problems: [String] {
         var problems: [String] = []
-        if isUnreachable {
+        if dialect == .refused {
+            problems.append("node \(name) runs heartbeat 3.0.6 and takes no part: only two nodes can mix versions")
+        } else if isUnreachable {
             problems.append("node \(name) is heard by others, but not by this node")
         } else if isLeaving {
             problems.append("node \(name) is shutting down")

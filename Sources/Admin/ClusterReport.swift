@@ -136,6 +136,16 @@ package struct NodeReport: Equatable, Sendable {
         case normal, ping
     }
 
+    /// Which words a node understands.
+    package enum Dialect: String, Sendable, CaseIterable {
+        /// Those of this version, as far as anybody knows.
+        case extended
+        /// Those of heartbeat 3.0.6 alone.
+        case classic
+        /// The same, in a cluster that has no room for that: it takes no part.
+        case refused
+    }
+
     /// In lower case.
     package var name: String
     /// Whether it runs heartbeat.
@@ -156,6 +166,8 @@ package struct NodeReport: Equatable, Sendable {
     package var deadInterval: Duration
     /// It was started with other files.
     package var differsInConfiguration: Bool
+    /// How it is spoken to.
+    package var dialect: Dialect
     /// One for each medium that reaches it.
     package var links: [LinkReport]
 
@@ -163,7 +175,7 @@ package struct NodeReport: Equatable, Sendable {
     package init(
         name: String, kind: Kind, isLocal: Bool, status: NodeStatus, isUnreachable: Bool = false,
         isLeaving: Bool = false, generation: UInt64 = 0, age: Duration?, deadInterval: Duration,
-        differsInConfiguration: Bool = false, links: [LinkReport] = []
+        differsInConfiguration: Bool = false, dialect: Dialect = .extended, links: [LinkReport] = []
     ) {
         self.name = name
         self.kind = kind
@@ -175,6 +187,7 @@ package struct NodeReport: Equatable, Sendable {
         self.age = age
         self.deadInterval = deadInterval
         self.differsInConfiguration = differsInConfiguration
+        self.dialect = dialect
         self.links = links
     }
 }

@@ -54,6 +54,10 @@ package struct Cluster: Sendable {
     var operationLast: OperationID = 0
     /// Reassertions under way, in ascending order of operation.
     var reassertions: [(operation: OperationID, group: GroupID)] = []
+    /// The other node of two, where it speaks heartbeat 3.0.6.
+    var classic: ClassicLink?
+    /// A node has died since this one holds groups that are at home there.
+    var owesFailback = false
     var isLeaving = false
     var isFinished = false
     var isHandingOver = false
@@ -127,6 +131,7 @@ package struct Cluster: Sendable {
         apply(event, now)
         judgeMembers(now)
         noteRight(now)
+        advanceClassic(now)
         settle(now)
         answerRequests(now)
         send(now)
@@ -145,6 +150,7 @@ package struct Cluster: Sendable {
         }
         if hasUntold { earliest = min(earliest, pacing.nextAllowed(keepalive: timing.keepalive)) }
         if let endsBy { earliest = min(earliest, endsBy) }
+        if let due = classic?.nextDeadline { earliest = min(earliest, due) }
         for request in pending { earliest = min(earliest, request.deadline) }
         if holdsAnything { earliest = min(earliest, heldUntil) }
         return earliest

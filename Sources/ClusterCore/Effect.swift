@@ -77,4 +77,6 @@ package enum DropReason: String, Sendable, CaseIterable {
     case stale
     case notForUs
     case pingMismatch
+    /// From a node that takes no part.
+    case refused
 }

@@ -23,6 +23,10 @@ package struct NodeSnapshot: Equatable, Sendable {
     package var age: Duration?
     package var deadInterval: Duration
     package var differsInConfiguration: Bool
+    /// It runs heartbeat 3.0.6.
+    package var isClassic: Bool
+    /// It takes no part, because it does.
+    package var isRefused: Bool
     package var links: [LinkSnapshot]
 }
 
@@ -98,6 +102,7 @@ extension Cluster {
             age: isLocal ? .zero : node.heardAt.map { now - $0 },
             deadInterval: isLocal ? timing.deadtime : node.deadInterval,
             differsInConfiguration: node.warnedOfConfiguration,
+            isClassic: node.isRefused || classic?.node.index == index, isRefused: node.isRefused,
             links: media.map { medium in
                 let link = links[NodeID(index), MediumID(medium)]
                 return LinkSnapshot(medium: MediumID(medium), status: link.status, age: link.heardAt.map { now - $0 })

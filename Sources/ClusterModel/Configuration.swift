@@ -28,7 +28,7 @@ package enum AutoFailback: String, Sendable {
     case on
     /// A group stays where it runs.
     case off
-    /// As `on`; the name is kept for files of heartbeat 1 and 2.
+    /// As `on`; beside a node of heartbeat 3.0.6 groups are asked for one by one, and nothing is moved by command.
     case legacy
 }
 

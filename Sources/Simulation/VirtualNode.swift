@@ -24,6 +24,10 @@ struct VirtualGroup: Sendable {
 package struct VirtualNode: Sendable {
     package let configuration: Configuration
     package internal(set) var cluster: Cluster?
+    /// In place of `cluster` at a node that runs heartbeat 3.0.6.
+    package internal(set) var classic: ClassicDaemon?
+    /// Which of the two the next start is of.
+    package var runsClassic = false
     /// They outlive the daemon, not the power.
     var groups: [VirtualGroup]
     package internal(set) var isPaused = false
@@ -55,8 +59,8 @@ package struct VirtualNode: Sendable {
     }
 
     package var name: String { configuration.localName }
-    package var isUp: Bool { cluster != nil }
-    var nextDeadline: Instant? { cluster?.nextDeadline }
+    package var isUp: Bool { cluster != nil || classic != nil }
+    var nextDeadline: Instant? { cluster?.nextDeadline ?? classic?.nextDeadline }
     /// Groups of which something may run here.
     package var running: [String] { groups.filter { $0.runs }.map(\.name) }
     var inventory: [Finding] { groups.map(\.finding) }
@@ -65,12 +69,17 @@ package struct VirtualNode: Sendable {
         generation += 1
         session += 1
         sent.removeAll()
+        guard !runsClassic else {
+            classic = ClassicDaemon(configuration: configuration, generation: generation, now: localTime(now))
+            return
+        }
         cluster = Cluster(
             configuration: configuration, generation: generation, uuid: uuid, seed: seed, now: localTime(now))
     }
 
     mutating func stopDaemon() {
         cluster = nil
+        classic = nil
         inbox.removeAll()
         inventoryLives.removeAll()
         isPaused = false
@@ -99,6 +108,7 @@ package struct VirtualNode: Sendable {
         var effects: [Effect] = []
         let time = localTime(now)
         cluster?.handle(event, now: time, effects: &effects)
+        classic?.handle(event, now: time, effects: &effects)
         return effects
     }
 

@@ -371,8 +371,11 @@ package struct World: Sendable {
 
     private mutating func endDaemon(_ node: Int) {
         let restarts = nodes[node].isHandingOver
+        let returns = nodes[node].classic?.restartsAtEnd ?? false
         nodes[node].stopDaemon()
         nodes[node].stopResourceManager()
         if restarts { queue.push(at: now + conditions.restartTime, .boot(node: node)) }
+        // 3.0.6 sleeps until it must be thought dead.
+        if returns { queue.push(at: now + nodes[node].configuration.timing.deadtime + .seconds(1), .boot(node: node)) }
     }
 }

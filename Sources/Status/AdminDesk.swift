@@ -128,6 +128,7 @@ struct AdminDesk {
             name: node.name, kind: node.kind == .ping ? .ping : .normal, isLocal: node.isLocal, status: node.status,
             isUnreachable: node.isUnreachable, isLeaving: node.isLeaving, generation: node.generation, age: node.age,
             deadInterval: node.deadInterval, differsInConfiguration: node.differsInConfiguration,
+            dialect: node.isRefused ? .refused : node.isClassic ? .classic : .extended,
             links: node.links.map {
                 let medium = configuration.media[$0.medium.index]
                 return LinkReport(

@@ -75,6 +75,7 @@ enum StatusDocument {
             ("age_ms", milliseconds(node.age)),
             ("dead_after_ms", milliseconds(node.deadInterval)),
             ("configuration_differs", .bool(node.differsInConfiguration)),
+            ("dialect", .string(node.dialect.rawValue)),
             (
                 "links",
                 .array(

@@ -67,7 +67,14 @@ struct StatusScreen {
             case .initial, .up: .attention
             case .dead: .bad
             }
-        return node.isLeaving ? (node.status.rawValue + ", leaving", .attention) : (node.status.rawValue, style)
+        let word: String =
+            switch node.dialect {
+            case .extended: node.status.rawValue
+            case .classic: node.status.rawValue + ", 3.0.6"
+            case .refused: "refused, 3.0.6"
+            }
+        if node.dialect == .refused { return (word, .bad) }
+        return node.isLeaving ? (word + ", leaving", .attention) : (word, style)
     }
 
     private var links: String {

@@ -234,6 +234,7 @@ private struct ReportGenerator {
             name: text(), kind: element(NodeReport.Kind.allCases), isLocal: flag(),
             status: element(NodeStatus.allCases), isUnreachable: flag(), isLeaving: flag(), generation: random.next(),
             age: perhaps { $0.time() }, deadInterval: time(), differsInConfiguration: flag(),
+            dialect: element(NodeReport.Dialect.allCases),
             links: list {
                 LinkReport(
                     directive: $0.text(), name: $0.text(), status: $0.element(LinkReport.Status.allCases),

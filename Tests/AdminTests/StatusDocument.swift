@@ -45,6 +45,7 @@ extension StatusTests {
               "age_ms": 0,
               "dead_after_ms": 1000,
               "configuration_differs": false,
+              "dialect": "extended",
               "links": [
                 {
                   "medium": "bcast",
@@ -65,6 +66,7 @@ extension StatusTests {
               "age_ms": 85,
               "dead_after_ms": 1000,
               "configuration_differs": false,
+              "dialect": "extended",
               "links": [
                 {
                   "medium": "bcast",

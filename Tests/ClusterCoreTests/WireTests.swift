@@ -128,6 +128,7 @@ struct WireTests {
             return effects.compactMap { if case .dropped(let reason) = $0 { reason } else { nil } }
         }
         let status = [("t", "status"), ("st", "active"), ("dt", "3e8"), ("src", "beta"), ("hg", "9"), ("ts", "1")]
+            + [("hb_version", "1")]
         #expect(dropped([("t", "status")]) == [.malformed])
         #expect(dropped(status) == [.malformed], "without a sequence number")
         #expect(dropped(status + [("seq", "zz")]) == [.malformed])

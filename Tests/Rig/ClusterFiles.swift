@@ -91,6 +91,20 @@ package enum ResourceScript {
         """
     }
 
+    /// Starts nowhere: `NAME::KEY`. Each try is a line of the file KEY.log.
+    package static func hopeless(folder: String) -> String {
+        """
+        #!/bin/sh
+        # KEY start|stop|status
+        case $2 in
+        start) echo "$HA_CURHOST begin" >>"\(folder)/$1.log"; exit 1 ;;
+        stop) ;;
+        status) echo stopped; exit 3 ;;
+        esac
+
+        """
+    }
+
     /// The web service of the rig: `NAME::FOLDER`. It listens when start ends.
     package static func web(program: String, folder: String) -> String {
         """

@@ -187,11 +187,20 @@ package final class Node {
 
     /// Starts the daemon in the foreground; its log goes to `logPath`.
     package func startDaemon() throws {
+        try start(["\(site.commands)/heartbeat", "-f"] + folderOptions("heartbeat"))
+        runsThisVersion = true
+    }
+
+    /// Starts a program as the node's daemon; what it prints goes to `logPath`.
+    package func start(_ arguments: [String]) throws {
         precondition(daemonCommand == nil, "the daemon of \(name) was started before")
         let file = try Descriptor.open(logPath, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
-        let arguments = ["\(site.commands)/heartbeat", "-f"] + folderOptions("heartbeat")
         daemonCommand = try command(arguments).start(descriptors: [1: file.raw, 2: file.raw])
+        runsThisVersion = false
     }
+
+    /// Whether the daemon that was started is of this version.
+    package private(set) var runsThisVersion = false
 
     /// Whether the daemon was started and has not been seen to end.
     package var hasDaemon: Bool { daemonCommand != nil }

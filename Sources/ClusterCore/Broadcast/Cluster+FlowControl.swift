@@ -5,7 +5,13 @@ import ClusterModel
 extension Cluster {
     /// A classic node has all of this node's messages up to a number.
     mutating func receiveAcknowledgement(_ sequence: UInt64, from id: NodeID) {
-        guard !sent.acknowledge(sequence, by: id) else { return }
+        if sent.acknowledge(sequence, by: id) {
+            guard classic?.node == id, let promise = sent.promise(of: sequence) else { return }
+            // It does not say in its status what it has heard.
+            nodes[id.index].promisedUntil = max(promise, nodes[id.index].promisedUntil ?? promise)
+            hasRightChanged = true
+            return
+        }
         log(
             .error, "ack-corrupted",
             "corrupted ackseq \(sequence) from \(nodes[id.index].name), \(sent.last) is the newest number")

@@ -105,6 +105,7 @@ extension Cluster {
         nodes[id.index].window.reset()
         for medium in links.expire(id, after: .zero, now: now) { logLink(id, medium, "dead") }
         for group in groups where marks.wanted(group.id) == id { marks.set(group.id, nil) }
+        loseClassic(id)
         isUnsettled = true
         log(nodes[id.index].hasLeft ? .info : .warning, "node-dead",
             "node \(nodes[id.index].name): is dead (\(old.rawValue) -> dead), reason: \(reason)",

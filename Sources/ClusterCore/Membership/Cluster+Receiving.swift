@@ -72,6 +72,7 @@ extension Cluster {
         nodes[id.index].hasLeft = false
         nodes[id.index].leftBehind = []
         nodes[id.index].hasHeardUs = false
+        restartClassic(id)
         // It is told at once that it is heard: until then it lives on what its earlier daemon left it.
         lastSaid = nil
         mayHaveNews = true
@@ -94,6 +95,7 @@ extension Cluster {
             if complete { log(.info, "packets-complete", "No pkts missing from \(name)!") }
         case .accepted(let lost, let abandoned):
             if abandoned {
+                if classic?.node == id { classic?.peer.missWord() }
                 log(.error, "packets-lost", "lost a lot of packets from \(name)! [\(before):\(sequence)]")
             } else if lost > 0 {
                 log(.warning, "packets-lost", "\(lost) lost packet(s) for [\(name)] [\(before):\(sequence)]")
@@ -133,11 +135,13 @@ extension Cluster {
         case .retransmitRequest(let first, let last): answerRetransmitRequest(first, last, from: id, now)
         case .refusal(let sequence):
             if nodes[id.index].window.refused(sequence) {
+                if classic?.node == id { classic?.peer.missWord() }
                 log(
                     .error, "packet-irretrievable", "Irretrievably lost packet: node \(envelope.source) seq \(sequence)"
                 )
             }
         case .shutdownDone: receiveGoodbye(id, envelope, now)
+        case .dialogue(let message): receiveDialogue(message, envelope.sequence ?? 0, from: id, now)
         }
     }
 
@@ -155,8 +159,11 @@ extension Cluster {
         let sequence = envelope.sequence ?? 0
         guard sequence > nodes[id.index].statusSequence, !nodes[id.index].hasLeft else { return drop(.stale) }
         guard let cached = coding.decode(message, previous: nodes[id.index].cached) else { return drop(.malformed) }
+        guard admit(id, cached.report) else { return drop(.refused) }
         noteInterval(id, arrival)
-        if nodes[id.index].status == .dead { noteReturn(id, now) }
+        let wasDead = nodes[id.index].status == .dead
+        let isSameDaemon = nodes[id.index].statusSequence > 0
+        if wasDead { noteReturn(id, now) }
         let before = nodes[id.index].said
         let wasReachable = nodes[id.index].isReachable
         nodes[id.index].statusSequence = sequence
@@ -174,6 +181,7 @@ extension Cluster {
         if nodes[id.index].status != status { changeStatus(id, to: status) }
         if !wasReachable { isUnsettled = true }
         if let said = cached.report.statusExtension { learn(id, said, before) }
+        meetClassic(id, wasDead: wasDead, isSameDaemon: isSameDaemon, now)
     }
 
     private mutating func noteInterval(_ id: NodeID, _ arrival: Instant) {

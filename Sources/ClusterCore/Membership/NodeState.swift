@@ -36,6 +36,8 @@ struct NodeState: Sendable {
     /// The medium on which it was heard last.
     var lastMedium: MediumID?
     var warnedOfConfiguration = false
+    /// It speaks heartbeat 3.0.6 in a cluster that has no room for that: it is heard, and takes no part.
+    var isRefused = false
 
     init(_ member: Member, deadInterval: Duration, acknowledgeTrigger: UInt64) {
         name = member.name

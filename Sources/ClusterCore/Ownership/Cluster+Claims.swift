@@ -37,7 +37,8 @@ extension Cluster {
     func nodesWithoutGrant(_ group: GroupID, _ epoch: UInt64) -> [NodeID] {
         let occupants = board[group].filter { $0.phase.occupies }.map(\.node)
         return board.alive.filter { id in
-            occupants.contains(id) || !nodes[id.index].hasHeardUs
+            if let isGranted = classicGrant(id, group) { return !isGranted }
+            return occupants.contains(id) || !nodes[id.index].hasHeardUs
                 || !board.hasGranted(id, group, to: localNode, epoch: epoch)
         }
     }

@@ -40,8 +40,11 @@ extension Cluster {
     private mutating func sayLast(_ now: Instant) {
         transmitStatus(now)
         lastWord = LastWord(
-            promise: sent.promise(of: sent.last) ?? now, by: now + max(timing.keepalive * 4, .milliseconds(500)))
+            promise: sent.promise(of: sent.last) ?? now,
+            by: now + (isMovingWithClassic ? .seconds(10) : max(timing.keepalive * 4, .milliseconds(500))))
     }
+
+    private var isMovingWithClassic: Bool { classic.map { $0.peer.move != nil } ?? false }
 
     private func isHeard(_ word: LastWord, _ now: Instant) -> Bool {
         now >= word.by
@@ -67,7 +70,8 @@ extension Cluster {
     }
 
     private mutating func finishHandOver(_ now: Instant) {
-        guard !isAtWork, let lastWord, isHeard(lastWord, now) else { return }
+        // A move with a node of heartbeat 3.0.6 would be forgotten here, and not there.
+        guard !isAtWork, let lastWord, isHeard(lastWord, now), !isMovingWithClassic || now >= lastWord.by else { return }
         noteEntitlement()
         end()
     }

@@ -14,7 +14,7 @@ extension Cluster {
             passes += 1
             obeyClearings()
             settleGrants(now)
-            let owners = placementNow(now)
+            let owners = classicPlacement ?? placementNow(now)
             for index in groups.indices { advance(index, owner: owners[index], now) }
         }
     }
@@ -22,10 +22,11 @@ extension Cluster {
     private mutating func readBoard() {
         board.clear()
         for index in nodes.indices where index != localNode.index && nodes[index].kind == .normal {
+            let id = NodeID(index)
             if nodes[index].isAlive {
-                board.add(NodeID(index), nodes[index].said)
+                board.add(id, nodes[index].said ?? classicWord(id))
             } else {
-                board.add(NodeID(index), leftBehind: nodes[index].leftBehind)
+                board.add(id, leftBehind: nodes[index].leftBehind)
             }
         }
     }

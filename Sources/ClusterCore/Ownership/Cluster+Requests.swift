@@ -25,6 +25,7 @@ extension Cluster {
 
     mutating func accept(_ request: OperatorRequest, _ id: RequestID, _ now: Instant) {
         guard pending.count < Cluster.pendingMax else { return refuse(id, "too many requests wait already") }
+        if acceptClassic(request, id, now) { return }
         switch request {
         case .standby(let selection): standby(selection, id, now)
         case .takeover(let selection): takeover(selection, id, now)

@@ -16,6 +16,8 @@ struct Envelope {
         case refusal(sequence: UInt64)
         /// `shutdone`: the sender has released everything and ends.
         case shutdownDone
+        /// What only nodes of heartbeat 3.0.6 say of their resources.
+        case dialogue(ClassicMessage)
         /// Anything else; it still counts for links and sequence numbers.
         case other
     }
@@ -60,6 +62,7 @@ struct Envelope {
             return .retransmitRequest(first: first, last: last)
         case "NS_nak_rexmit": return message.number("firstseq", radix: 16).map { .refusal(sequence: $0) }
         case "shutdone": return .shutdownDone
+        case _ where ClassicMessage.isType(type): return ClassicMessage(type, message).map { .dialogue($0) }
         default: return .other
         }
     }
