@@ -30,6 +30,8 @@ final class AdminServer {
     private let loop: EventLoop
     private let log: Log
     private let forward: (ControlToStatus) -> Void
+    private let reload: () -> String?
+    private let paths: Paths
     private let administrators: gid_t?
     private let listener: Descriptor
     private let fifo: Descriptor
@@ -39,11 +41,15 @@ final class AdminServer {
     private var clientLast: ClientID = 0
     private var framer = StreamFramer()
 
+    /// `reload` reads the configuration again, and returns why it stays as it was; nil where it is in force.
     init(
-        paths: Paths, loop: EventLoop, log: Log, forward: @escaping (ControlToStatus) -> Void
+        paths: Paths, loop: EventLoop, log: Log, reload: @escaping () -> String?,
+        forward: @escaping (ControlToStatus) -> Void
     ) throws(SystemError) {
+        self.paths = paths
         self.loop = loop
         self.log = log
+        self.reload = reload
         self.forward = forward
         let group = Confinement.Identity.named(user: "hacluster", group: "haclient")
         administrators = group == .nobody ? nil : group.group
@@ -98,9 +104,30 @@ final class AdminServer {
         do throws(SystemError) {
             let packet = try AdminSocket.receive(client.socket.raw)
             if packet.isEmpty { return close(id) }
+            if client.isPrivileged && AdminServer.asksForReload(packet) { return answerReload(id) }
             forward(.request(client: id, privileged: client.isPrivileged, bytes: packet))
         } catch {
             if error.code != EAGAIN { close(id) }
+        }
+    }
+
+    /// Only what administrators send is read here: this process is root.
+    private static func asksForReload(_ packet: [UInt8]) -> Bool {
+        guard let message = try? AdminMessage.decode(packet) else { return false }
+        return (try? AdminRequest(message)) == .reload
+    }
+
+    private func answerReload(_ id: ClientID) {
+        let response = reload().map { AdminResponse(.refused, $0) } ?? AdminResponse(.done)
+        if let packet = try? AdminMessage.encode(response.message) { respond(id, packet, last: true) }
+    }
+
+    /// Takes the doors away, so that nobody knocks at the house of a daemon that has ended.
+    func close() {
+        sources = []
+        clients.removeAll()
+        for path in [paths.controlSocket, paths.fifo] where unlink(path) == -1 && cl_errno() != ENOENT {
+            log.write(.warning, "admin-socket", "\(SystemError.last("remove \(path)"))")
         }
     }
 

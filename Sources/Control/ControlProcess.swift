@@ -60,15 +60,18 @@ final class ControlProcess {
         for signal in [SIGTERM, SIGINT] {
             sources.append(try loop.onSignal(signal) { [unowned self] in shutDown() })
         }
-        sources.append(try loop.onSignal(SIGHUP) { [unowned self] in reload() })
+        sources.append(try loop.onSignal(SIGHUP) { [unowned self] in _ = reload() })
         sources.append(try loop.onSignal(SIGUSR1) { [unowned self] in handOver() })
         loop.feedServiceWatchdog()
-        server = try AdminServer(paths: paths, loop: loop, log: log) { [unowned self] in tellStatus($0) }
+        server = try AdminServer(
+            paths: paths, loop: loop, log: log, reload: { [unowned self] in reload() },
+            forward: { [unowned self] in tellStatus($0) })
         media = configuration.media.enumerated().map { MediumSupervisor(MediumID($0.offset), $0.element, of: self) }
         try startResourceManager()
         try startStatusProcess()
         try watchNetwork()
         let code = try loop.run()
+        server?.close()
         log.write(.info, "end", "\(configuration.localName) Heartbeat shutdown complete.")
         return code
     }
@@ -241,22 +244,26 @@ final class ControlProcess {
         tellStatus(.processes(list))
     }
 
-    private func reload() {
+    /// Reads the files again. Returns why the old configuration stays in force; nil where the new one is.
+    private func reload() -> String? {
         let (files, facts) = ConfigurationFolder(paths.configurationDirectory).read()
         let (new, diagnostics) = ConfigurationReader.read(files: files, facts: facts)
         for diagnostic in diagnostics where diagnostic.severity != .note {
             log.write(diagnostic.severity == .error ? .error : .warning, "configuration", diagnostic.summary)
         }
         guard new != nil else {
-            return log.write(.error, "reload-refused", "the configuration has errors: the old one stays in force")
+            log.write(.error, "reload-refused", "the configuration has errors: the old one stays in force")
+            return diagnostics.filter { $0.severity == .error }.map(\.summary).joined(separator: "\n")
         }
         do throws(SystemError) {
             let secret = try MemoryFile.write(bundle(keys: true).encoded())
             tellStatus(.configure(generation: 0, uuid: uuid), [secret.raw])
             let plain = try MemoryFile.write(bundle(keys: false).encoded())
             _ = try resourceChannel?.send(ControlToResource.configure, descriptors: [plain.raw])
+            return nil
         } catch {
             log.write(.error, "reload-refused", "\(error)")
+            return "\(error)"
         }
     }
 

@@ -32,6 +32,7 @@ final class ResourceProcess {
         sigprocmask(SIG_BLOCK, &signals, nil)
         // What scripts inherit.
         umask(0o022)
+        OrdinaryService.enter()
         do throws(SystemError) {
             try ParentWatch.dieWithParent(parent)
             let process = try ResourceProcess(foreground: foreground)

@@ -71,6 +71,8 @@ struct AdminDesk {
         case .standby(let selection): return order(.standby(selection), client)
         case .takeover(let selection): return order(.takeover(selection), client)
         case .cleanup(let group): return order(.cleanup(group: group), client)
+        case .reload:
+            return .answer([packet(AdminResponse(.error, "control reloads, not this process").message)].compactMap { $0 })
         }
     }
 
