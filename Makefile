@@ -10,7 +10,7 @@ TESTPATH = .build/tests
 
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libssl-dev pkg-config \
-	iproute2 util-linux iputils-ping nftables e2fsprogs dbus groff-base
+	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base
 
 all: deps build
 
@@ -32,13 +32,18 @@ demo: deps build
 
 TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
-SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests
+SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests|SystemdTests
 
 check: deps
 	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
 	$(TEST) --filter IntegrationTests
+
+# The installed unit under systemd, in machines of its own; says so where that cannot run.
+check-systemd: deps
+	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
+	$(TEST) --filter SystemdTests
 
 # The same with many more seeds; SEEDS=N says how many.
 SEEDS = 100000
@@ -96,9 +101,10 @@ help:
 	@echo 'make                      install what the build needs, and build'
 	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
 	@echo 'make check                all tests'
+	@echo 'make check-systemd        the installed unit under systemd'
 	@echo 'make check-long [SEEDS=N] all tests, with N seeds of random faults'
 	@echo 'make bench                measure outages, memory and processor time'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps demo check check-long bench install uninstall clean help
+.PHONY: all build deps demo check check-systemd check-long bench install uninstall clean help

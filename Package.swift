@@ -90,6 +90,8 @@ let package = Package(
         .testTarget(
             name: "AdminTests", dependencies: ["Admin", "LinuxSystem", "Messaging"], swiftSettings: edge),
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
+        .testTarget(
+            name: "SystemdTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .executableTarget(
             name: "hb_bench", dependencies: ["Rig", "Admin", "Messaging", "Digests", "LinuxSystem"],

@@ -68,7 +68,10 @@ import Testing
     @Test("a user who may not read the keys is told so by the command", .enabled(if: geteuid() == 0))
     func checkAsNobody() throws {
         chmod(folder.path, 0o755)
-        let program = try #require(FileSystem.target(ofLink: "/proc/self/exe")).isEmpty ? "" : builtProgram("hb")
+        // Beside the files, where that user may execute it wherever this project lies.
+        let program = "\(folder.path)/hb"
+        let copy = Spawn(program: "/bin/cp", arguments: ["cp", RunningTool.program, program])
+        #expect(try Children.wait(try copy.start()) == .exited(0))
         let shown = "\(folder.path)/shown"
         var spawn = Spawn(
             program: "/usr/bin/setpriv",
