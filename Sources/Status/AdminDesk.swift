@@ -72,7 +72,8 @@ struct AdminDesk {
         case .takeover(let selection): return order(.takeover(selection), client)
         case .cleanup(let group): return order(.cleanup(group: group), client)
         case .reload:
-            return .answer([packet(AdminResponse(.error, "control reloads, not this process").message)].compactMap { $0 })
+            let text = "control reloads, not this process"
+            return .answer([packet(AdminResponse(.error, text).message)].compactMap { $0 })
         }
     }
 

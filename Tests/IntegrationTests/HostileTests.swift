@@ -146,7 +146,7 @@ extension ClusterTests {
                 let (_, response) = try AdminClient.ask(
                     .reload, stage.alpha.paths, deadline: Clock.now() + .seconds(20))
                 #expect(response.outcome == .refused)
-                #expect(response.text.contains("keepalive"))
+                #expect(response.text.contains("/alpha/ha.d/ha.cf: error:"))
                 try stage.expectCalm(for: Stage.deadtime * 2)
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()

@@ -150,7 +150,8 @@ final class SystemdUnitsTests {
     deinit { endDaemon() }
 
     private static func listens(_ path: String) throws -> Bool {
-        let socket = Descriptor(owning: try retrying("socket") { CLinux.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0) })
+        let type = Int32(SOCK_STREAM.rawValue)
+        let socket = Descriptor(owning: try retrying("socket") { CLinux.socket(AF_UNIX, type, 0) })
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }

@@ -96,7 +96,8 @@ enum SystemdBoot {
     }
 
     /// Runs as process 1 in the new namespaces, in a folder of its own, and becomes systemd. Arguments: the machine's
-    /// name, and a folder of the host that the machine sees read-only as `SystemdMachine.programs`. What would reach beyond the machine (kernel settings, modules, clocks) and what the host runs is left out.
+    /// name, and a folder of the host that the machine sees read-only as `SystemdMachine.programs`. What would reach
+    /// beyond the machine (kernel settings, modules, clocks) and what the host runs is left out.
     static let script = """
         #!/bin/bash
         set -e
@@ -126,8 +127,8 @@ enum SystemdBoot {
         rm -rf etc/systemd/system etc/ha.d var/lib/heartbeat var/log/journal
         mkdir -p etc/systemd/system etc/ha.d etc/systemd/journald.conf.d
         printf '[Journal]\\nStorage=volatile\\n' >etc/systemd/journald.conf.d/rig.conf
-        for unit in systemd-sysctl.service systemd-modules-load.service systemd-pstore.service systemd-timesyncd.service \\
-            systemd-udevd.service systemd-udev-trigger.service systemd-binfmt.service systemd-random-seed.service \\
+        for unit in systemd-sysctl.service systemd-modules-load.service systemd-pstore.service \\
+            systemd-timesyncd.service systemd-udevd.service systemd-udev-trigger.service systemd-binfmt.service systemd-random-seed.service \\
             systemd-logind.service systemd-update-utmp.service systemd-networkd.service systemd-resolved.service \\
             systemd-tmpfiles-clean.timer systemd-hwdb-update.service kmod-static-nodes.service \\
             proc-sys-fs-binfmt_misc.automount dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount \\
@@ -145,7 +146,8 @@ enum SystemdBoot {
             --unit=basic.target --log-target=console --show-status=no
         """
 
-    /// Holds a machine until standard input ends: `NAME FOLDER PROGRAMS`. Prints process 1 of the machine as the host sees it.
+    /// Holds a machine until standard input ends: `NAME FOLDER PROGRAMS`. Prints process 1 of the machine as the
+    /// host sees it.
     static func hold(_ arguments: [String]) throws -> Int32 {
         guard arguments.count == 3, let groups = controlGroups else { throw RigError("expected NAME FOLDER PROGRAMS") }
         let group = "\(groups)/hbx-\(arguments[0])-\(getpid())"
