@@ -57,6 +57,10 @@ let package = Package(
             name: "Status",
             dependencies: ["ClusterCore", "ClusterConfig", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
             swiftSettings: edge),
+        .target(
+            name: "ClientService",
+            dependencies: ["ClusterConfig", "Messaging", "Privsep", "Reactor", "Journal", "Admin"],
+            swiftSettings: edge),
         .target(name: "Workers", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
         .target(
             name: "Resources", dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"],
@@ -64,7 +68,7 @@ let package = Package(
 
         // The daemon, whose processes share one program, and the tools.
         .executableTarget(
-            name: "heartbeat", dependencies: ["Control", "Status", "Workers", "Resources"], swiftSettings: edge),
+            name: "heartbeat", dependencies: ["Control", "Status", "ClientService", "Workers", "Resources"], swiftSettings: edge),
         .executableTarget(
             name: "hb", dependencies: ["Admin", "ClusterConfig", "ResourceAgents", "CJansson"], swiftSettings: edge),
 

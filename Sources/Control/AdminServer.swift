@@ -171,21 +171,22 @@ final class AdminServer {
         guard count > 0 else { return }
         for bytes in framer.accept(buffer[..<count]) {
             do {
-                try take(try ClassicCodec.decode(bytes))
+                try take(try ClassicCodec.decode(bytes), bytes)
             } catch {
                 log.write(.warning, "fifo", "a message in the FIFO cannot be read: \(error)")
             }
         }
     }
 
-    private func take(_ message: HAMessage) throws {
+    private func take(_ message: HAMessage, _ bytes: [UInt8]) throws {
         let selection = GroupSelection(word: message.text("rsc_hold") ?? "all")
         let request: AdminRequest
         switch (message.text("t"), message.text("info")) {
         case ("ask_resources", "me"): request = .standby(selection)
         case ("hb_takeover", _): request = .takeover(selection)
-        case (let type, _):
-            return log.write(.warning, "fifo", "a message of type \(type ?? "none") in the FIFO is not understood")
+        default:
+            // Words to the cluster; which it may be told is judged there.
+            return forward(.inject(bytes))
         }
         forward(.request(client: 0, privileged: true, bytes: try AdminMessage.encode(request.message)))
     }

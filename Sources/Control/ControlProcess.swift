@@ -33,6 +33,9 @@ final class ControlProcess {
     private var resources: Helper?
     private var resourceChannel: Channel?
     private var server: AdminServer?
+    /// From the moment at which this node is active.
+    private var clientService: ClientServiceSupervisor?
+    private var respawned: RespawnSupervisor?
     private let logFile: LogFile?
     private var isEnding = false
     private var endTimer: EventSource?
@@ -102,6 +105,7 @@ final class ControlProcess {
         checkInDue = try loop.onTime(Clock.now() + patienceWithStatus) { [unowned self] in statusIsSilent() }
         status = try Helper("status process", spawn, loop: loop) { [unowned self] in statusEnded($0) }
         try joinStatusAndResources()
+        clientService?.join()
         for medium in media { medium.start() }
         tellProcesses()
     }
@@ -125,7 +129,7 @@ final class ControlProcess {
         statusChannel = nil
         statusSource = nil
         server?.statusProcessLost()
-        if isEnding { return end(after: ControlProcess.drainTime) }
+        if isEnding { return endClients() }
         log.write(.error, "status-died", "the status process ended (\(how)): starting it again, resources stay")
         restart(&statusRestarts) { [unowned self] () throws(SystemError) in try startStatusProcess() }
     }
@@ -185,10 +189,31 @@ final class ControlProcess {
         switch frame {
         case .state(let active, let line):
             _ = sd_notify(0, active ? "READY=1\nSTATUS=\(line)" : "STATUS=\(line)")
+            if active { serveClients() }
         case .response(let client, let bytes, let last): server?.respond(client, bytes, last: last)
         case .alive: checkInDue?.schedule(Clock.now() + patienceWithStatus)
         case .finished: isEnding = true
         }
+    }
+
+    // MARK: Clients
+
+    /// Once, when this node is active for the first time. Without it the cluster works all the same.
+    private func serveClients() {
+        guard respawned == nil, !isEnding else { return }
+        do throws(SystemError) {
+            clientService = try ClientServiceSupervisor(self)
+        } catch {
+            log.write(.error, "client-service", "no client can sign on: \(error)")
+        }
+        respawned = RespawnSupervisor(configuration.processes.respawn, helpers: helpers, loop: loop, log: log)
+        tellProcesses()
+    }
+
+    /// Ends the clients, then the rest.
+    private func endClients() {
+        guard let respawned else { return end(after: ControlProcess.drainTime) }
+        respawned.end { [unowned self] in end(after: ControlProcess.drainTime) }
     }
 
     // MARK: The resource manager
@@ -227,7 +252,7 @@ final class ControlProcess {
 
     // MARK: What the node is told
 
-    private func bundle(keys: Bool) -> ConfigurationBundle {
+    func bundle(keys: Bool) -> ConfigurationBundle {
         let files = ConfigurationFolder(paths.configurationDirectory).read().files
         func text(_ file: ConfigurationFile) -> String { String(decoding: file.bytes ?? [], as: UTF8.self) }
         return ConfigurationBundle(
@@ -240,7 +265,9 @@ final class ControlProcess {
         var list = [RunningProcess(role: "control process", pid: getpid())]
         if let status { list.append(RunningProcess(role: status.role, pid: status.pid)) }
         if let resources { list.append(RunningProcess(role: resources.role, pid: resources.pid)) }
+        if let process = clientService?.process { list.append(process) }
         for medium in media { list += medium.processes }
+        list += respawned?.processes ?? []
         tellStatus(.processes(list))
     }
 
@@ -260,6 +287,7 @@ final class ControlProcess {
             tellStatus(.configure(generation: 0, uuid: uuid), [secret.raw])
             let plain = try MemoryFile.write(bundle(keys: false).encoded())
             _ = try resourceChannel?.send(ControlToResource.configure, descriptors: [plain.raw])
+            clientService?.configure()
             return nil
         } catch {
             log.write(.error, "reload-refused", "\(error)")
@@ -293,6 +321,7 @@ final class ControlProcess {
 
     private func end(after pause: Duration) {
         for medium in media { medium.end() }
+        clientService?.end()
         _ = try? resourceChannel?.send(ControlToResource.finish)
         do throws(SystemError) {
             endTimer = try loop.onTime(Clock.now() + pause) { [unowned self] in loop.stop() }

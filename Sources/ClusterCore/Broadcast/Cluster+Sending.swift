@@ -49,7 +49,7 @@ extension Cluster {
         effects.append(.entitled(until: heldUntil))
     }
 
-    private mutating func transmit(_ body: HAMessage, _ now: Instant) {
+    mutating func transmit(_ body: HAMessage, _ now: Instant) {
         effects.append(.transmit(Outgoing(body: body, sequence: sent.next(promise: now + effectiveLease + patience))))
     }
 

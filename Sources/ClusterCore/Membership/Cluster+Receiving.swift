@@ -122,7 +122,8 @@ extension Cluster {
         noteUUID(id, envelope)
         switch envelope.body {
         case .status: receiveStatus(id, envelope, message, medium, arrival, now)
-        case .acknowledgement, .other, .pingReply: break
+        case .acknowledgement, .pingReply: break
+        case .other: deliverToClients(message)
         case .retransmitRequest(let first, let last): answerRetransmitRequest(first, last, from: id, now)
         case .refusal(let sequence):
             if nodes[id.index].window.refused(sequence) {
