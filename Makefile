@@ -26,6 +26,14 @@ deps:
 	echo "installing$$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
+# Debian's heartbeat 3.0.6, unpacked and not installed: its tools and clients speak to this daemon in the tests.
+DEBIAN = .build/debian
+DEBIAN_PACKAGES = heartbeat cluster-glue resource-agents libheartbeat2 libplumb2 libpils2 libplumbgpl2 libstonith1 libltdl7
+debian-tools:
+	@[ -e $(DEBIAN)/root/usr/bin/cl_status ] || { rm -rf $(DEBIAN); mkdir -p $(DEBIAN) && cd $(DEBIAN) && \
+		apt-get download -qq $(DEBIAN_PACKAGES) >log 2>&1 && for p in *.deb; do dpkg-deb -x $$p root; done; } || \
+		echo "tests with Debian's heartbeat are skipped, it cannot be downloaded: $$(tail -1 $(DEBIAN)/log)"
+
 # Two real nodes in network namespaces, a power cut, and what it cost. KEEP=1 leaves them to play with.
 demo: deps build
 	.build/release/hb_demo $(if $(KEEP),--keep)
@@ -34,7 +42,7 @@ TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TES
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
 SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests|SystemdTests
 
-check: deps
+check: deps debian-tools
 	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
@@ -107,4 +115,4 @@ help:
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps demo check check-systemd check-long bench install uninstall clean help
+.PHONY: all build deps debian-tools demo check check-systemd check-long bench install uninstall clean help
