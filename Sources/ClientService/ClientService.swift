@@ -48,7 +48,10 @@ final class ClientService {
             try Confinement.drop(to: identity)
             try ParentWatch.dieWithParent(parent)
             ProcessTitle.set("heartbeat: client service")
-            return try ClientService(foreground: foreground, hasLogPipe: hasLogPipe).loop.run()
+            let service = try ClientService(foreground: foreground, hasLogPipe: hasLogPipe)
+            // Its callbacks do not hold it.
+            defer { withExtendedLifetime(service) {} }
+            return try service.loop.run()
         } catch {
             fputs("heartbeat: client service: \(error)\n", cl_stderr())
             return 1
