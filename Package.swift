@@ -68,7 +68,8 @@ let package = Package(
 
         // The daemon, whose processes share one program, and the tools.
         .executableTarget(
-            name: "heartbeat", dependencies: ["Control", "Status", "ClientService", "Workers", "Resources"], swiftSettings: edge),
+            name: "heartbeat", dependencies: ["Control", "Status", "ClientService", "Workers", "Resources"],
+            swiftSettings: edge),
         .executableTarget(
             name: "hb", dependencies: ["Admin", "ClusterConfig", "ResourceAgents", "CJansson"], swiftSettings: edge),
 
@@ -94,6 +95,9 @@ let package = Package(
         .testTarget(
             name: "AdminTests", dependencies: ["Admin", "LinuxSystem", "Messaging"], swiftSettings: edge),
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
+        .testTarget(
+            name: "ClientServiceTests", dependencies: ["ClientService", "Control", "Messaging", "Privsep"],
+            swiftSettings: edge),
         .testTarget(
             name: "SystemdTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),

@@ -9,7 +9,8 @@ package enum AdminSocket {
     package static let pathLengthMax = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
 
     /// Opens a listening socket, close-on-exec and non-blocking, in place of what a daemon that died has left at the
-    /// path. `mode`: permission bits of the socket's file. `stream`: for bytes rather than packets. MUST be called only by who knows that no other daemon runs.
+    /// path. `mode`: permission bits of the socket's file. `stream`: for bytes rather than packets. MUST be
+    /// called only by who knows that no other daemon runs.
     /// The corresponding C functions are `bind` and `listen`.
     package static func listen(
         at path: String, mode: UInt32, stream: Bool = false

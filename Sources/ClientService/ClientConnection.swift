@@ -21,6 +21,7 @@ final class ClientConnection {
     let since = Clock.now()
     let peer: PeerCredentials
     var identity: Identity?
+    var budget = SendBudget()
     /// Messages that were read and not handled yet.
     var pending: [HAMessage] = []
     /// Whether the client must wait before it is read again.

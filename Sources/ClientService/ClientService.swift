@@ -40,7 +40,6 @@ final class ClientService {
     private(set) var configuration = Configuration()
     private(set) var parameters = ClientParameters(Configuration())
     private var authorization = ClientAuthorization([])
-    private var budget = SendBudget()
 
     static func main(parent: pid_t, identity: Confinement.Identity, foreground: Bool, hasLogPipe: Bool) -> Int32 {
         Signals.ignore(SIGPIPE)
@@ -201,7 +200,7 @@ final class ClientService {
         while let message = client.pending.first {
             guard let view, clients.contains(where: { $0 === client }) else { break }
             let isRequest = message.text(Wire.FieldName.type) == Wire.MessageType.clientRequest
-            if !isRequest, !budget.take(Clock.now()) { break }
+            if !isRequest, !client.budget.take(Clock.now()) { break }
             client.pending.removeFirst()
             if isRequest { answer(message, client, view) } else { pass(message, from: client) }
         }

@@ -1,11 +1,12 @@
-// How much clients may say to the cluster: what they send goes out before heartbeats that come later.
+// How much a client may say to the cluster: what it sends goes out before heartbeats that come later.
 import ClusterModel
 
 /// A bucket of messages that fills with time. Pure.
 struct SendBudget {
-    /// Messages at once, and a second, of all clients of this node together.
-    static let burst = 100
-    static let rate = 100
+    /// Messages at once.
+    static let burst = 50
+    /// Messages a second.
+    static let rate = 50
     /// How long a client waits that has to.
     static let pause = Duration.milliseconds(50)
 

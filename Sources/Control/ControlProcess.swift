@@ -316,7 +316,9 @@ final class ControlProcess {
 
     private func handOver() {
         log.write(.notice, "hand-over", "the daemon ends, resources stay where they are")
-        tellStatus(.handOver)
+        guard let respawned else { return tellStatus(.handOver) }
+        // First the clients, however long they take: the others wait for this node's next daemon only for some seconds.
+        respawned.end { [unowned self] in tellStatus(.handOver) }
     }
 
     private func end(after pause: Duration) {

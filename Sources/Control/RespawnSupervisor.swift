@@ -45,6 +45,11 @@ final class RespawnSupervisor {
     private func start(_ client: Client) {
         log.write(
             .info, "client-start", "Starting child client \"\(client.line.command)\" as user \(client.line.user)")
+        guard getpwnam(client.line.user) != nil else {
+            return log.write(
+                .error, "client-start",
+                "client \"\(client.line.command)\" is not started: there is no user \(client.line.user)")
+        }
         do throws(SystemError) {
             let null = try Descriptor.open("/dev/null", O_RDWR)
             var spawn = helpers.spawn("hb_respawn", [String(getpid()), client.line.user, client.line.command])
@@ -77,9 +82,9 @@ final class RespawnSupervisor {
         }
     }
 
-    /// Ends the clients, the last one first, each when the one behind it has ended; then calls `completion`.
+    /// Ends the clients, the last one first, each when the one behind it has ended; then calls `completion`, at once
+    /// where none runs. A later call replaces the completion of an earlier one that has not come.
     func end(_ completion: @escaping () -> Void) {
-        guard ended == nil else { return }
         ended = completion
         endNext()
     }
@@ -87,7 +92,9 @@ final class RespawnSupervisor {
     private func endNext() {
         guard let helper = clients.last(where: { $0.helper != nil })?.helper else {
             timer = nil
-            ended?()
+            let completion = ended
+            ended = {}
+            completion?()
             return
         }
         _ = kill(helper.pid, SIGTERM)

@@ -36,6 +36,8 @@ final class ResourceProcess {
         do throws(SystemError) {
             try ParentWatch.dieWithParent(parent)
             let process = try ResourceProcess(foreground: foreground)
+            // Its callbacks do not hold it.
+            defer { withExtendedLifetime(process) {} }
             return try process.loop.run()
         } catch {
             Log(settings: LogSettings(), node: "", process: "resource", foreground: true)

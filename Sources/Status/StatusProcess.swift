@@ -56,6 +56,8 @@ final class StatusProcess {
             ProcessTitle.set("heartbeat: status process")
             let process = try StatusProcess(foreground: foreground, hasLogPipe: hasLogPipe)
             process.refused = refused
+            // Its callbacks do not hold it.
+            defer { withExtendedLifetime(process) {} }
             return try process.loop.run()
         } catch {
             fputs("heartbeat: status process: \(error)\n", cl_stderr())
@@ -164,10 +166,12 @@ final class StatusProcess {
         configuration.autoFailback = old.autoFailback
         configuration.quorum = old.quorum
         configuration.policy = old.policy
+        configuration.processes.respawn = old.processes.respawn
         let changed = [
             kept.members != old.members ? "node" : nil, kept.media != old.media ? "media" : nil,
             kept.groups != old.groups ? "haresources" : nil,
             kept.autoFailback != old.autoFailback ? "auto_failback" : nil, kept.quorum != old.quorum ? "quorum" : nil,
+            kept.processes.respawn != old.processes.respawn ? "respawn" : nil,
             kept.policy != old.policy ? "stop_failure, stop_retries, operation_timeout" : nil,
         ].compactMap { $0 }
         if !changed.isEmpty {

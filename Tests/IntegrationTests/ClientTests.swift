@@ -33,7 +33,12 @@ extension ClusterTests {
                     try client(stage, stage.beta, ["chat", "hear", "4"], output: folder + "/heard-beta"),
                     try client(stage, stage.beta, ["other", "hear", "2"], output: folder + "/heard-other"),
                 ]
-                defer { for pid in listeners { try? Children.signalGroup(pid, SIGKILL) } }
+                defer {
+                    for pid in listeners {
+                        try? Children.signalGroup(pid, SIGKILL)
+                        _ = try? Children.wait(pid)
+                    }
+                }
                 try stage.waiting.until("both signed on") {
                     ["beta", "other"].allSatisfy { Folder.read(folder + "/heard-\($0)").contains("hbapi-clstat") }
                 }
@@ -101,6 +106,10 @@ extension ClusterTests {
                 try stage.expectCalm(for: Stage.deadtime * 3)
                 let after = Set(stage.alpha.processes.map(\.pid))
                 #expect(processes.allSatisfy(after.contains), "a process of the daemon has ended")
+                let service = try #require(stage.alpha.process(titled: "heartbeat: client service"))
+                let memory = Folder.read("/proc/\(service.pid)/status").split(separator: "\n")
+                    .first { $0.hasPrefix("VmRSS") }?.split(separator: " ").compactMap { Int($0) }.first
+                #expect(try #require(memory) < 64_000, "kB")
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()
                 try stage.expectMovable()

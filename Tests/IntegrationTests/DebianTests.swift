@@ -79,7 +79,7 @@ extension ClusterTests {
                 try stage.beta.cutPower()
                 try stage.awaitBoth(on: stage.alpha)
                 let later = [
-                    ("nodestatus beta", "dead|1"), ("rscstatus", "all|0"), ("hblinkstatus beta eth0", "dead|0"),
+                    ("nodestatus beta", "dead|1"), ("rscstatus", "all|0"), ("hblinkstatus beta eth0", "dead|1"),
                     ("clientstatus beta chat", "offline|1"),
                 ]
                 for (words, wanted) in later {
@@ -122,13 +122,15 @@ extension ClusterTests {
                 let rules = stage.cluster.folder + "/no-ping"
                 try Folder.write(
                     "add table bridge noping\nadd chain bridge noping c { type filter hook prerouting priority 0; }\n"
-                        + "add rule bridge noping c iifname \"\(Switch.port(0, 0))\" ip protocol icmp drop\n", to: rules)
+                        + "add rule bridge noping c iifname \"\(Switch.port(0, 0))\" ip protocol icmp drop\n",
+                    to: rules)
                 try Command(stage.cluster.switchWords + ["nft", "-f", rules]).check()
                 try stage.awaitBoth(on: stage.beta)
                 try Command(stage.cluster.switchWords + ["nft", "delete", "table", "bridge", "noping"]).check()
                 // ipfail waits some seconds before it gives back.
                 try stage.cluster.awaitOwner("alpha", of: Stage.groupA, within: .seconds(40))
-                stage.expectNobodyDied()
+                #expect(!stage.cluster.nodes.contains { $0.log.contains("node alpha: is dead") })
+                #expect(!stage.cluster.nodes.contains { $0.log.contains("node beta: is dead") })
             }
         }
     }

@@ -42,7 +42,8 @@ extension ClusterTests {
             try Stage.play { stage in
                 chmod(stage.cluster.folder, 0o777)
                 try Folder.write("", to: stage.cluster.folder + "/respawn.log", mode: 0o666)
-                try prepare(stage, ["respawn root CLIENT one", "respawn nobody CLIENT two", "respawn root CLIENT three"])
+                let lines = ["root CLIENT one", "nobody CLIENT two", "root CLIENT three"]
+                try prepare(stage, lines.map { "respawn \($0)" })
                 try stage.start()
                 let users = ["one": "root", "two": "nobody", "three": "root"]
                 try stage.waiting.until("three clients") { record(stage).count == 3 }

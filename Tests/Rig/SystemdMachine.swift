@@ -128,7 +128,8 @@ enum SystemdBoot {
         mkdir -p etc/systemd/system etc/ha.d etc/systemd/journald.conf.d
         printf '[Journal]\\nStorage=volatile\\n' >etc/systemd/journald.conf.d/rig.conf
         for unit in systemd-sysctl.service systemd-modules-load.service systemd-pstore.service \\
-            systemd-timesyncd.service systemd-udevd.service systemd-udev-trigger.service systemd-binfmt.service systemd-random-seed.service \\
+            systemd-timesyncd.service systemd-udevd.service systemd-udev-trigger.service \\
+            systemd-binfmt.service systemd-random-seed.service \\
             systemd-logind.service systemd-update-utmp.service systemd-networkd.service systemd-resolved.service \\
             systemd-tmpfiles-clean.timer systemd-hwdb-update.service kmod-static-nodes.service \\
             proc-sys-fs-binfmt_misc.automount dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount \\
