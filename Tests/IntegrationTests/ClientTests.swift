@@ -16,6 +16,17 @@ extension ClusterTests {
                 .start(descriptors: [1: file.raw, 2: file.raw])
         }
 
+        /// Starts the cluster and waits until clients can sign on everywhere.
+        private func start(_ stage: Stage) throws {
+            try stage.start()
+            try stage.waiting.until("the sockets") {
+                stage.cluster.nodes.allSatisfy {
+                    FileSystem.kind(of: $0.paths.registerSocket) != nil
+                        && $0.process(titled: "heartbeat: client service") != nil
+                }
+            }
+        }
+
         private func run(_ stage: Stage, _ node: Node, _ words: String...) throws -> Command.Outcome {
             let program = stage.cluster.plan.binaries + "/hb_demo"
             return try node.command([program, "api-client", node.paths.registerSocket] + words).run()
@@ -26,12 +37,12 @@ extension ClusterTests {
             try Stage.play { plan in
                 plan.files.directives = ["apiauth chat uid=root", "apiauth other uid=root"]
             } _: { stage in
-                try stage.start()
+                try start(stage)
                 let folder = stage.cluster.folder
-                // Each hears of its own sign-on, of the other's, and then what is said.
+                // They hear of sign-ons, and of nodes and links that come up, before what is said.
                 let listeners = [
-                    try client(stage, stage.beta, ["chat", "hear", "4"], output: folder + "/heard-beta"),
-                    try client(stage, stage.beta, ["other", "hear", "2"], output: folder + "/heard-other"),
+                    try client(stage, stage.beta, ["chat", "hear", "100"], output: folder + "/heard-beta"),
+                    try client(stage, stage.beta, ["other", "hear", "100"], output: folder + "/heard-other"),
                 ]
                 defer {
                     for pid in listeners {
@@ -60,7 +71,7 @@ extension ClusterTests {
             try Stage.play { plan in
                 plan.files.directives = ["apiauth chat uid=root", "apiauth theirs uid=65534"]
             } _: { stage in
-                try stage.start()
+                try start(stage)
                 #expect(try run(stage, stage.alpha, "unknown", "idle").output.contains("info=no default client auth"))
                 #expect(try run(stage, stage.alpha, "theirs", "idle").output.contains("info=client failed auth"))
                 for type in ["status", "shutdone", "NS_nak_rexmit", "resource"] {
@@ -78,7 +89,7 @@ extension ClusterTests {
             try Stage.play { plan in
                 plan.files.directives = ["apiauth chat uid=root", "apiauth flood uid=root"]
             } _: { stage in
-                try stage.start()
+                try start(stage)
                 let processes = stage.alpha.processes.map(\.pid)
                 var random = RandomSource(seed: 3)
                 for round in 0..<200 {
@@ -121,7 +132,7 @@ extension ClusterTests {
             try Stage.play { plan in
                 plan.files.directives = ["apiauth chat uid=root"]
             } _: { stage in
-                try stage.start()
+                try start(stage)
                 let old = try #require(stage.alpha.process(titled: "heartbeat: client service"))
                 try Children.signal(old.pid, SIGKILL)
                 try stage.waiting.until("a new client service") {
@@ -147,9 +158,9 @@ extension ClusterTests {
             try Stage.play { plan in
                 plan.files.directives = ["apiauth chat uid=root"]
             } _: { stage in
-                try stage.start()
+                try start(stage)
                 let folder = stage.cluster.folder
-                let pid = try client(stage, stage.beta, ["chat", "hear", "9"], output: folder + "/heard")
+                let pid = try client(stage, stage.beta, ["chat", "hear", "100"], output: folder + "/heard")
                 defer {
                     try? Children.signalGroup(pid, SIGKILL)
                     _ = try? Children.wait(pid)
