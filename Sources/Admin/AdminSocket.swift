@@ -41,8 +41,10 @@ package enum AdminSocket {
 
     /// Connects, waiting at most `patience` for the daemon to take the connection; the socket is close-on-exec and
     /// blocking. The corresponding C function is `connect`.
-    package static func connect(to path: String, patience: Duration?) throws(SystemError) -> Descriptor {
-        let socket = try open(SOCK_SEQPACKET.rawValue)
+    package static func connect(
+        to path: String, patience: Duration?, stream: Bool = false
+    ) throws(SystemError) -> Descriptor {
+        let socket = try open((stream ? SOCK_STREAM : SOCK_SEQPACKET).rawValue)
         let raw = socket.raw
         if let patience {
             var time = timeval()

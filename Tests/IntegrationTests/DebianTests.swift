@@ -119,6 +119,13 @@ extension ClusterTests {
                         try result(node, "cl_status clientstatus \(other) ipfail 2000") == "online|0"
                     }
                 }
+                // This project's own tool asks the same service.
+                for (client, expected) in [("ipfail", "online\n"), ("nope", "offline\n")] {
+                    for node in ["alpha", "beta"] {
+                        let outcome = try stage.alpha.run("cl_status", ["clientstatus", node, client, "2000"])
+                        #expect(outcome.output == expected, "\(client) at \(node)")
+                    }
+                }
                 let rules = stage.cluster.folder + "/no-ping"
                 try Folder.write(
                     "add table bridge noping\nadd chain bridge noping c { type filter hook prerouting priority 0; }\n"
