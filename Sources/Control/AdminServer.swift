@@ -55,6 +55,8 @@ final class AdminServer {
         administrators = group == .nobody ? nil : group.group
         // Everybody may look; who may change something is told by the credentials of the connection.
         listener = try AdminSocket.listen(at: paths.controlSocket, mode: 0o666)
+        // A script that wrote while no daemon ran has left a file there.
+        if let kind = FileSystem.kind(of: paths.fifo), kind != .other { _ = unlink(paths.fifo) }
         if mkfifo(paths.fifo, 0o600) == -1 && cl_errno() != EEXIST { throw SystemError.last("mkfifo \(paths.fifo)") }
         // Open for writing too, or every writer that closes would look like the end.
         fifo = try Descriptor.open(paths.fifo, O_RDWR | O_NONBLOCK)

@@ -179,6 +179,12 @@ extension ClusterTests {
                 stage.expectNobodyDied()
                 try write(">>>\nt=ask_resources\nrsc_hold=local\ninfo=me\n<<<\n")
                 try stage.awaitBoth(on: stage.beta)
+
+                // What is written while no daemon runs becomes a file, which is in nobody's way.
+                try stage.alpha.stopDaemon()
+                try write(">>>\nt=greeting\n<<<\n")
+                try stage.alpha.startDaemon()
+                try stage.waiting.until("alpha active again") { stage.alpha.report()?.status == .active }
             }
         }
     }
