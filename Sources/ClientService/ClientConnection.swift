@@ -22,6 +22,8 @@ final class ClientConnection {
     let peer: PeerCredentials
     var identity: Identity?
     var budget = SendBudget()
+    /// Whether the state of the cluster was told since the connection: it is not answered from what was before.
+    var hasFreshView = false
     /// Messages that were read and not handled yet.
     var pending: [HAMessage] = []
     /// Whether the client must wait before it is read again.
@@ -31,6 +33,8 @@ final class ClientConnection {
     private let socket: Descriptor
     private var framing = ClientFraming()
     private var output: [UInt8] = []
+    /// The client does not hear any more; what it said before is still to be read.
+    private var isDeaf = false
     private var source: EventSource?
 
     init(
@@ -57,16 +61,23 @@ final class ClientConnection {
 
     /// Queues a frame. Returns false where the client does not read.
     func send(_ frame: [UInt8]) -> Bool {
+        if isDeaf { return true }
         output += frame
         return output.count <= ClientConnection.outputMax && flush()
     }
 
-    /// Sends what waits. Returns false where the connection is at its end.
+    /// Sends what waits. A client that has gone is noticed when all that it said was read; false where that cannot be.
     func flush() -> Bool {
         while !output.isEmpty {
             let count = CLinux.send(socket.raw, output, output.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
             if count < 0 {
-                guard cl_errno() == EAGAIN else { return false }
+                switch cl_errno() {
+                case EAGAIN: break
+                case EPIPE, ECONNRESET:
+                    isDeaf = true
+                    output = []
+                default: return false
+                }
                 break
             }
             output.removeFirst(count)
@@ -76,7 +87,9 @@ final class ClientConnection {
     }
 
     private func watch() {
-        let read = isHeld ? 0 : UInt32(EPOLLIN.rawValue)
-        source?.watch(read | (output.isEmpty ? 0 : UInt32(EPOLLOUT.rawValue)))
+        // Its end is not heard either while it waits, or it would be heard again and again.
+        if isHeld { return source?.disable() ?? () }
+        source?.enable()
+        source?.watch(UInt32(EPOLLIN.rawValue) | (output.isEmpty ? 0 : UInt32(EPOLLOUT.rawValue)))
     }
 }

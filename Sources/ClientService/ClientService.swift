@@ -142,7 +142,10 @@ final class ClientService {
             let old = view
             view = new
             if let old { announce(ClientNews.between(old, new)) }
-            for client in clients { work(client) }
+            for client in clients {
+                client.hasFreshView = true
+                work(client)
+            }
         case .message(let bytes):
             guard let message = try? NetstringCodec.decode(bytes).message else { return }
             receive(message)
@@ -172,7 +175,8 @@ final class ClientService {
                 ready(number, $0)
             }
             clients.append(client)
-            if clients.count == 1 { tellStatus(.watch(true)) }
+            // Asked again for each: what is known may be older than the connection.
+            tellStatus(.watch(true))
             resume?.schedule(Clock.now() + ClientService.signOnTime)
         } catch {
             warn("client", "\(error)")
@@ -198,7 +202,7 @@ final class ClientService {
     /// Handles what a client has said, as far as that can be done now.
     private func work(_ client: ClientConnection) {
         while let message = client.pending.first {
-            guard let view, clients.contains(where: { $0 === client }) else { break }
+            guard let view, client.hasFreshView, clients.contains(where: { $0 === client }) else { break }
             let isRequest = message.text(Wire.FieldName.type) == Wire.MessageType.clientRequest
             if !isRequest, !client.budget.take(Clock.now()) { break }
             client.pending.removeFirst()

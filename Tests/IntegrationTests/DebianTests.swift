@@ -97,7 +97,9 @@ extension ClusterTests {
                 let tools = "/usr/share/heartbeat"
                 try stage.alpha.command(["\(tools)/hb_standby", "local"]).check()
                 try stage.awaitBoth(on: stage.beta)
-                #expect(try result(stage.beta, "cl_status rscstatus") == "all|0")
+                try stage.waiting.until("beta at rest with everything") {
+                    try result(stage.beta, "cl_status rscstatus") == "all|0"
+                }
                 try stage.alpha.command(["\(tools)/hb_takeover", "local"]).check()
                 try stage.awaitHome()
                 try stage.beta.command(["\(tools)/hb_standby"]).check()
