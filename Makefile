@@ -11,7 +11,7 @@ TESTPATH = .build/tests
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftables-dev libnftnl-dev libmnl-dev \
 	libssl-dev zlib1g-dev libbz2-dev pkg-config \
-	iproute2 util-linux iputils-ping nftables e2fsprogs dbus groff-base
+	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base
 
 # What the tests with heartbeat 3.0.6 need: unpacked below .build, never installed. Where it cannot be had, those tests
 # are skipped, and say so.
@@ -46,7 +46,7 @@ demo: deps build
 
 TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
-SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests|PeerTests
+SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests|PeerTests|SystemdTests
 
 check: deps peer
 	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
@@ -55,6 +55,11 @@ check: deps peer
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
 	$(TEST) --filter IntegrationTests
 	$(TEST) --filter PeerTests
+
+# The installed unit under systemd, in machines of its own; says so where that cannot run.
+check-systemd: deps
+	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
+	$(TEST) --filter SystemdTests
 
 # The same with many more seeds; SEEDS=N says how many, FROM=N where to begin.
 SEEDS = 100000
@@ -123,6 +128,7 @@ help:
 	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
 	@echo 'make check                all tests'
 	@echo 'make peer                 fetch heartbeat 3.0.6 for the tests with it'
+	@echo 'make check-systemd        the installed unit under systemd'
 	@echo 'make check-long [SEEDS=N] all tests, and N seeds of random faults'
 	@echo 'make seeds [FROM=N SEEDS=N] the random faults alone'
 	@echo 'make fuzz [EXECUTIONS=N SEED=S] feed damaged messages to all that reads messages'
@@ -130,4 +136,4 @@ help:
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer demo check check-long seeds fuzz bench install uninstall clean help
+.PHONY: all build deps peer demo check check-systemd check-long seeds fuzz bench install uninstall clean help

@@ -64,6 +64,10 @@ let package = Package(
             name: "Status",
             dependencies: ["ClusterCore", "ClusterConfig", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
             swiftSettings: edge),
+        .target(
+            name: "ClientService",
+            dependencies: ["ClusterConfig", "Messaging", "Privsep", "Reactor", "Journal", "Admin"],
+            swiftSettings: edge),
         .target(name: "Workers", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
         .target(
             name: "Resources", dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"],
@@ -71,7 +75,8 @@ let package = Package(
 
         // The daemon, whose processes share one program, and the tools.
         .executableTarget(
-            name: "heartbeat", dependencies: ["Control", "Status", "Workers", "Resources"], swiftSettings: edge),
+            name: "heartbeat", dependencies: ["Control", "Status", "ClientService", "Workers", "Resources"],
+            swiftSettings: edge),
         .executableTarget(
             name: "hb",
             dependencies: [
@@ -117,6 +122,11 @@ let package = Package(
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
         .testTarget(
             name: "PeerTests", dependencies: ["Rig", "Admin", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
+        .testTarget(
+            name: "ClientServiceTests", dependencies: ["ClientService", "Control", "Messaging", "Privsep"],
+            swiftSettings: edge),
+        .testTarget(
+            name: "SystemdTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .executableTarget(

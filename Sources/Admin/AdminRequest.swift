@@ -15,6 +15,8 @@ package enum AdminRequest: Equatable, Sendable {
     case cleanup(group: String?)
     /// The value of a directive as ha.cf has it: one `ParameterRecord`, or none where ha.cf does not name it.
     case parameter(name: String)
+    /// Read the three files again. Answered by control: done, or refused with what is wrong, and then nothing changed.
+    case reload
 
     /// Whether the request changes nothing and reveals no secret, so that everybody who reaches the socket may make it.
     package var isReadOnly: Bool {
@@ -22,7 +24,7 @@ package enum AdminRequest: Equatable, Sendable {
         case .status: true
         // The parameters of stonith_host hold passwords.
         case .parameter(let name): name != "stonith_host"
-        case .standby, .takeover, .cleanup: false
+        case .standby, .takeover, .cleanup, .reload: false
         }
     }
 
@@ -47,6 +49,7 @@ package enum AdminRequest: Equatable, Sendable {
         case .parameter(let name):
             message.append("verb", "parameter")
             message.append("name", name)
+        case .reload: message.append("verb", "reload")
         }
         return message
     }
@@ -70,6 +73,7 @@ package enum AdminRequest: Equatable, Sendable {
         case "takeover": self = .takeover(try AdminRequest.selection(reader))
         case "cleanup": self = .cleanup(group: try reader.optionalText("group"))
         case "parameter": self = .parameter(name: try reader.text("name"))
+        case "reload": self = .reload
         case let verb: throw AdminMessageError("unknown verb '\(verb)'")
         }
     }

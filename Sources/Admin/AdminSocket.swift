@@ -9,10 +9,13 @@ package enum AdminSocket {
     package static let pathLengthMax = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
 
     /// Opens a listening socket, close-on-exec and non-blocking, in place of what a daemon that died has left at the
-    /// path. `mode`: permission bits of the socket's file. MUST be called only by who knows that no other daemon runs.
+    /// path. `mode`: permission bits of the socket's file. `stream`: for bytes rather than packets. MUST be
+    /// called only by who knows that no other daemon runs.
     /// The corresponding C functions are `bind` and `listen`.
-    package static func listen(at path: String, mode: UInt32) throws(SystemError) -> Descriptor {
-        let socket = try open(flags: SOCK_NONBLOCK.rawValue)
+    package static func listen(
+        at path: String, mode: UInt32, stream: Bool = false
+    ) throws(SystemError) -> Descriptor {
+        let socket = try open(SOCK_NONBLOCK.rawValue | (stream ? SOCK_STREAM : SOCK_SEQPACKET).rawValue)
         let raw = socket.raw
         if unlink(path) == -1, cl_errno() != ENOENT { throw SystemError.last("remove \(path)") }
         // Nobody can connect before listen, and so not before the mode is right.
@@ -38,8 +41,10 @@ package enum AdminSocket {
 
     /// Connects, waiting at most `patience` for the daemon to take the connection; the socket is close-on-exec and
     /// blocking. The corresponding C function is `connect`.
-    package static func connect(to path: String, patience: Duration?) throws(SystemError) -> Descriptor {
-        let socket = try open(flags: 0)
+    package static func connect(
+        to path: String, patience: Duration?, stream: Bool = false
+    ) throws(SystemError) -> Descriptor {
+        let socket = try open((stream ? SOCK_STREAM : SOCK_SEQPACKET).rawValue)
         let raw = socket.raw
         if let patience {
             var time = timeval()
@@ -78,11 +83,9 @@ package enum AdminSocket {
         return Array(buffer[..<count])
     }
 
-    private static func open(flags: UInt32) throws(SystemError) -> Descriptor {
+    private static func open(_ type: UInt32) throws(SystemError) -> Descriptor {
         Descriptor(
-            owning: try retrying("open a socket") {
-                socket(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue | flags), 0)
-            })
+            owning: try retrying("open a socket") { socket(AF_UNIX, Int32(SOCK_CLOEXEC.rawValue | type), 0) })
     }
 
     private static func withAddress(

@@ -69,7 +69,10 @@ package struct ConfigurationFolder: Equatable, Sendable {
             let bytes = try ConfigurationFolder.bytes(raw)
             return (ConfigurationFile(path: path, bytes: bytes), status.st_mode & 0o7777, status.st_uid)
         } catch {
-            return (ConfigurationFile(path: path, bytes: nil, problem: SystemError.text(error.code)), nil, nil)
+            let isForbidden = error.code == EACCES || error.code == EPERM
+            let file = ConfigurationFile(
+                path: path, bytes: nil, problem: SystemError.text(error.code), isForbidden: isForbidden)
+            return (file, nil, nil)
         }
     }
 

@@ -28,6 +28,8 @@ package struct Paths: Equatable, Sendable {
 
     /// Where the control process takes the requests of the tools.
     package var controlSocket: String { runDirectory + "/heartbeat.sock" }
+    /// Where programs of heartbeat's client library sign on (specs/heartbeat.md section 7).
+    package var registerSocket: String { runDirectory + "/register" }
     /// Where scripts of heartbeat write messages to (specs/heartbeat.md 1.3).
     package var fifo: String { stateDirectory + "/fifo" }
 }

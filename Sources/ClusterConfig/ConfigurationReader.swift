@@ -5,7 +5,9 @@ import ClusterModel
 /// Reads the three files of a node.
 package enum ConfigurationReader {
     /// Reads and checks the files. The configuration is nil if and only if a diagnostic is an error. Diagnostics come
-    /// file by file in the order ha.cf, resources, keys, and within a file from top to bottom.
+    /// file by file in the order ha.cf, resources, keys, and within a file from top to bottom. For a user other than
+    /// root keys that may not be read are a warning: they are not wrong, and this user cannot start a daemon with the
+    /// configuration, which has no keys then.
     package static func read(
         files: ConfigurationFiles, facts: SystemFacts
     ) -> (configuration: Configuration?, diagnostics: [Diagnostic]) {
@@ -32,7 +34,14 @@ package enum ConfigurationReader {
         if let text = source(files.resources, emptyFile) { resources.parse(text) }
         var keysParser = AuthKeysParser()
         let sameFile = "see authkeys(5); the file must be the same on all nodes and have mode 600"
-        let keys = source(files.keys, sameFile).flatMap { keysParser.parse($0, facts: facts) }
+        var keys: AuthKeys?
+        if files.keys.isForbidden && facts.userID != 0 {
+            diagnostics.append(Diagnostic(
+                .warning, Excerpt(file: files.keys.path), "not checked, this user may not read it",
+                help: "check as root, too"))
+        } else {
+            keys = source(files.keys, sameFile).flatMap { keysParser.parse($0, facts: facts) }
+        }
 
         let completed = Defaults.fillIn(parser.settings, groups: resources.groups, keys: keys, facts: facts)
         if haConfig != nil {

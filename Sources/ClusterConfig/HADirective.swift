@@ -81,8 +81,7 @@ package enum HADirective: String, CaseIterable, Sendable {
         switch self {
         case .stonith, .stonithHost: "this version does not fence: disks that nodes share are not protected"
         case .watchdog: "this version does not feed a watchdog device, see WatchdogSec of the systemd unit"
-        case .respawn, .failfast: "this version starts no clients"
-        case .apiauth: "this version has no socket for heartbeat's client library"
+        case .failfast: "this version starts the client as respawn does, and does not reboot when it ends"
         default: nil
         }
     }

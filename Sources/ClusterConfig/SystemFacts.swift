@@ -9,11 +9,16 @@ package struct ConfigurationFile: Equatable, Sendable {
     package var bytes: [UInt8]?
     /// Why `bytes` is nil, in the words of the system.
     package var problem: String
+    /// Whether `bytes` is nil only because this user may not read the file.
+    package var isForbidden: Bool
 
-    package init(path: String, bytes: [UInt8]?, problem: String = "No such file or directory") {
+    package init(
+        path: String, bytes: [UInt8]?, problem: String = "No such file or directory", isForbidden: Bool = false
+    ) {
         self.path = path
         self.bytes = bytes
         self.problem = problem
+        self.isForbidden = isForbidden
     }
 }
 

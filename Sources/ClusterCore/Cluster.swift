@@ -169,6 +169,7 @@ package struct Cluster: Sendable {
         case .lost(let group, let reason): lose(group, reason)
         case .requested(let request, let id): accept(request, id, now)
         case .requesterGone(let id): pending.removeAll { $0.id == id }
+        case .clientMessage(let body): sendForClient(body, now)
         case .shutdown: leave(now)
         case .handOver: handOver(now)
         case .retimed(let timing): retime(timing)

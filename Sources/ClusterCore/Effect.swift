@@ -43,6 +43,8 @@ package enum Effect: Equatable, Sendable {
     case retransmit(sequence: UInt64)
     /// Send a message that came in on one serial medium out on all other serial media, signed anew.
     case forward(HAMessage, except: MediumID)
+    /// Hand a message to this node's clients.
+    case deliver(HAMessage)
     /// Start the group. It is held only when `Event.finished` has come.
     case start(GroupID, epoch: UInt64, OperationID)
     /// Stop the group. It is released only when `Event.finished` has come without `remains`.

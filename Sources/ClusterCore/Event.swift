@@ -60,6 +60,9 @@ package enum Event: Sendable {
     case requested(OperatorRequest, RequestID)
     /// The client has gone; its request goes on, its answer is dropped.
     case requesterGone(RequestID)
+    /// A local client's message to the cluster, without control fields. The shell MUST have refused types that nodes
+    /// speak by (`ClientMessageRules`), and messages that no medium can carry.
+    case clientMessage(HAMessage)
     /// Release everything, then finish.
     case shutdown
     /// The daemon is restarted while the resources stay: ask the others for patience.

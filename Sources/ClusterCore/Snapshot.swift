@@ -19,6 +19,8 @@ package struct NodeSnapshot: Equatable, Sendable {
     package var isUnreachable: Bool
     package var isLeaving: Bool
     package var generation: UInt64
+    /// 16 bytes; nil where it was never heard.
+    package var uuid: [UInt8]?
     /// Since its last heartbeat; nil if it was never heard, zero for this node.
     package var age: Duration?
     package var deadInterval: Duration
@@ -98,7 +100,7 @@ extension Cluster {
         return NodeSnapshot(
             name: node.name, kind: node.kind, isLocal: isLocal, status: isLocal ? status : node.status,
             isUnreachable: node.isVetoed, isLeaving: isLocal ? isLeaving : node.said?.leaving ?? false,
-            generation: isLocal ? generation : node.generation,
+            generation: isLocal ? generation : node.generation, uuid: isLocal ? uuid : node.uuid,
             age: isLocal ? .zero : node.heardAt.map { now - $0 },
             deadInterval: isLocal ? timing.deadtime : node.deadInterval,
             differsInConfiguration: node.warnedOfConfiguration,

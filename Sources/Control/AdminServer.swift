@@ -30,6 +30,8 @@ final class AdminServer {
     private let loop: EventLoop
     private let log: Log
     private let forward: (ControlToStatus) -> Void
+    private let reload: () -> String?
+    private let paths: Paths
     private let administrators: gid_t?
     private let listener: Descriptor
     private let fifo: Descriptor
@@ -39,16 +41,22 @@ final class AdminServer {
     private var clientLast: ClientID = 0
     private var framer = StreamFramer()
 
+    /// `reload` reads the configuration again, and returns why it stays as it was; nil where it is in force.
     init(
-        paths: Paths, loop: EventLoop, log: Log, forward: @escaping (ControlToStatus) -> Void
+        paths: Paths, loop: EventLoop, log: Log, reload: @escaping () -> String?,
+        forward: @escaping (ControlToStatus) -> Void
     ) throws(SystemError) {
+        self.paths = paths
         self.loop = loop
         self.log = log
+        self.reload = reload
         self.forward = forward
         let group = Confinement.Identity.named(user: "hacluster", group: "haclient")
         administrators = group == .nobody ? nil : group.group
         // Everybody may look; who may change something is told by the credentials of the connection.
         listener = try AdminSocket.listen(at: paths.controlSocket, mode: 0o666)
+        // A script that wrote while no daemon ran has left a file there.
+        if let kind = FileSystem.kind(of: paths.fifo), kind != .other { _ = unlink(paths.fifo) }
         if mkfifo(paths.fifo, 0o600) == -1 && cl_errno() != EEXIST { throw SystemError.last("mkfifo \(paths.fifo)") }
         // Open for writing too, or every writer that closes would look like the end.
         fifo = try Descriptor.open(paths.fifo, O_RDWR | O_NONBLOCK)
@@ -98,9 +106,30 @@ final class AdminServer {
         do throws(SystemError) {
             let packet = try AdminSocket.receive(client.socket.raw)
             if packet.isEmpty { return close(id) }
+            if client.isPrivileged && AdminServer.asksForReload(packet) { return answerReload(id) }
             forward(.request(client: id, privileged: client.isPrivileged, bytes: packet))
         } catch {
             if error.code != EAGAIN { close(id) }
+        }
+    }
+
+    /// Only what administrators send is read here: this process is root.
+    private static func asksForReload(_ packet: [UInt8]) -> Bool {
+        guard let message = try? AdminMessage.decode(packet) else { return false }
+        return (try? AdminRequest(message)) == .reload
+    }
+
+    private func answerReload(_ id: ClientID) {
+        let response = reload().map { AdminResponse(.refused, $0) } ?? AdminResponse(.done)
+        if let packet = try? AdminMessage.encode(response.message) { respond(id, packet, last: true) }
+    }
+
+    /// Takes the doors away, so that nobody knocks at the house of a daemon that has ended.
+    func close() {
+        sources = []
+        clients.removeAll()
+        for path in [paths.controlSocket, paths.fifo] where unlink(path) == -1 && cl_errno() != ENOENT {
+            log.write(.warning, "admin-socket", "\(SystemError.last("remove \(path)"))")
         }
     }
 
@@ -144,21 +173,22 @@ final class AdminServer {
         guard count > 0 else { return }
         for bytes in framer.accept(buffer[..<count]) {
             do {
-                try take(try ClassicCodec.decode(bytes))
+                try take(try ClassicCodec.decode(bytes), bytes)
             } catch {
                 log.write(.warning, "fifo", "a message in the FIFO cannot be read: \(error)")
             }
         }
     }
 
-    private func take(_ message: HAMessage) throws {
+    private func take(_ message: HAMessage, _ bytes: [UInt8]) throws {
         let selection = GroupSelection(word: message.text("rsc_hold") ?? "all")
         let request: AdminRequest
         switch (message.text("t"), message.text("info")) {
         case ("ask_resources", "me"): request = .standby(selection)
         case ("hb_takeover", _): request = .takeover(selection)
-        case (let type, _):
-            return log.write(.warning, "fifo", "a message of type \(type ?? "none") in the FIFO is not understood")
+        default:
+            // Words to the cluster; which it may be told is judged there.
+            return forward(.inject(bytes))
         }
         forward(.request(client: 0, privileged: true, bytes: try AdminMessage.encode(request.message)))
     }

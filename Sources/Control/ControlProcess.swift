@@ -33,6 +33,9 @@ final class ControlProcess {
     private var resources: Helper?
     private var resourceChannel: Channel?
     private var server: AdminServer?
+    /// From the moment at which this node is active.
+    private var clientService: ClientServiceSupervisor?
+    private var respawned: RespawnSupervisor?
     private let logFile: LogFile?
     private var isEnding = false
     private var endTimer: EventSource?
@@ -60,15 +63,18 @@ final class ControlProcess {
         for signal in [SIGTERM, SIGINT] {
             sources.append(try loop.onSignal(signal) { [unowned self] in shutDown() })
         }
-        sources.append(try loop.onSignal(SIGHUP) { [unowned self] in reload() })
+        sources.append(try loop.onSignal(SIGHUP) { [unowned self] in _ = reload() })
         sources.append(try loop.onSignal(SIGUSR1) { [unowned self] in handOver() })
         loop.feedServiceWatchdog()
-        server = try AdminServer(paths: paths, loop: loop, log: log) { [unowned self] in tellStatus($0) }
+        server = try AdminServer(
+            paths: paths, loop: loop, log: log, reload: { [unowned self] in reload() },
+            forward: { [unowned self] in tellStatus($0) })
         media = configuration.media.enumerated().map { MediumSupervisor(MediumID($0.offset), $0.element, of: self) }
         try startResourceManager()
         try startStatusProcess()
         try watchNetwork()
         let code = try loop.run()
+        server?.close()
         log.write(.info, "end", "\(configuration.localName) Heartbeat shutdown complete.")
         return code
     }
@@ -99,6 +105,7 @@ final class ControlProcess {
         checkInDue = try loop.onTime(Clock.now() + patienceWithStatus) { [unowned self] in statusIsSilent() }
         status = try Helper("status process", spawn, loop: loop) { [unowned self] in statusEnded($0) }
         try joinStatusAndResources()
+        clientService?.join()
         for medium in media { medium.start() }
         tellProcesses()
     }
@@ -122,7 +129,7 @@ final class ControlProcess {
         statusChannel = nil
         statusSource = nil
         server?.statusProcessLost()
-        if isEnding { return end(after: ControlProcess.drainTime) }
+        if isEnding { return endClients() }
         log.write(.error, "status-died", "the status process ended (\(how)): starting it again, resources stay")
         restart(&statusRestarts) { [unowned self] () throws(SystemError) in try startStatusProcess() }
     }
@@ -182,10 +189,31 @@ final class ControlProcess {
         switch frame {
         case .state(let active, let line):
             _ = sd_notify(0, active ? "READY=1\nSTATUS=\(line)" : "STATUS=\(line)")
+            if active { serveClients() }
         case .response(let client, let bytes, let last): server?.respond(client, bytes, last: last)
         case .alive: checkInDue?.schedule(Clock.now() + patienceWithStatus)
         case .finished: isEnding = true
         }
+    }
+
+    // MARK: Clients
+
+    /// Once, when this node is active for the first time. Without it the cluster works all the same.
+    private func serveClients() {
+        guard respawned == nil, !isEnding else { return }
+        do throws(SystemError) {
+            clientService = try ClientServiceSupervisor(self)
+        } catch {
+            log.write(.error, "client-service", "no client can sign on: \(error)")
+        }
+        respawned = RespawnSupervisor(configuration.processes.respawn, helpers: helpers, loop: loop, log: log)
+        tellProcesses()
+    }
+
+    /// Ends the clients, then the rest.
+    private func endClients() {
+        guard let respawned else { return end(after: ControlProcess.drainTime) }
+        respawned.end { [unowned self] in end(after: ControlProcess.drainTime) }
     }
 
     // MARK: The resource manager
@@ -224,7 +252,7 @@ final class ControlProcess {
 
     // MARK: What the node is told
 
-    private func bundle(keys: Bool) -> ConfigurationBundle {
+    func bundle(keys: Bool) -> ConfigurationBundle {
         let files = ConfigurationFolder(paths.configurationDirectory).read().files
         func text(_ file: ConfigurationFile) -> String { String(decoding: file.bytes ?? [], as: UTF8.self) }
         return ConfigurationBundle(
@@ -238,26 +266,33 @@ final class ControlProcess {
         var list = [RunningProcess(role: "control process", pid: getpid())]
         if let status { list.append(RunningProcess(role: status.role, pid: status.pid)) }
         if let resources { list.append(RunningProcess(role: resources.role, pid: resources.pid)) }
+        if let process = clientService?.process { list.append(process) }
         for medium in media { list += medium.processes }
+        list += respawned?.processes ?? []
         tellStatus(.processes(list))
     }
 
-    private func reload() {
+    /// Reads the files again. Returns why the old configuration stays in force; nil where the new one is.
+    private func reload() -> String? {
         let (files, facts) = ConfigurationFolder(paths.configurationDirectory).read()
         let (new, diagnostics) = ConfigurationReader.read(files: files, facts: facts)
         for diagnostic in diagnostics where diagnostic.severity != .note {
             log.write(diagnostic.severity == .error ? .error : .warning, "configuration", diagnostic.summary)
         }
         guard new != nil else {
-            return log.write(.error, "reload-refused", "the configuration has errors: the old one stays in force")
+            log.write(.error, "reload-refused", "the configuration has errors: the old one stays in force")
+            return diagnostics.filter { $0.severity == .error }.map(\.summary).joined(separator: "\n")
         }
         do throws(SystemError) {
             let secret = try MemoryFile.write(bundle(keys: true).encoded())
             tellStatus(.configure(generation: 0, uuid: uuid), [secret.raw])
             let plain = try MemoryFile.write(bundle(keys: false).encoded())
             _ = try resourceChannel?.send(ControlToResource.configure, descriptors: [plain.raw])
+            clientService?.configure()
+            return nil
         } catch {
             log.write(.error, "reload-refused", "\(error)")
+            return "\(error)"
         }
     }
 
@@ -282,11 +317,14 @@ final class ControlProcess {
 
     private func handOver() {
         log.write(.notice, "hand-over", "the daemon ends, resources stay where they are")
-        tellStatus(.handOver)
+        guard let respawned else { return tellStatus(.handOver) }
+        // First the clients, however long they take: the others wait for this node's next daemon only for some seconds.
+        respawned.end { [unowned self] in tellStatus(.handOver) }
     }
 
     private func end(after pause: Duration) {
         for medium in media { medium.end() }
+        clientService?.end()
         _ = try? resourceChannel?.send(ControlToResource.finish)
         do throws(SystemError) {
             endTimer = try loop.onTime(Clock.now() + pause) { [unowned self] in loop.stop() }

@@ -91,9 +91,20 @@ struct DaemonCommands {
             complain("Config errors: Heartbeat pid \(pid) NOT restarted")
             return 1
         }
-        if let code = signal(pid, SIGHUP) { return code }
-        say("heartbeat: Signalling heartbeat pid \(pid) to reread config files")
-        return 0
+        do throws(AdminError) {
+            // The socket rather than SIGHUP: a signal says nothing of what became of it.
+            let (_, response) = try AdminClient.ask(.reload, options.paths, deadline: Clock.now() + .seconds(30))
+            if response.outcome == .done {
+                say("heartbeat: Signalling heartbeat pid \(pid) to reread config files")
+                return 0
+            }
+            complain(response.text)
+            return response.outcome == .denied ? ExitCode.permission : 1
+        } catch {
+            complain("\(error)")
+            if case .notPermitted = error { return ExitCode.permission }
+            return 1
+        }
     }
 
     private func start(foreground: Bool) -> Int32 {

@@ -14,11 +14,20 @@ enum ServiceJob {
     }
 
     private static func withBus<Result>(_ body: (OpaquePointer) -> Result?) -> Result? {
-        var bus: OpaquePointer?
-        guard sd_bus_open_system(&bus) >= 0, let bus else { return nil }
+        guard let bus = connect() else { return nil }
         defer { sd_bus_flush_close_unref(bus) }
         sd_bus_set_method_call_timeout(bus, 1_000_000)
         return body(bus)
+    }
+
+    /// Asks systemd itself: where the bus does not run yet, its start would wait for the end of this service, which is
+    /// ordered after it.
+    private static func connect() -> OpaquePointer? {
+        var bus: OpaquePointer?
+        guard sd_bus_new(&bus) >= 0, let bus else { return nil }
+        if sd_bus_set_address(bus, "unix:path=/run/systemd/private") >= 0, sd_bus_start(bus) >= 0 { return bus }
+        sd_bus_unref(bus)
+        return nil
     }
 
     /// The object of the unit that this process is the main process of.

@@ -37,6 +37,10 @@ package enum ControlToStatus: Frame {
     /// A client's request, an ha_msg in wire text. `privileged`: root or a member of the administrators' group.
     case request(client: ClientID, privileged: Bool, bytes: [UInt8])
     case clientGone(client: ClientID)
+    /// Rides with one descriptor: the channel to the client service.
+    case clientService
+    /// A message of the FIFO for the cluster, in classic text.
+    case inject([UInt8])
     /// Release everything and finish.
     case shutdown
     /// Finish at once, keep the resources where they are.
@@ -75,6 +79,10 @@ package enum ControlToStatus: Frame {
                 writer.write(process.role)
                 writer.write(process.pid)
             }
+        case .clientService: writer.write(UInt8(10))
+        case .inject(let bytes):
+            writer.write(UInt8(11))
+            writer.write(bytes: bytes)
         }
     }
 
@@ -97,6 +105,8 @@ package enum ControlToStatus: Frame {
                 list.append(RunningProcess(role: try reader.readString(), pid: try reader.read(Int32.self)))
             }
             self = .processes(list)
+        case 10: self = .clientService
+        case 11: self = .inject(try reader.readBytes())
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

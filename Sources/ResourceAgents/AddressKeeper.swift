@@ -68,6 +68,11 @@ package final class AddressKeeper {
             }
             do throws(SystemError) {
                 try prepare(wanted.map(\.1), tables)
+                // What is there and not used, because the kernel found the address taken, is put there anew.
+                let unusable = wanted.filter { index, _ in
+                    tables.find(specifications[index]).contains { $0.isDuplicate }
+                }
+                _ = try session.remove(unusable.map(\.1))
                 lease?.hold(wanted.map(\.1))
                 let results = try session.add(wanted.map(\.1))
                 var up: [PlacedAddress] = []

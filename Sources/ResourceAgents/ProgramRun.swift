@@ -69,6 +69,7 @@ package final class ProgramRun: RunningOperation {
         spawn.descriptors[1] = output.childEnd.raw
         spawn.descriptors[2] = errors.childEnd.raw
         spawn.leadsProcessGroup = true
+        spawn.isOrdinary = true
         pid = try spawn.start()
         do throws(SystemError) {
             sources.append(try loop.onReadable(output.raw) { [output] in output.read() })

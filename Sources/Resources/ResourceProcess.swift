@@ -32,9 +32,12 @@ final class ResourceProcess {
         sigprocmask(SIG_BLOCK, &signals, nil)
         // What scripts inherit.
         umask(0o022)
+        OrdinaryService.enter()
         do throws(SystemError) {
             try ParentWatch.dieWithParent(parent)
             let process = try ResourceProcess(foreground: foreground)
+            // Its callbacks do not hold it.
+            defer { withExtendedLifetime(process) {} }
             return try process.loop.run()
         } catch {
             Log(settings: LogSettings(), node: "", process: "resource", foreground: true)

@@ -71,6 +71,9 @@ struct AdminDesk {
         case .standby(let selection): return order(.standby(selection), client)
         case .takeover(let selection): return order(.takeover(selection), client)
         case .cleanup(let group): return order(.cleanup(group: group), client)
+        case .reload:
+            let text = "control reloads, not this process"
+            return .answer([packet(AdminResponse(.error, text).message)].compactMap { $0 })
         }
     }
 

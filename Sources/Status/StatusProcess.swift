@@ -1,5 +1,6 @@
 // The shell around the core: reads channels, keeps the one timer, hands events in and carries effects out. It never
 // blocks: no name lookup, no file, no child process.
+import Admin
 import CLinux
 import ClusterConfig
 import ClusterCore
@@ -39,6 +40,7 @@ final class StatusProcess {
     private var transmitter: Transmitter?
     private var media: MediumChannels?
     private var resources: ResourceLink?
+    private var clients: ClientServiceLink?
     private var desk = AdminDesk()
     private var drops = DropCounters()
     /// What of the real-time service was not allowed, to be told once there is a log.
@@ -56,6 +58,8 @@ final class StatusProcess {
             ProcessTitle.set("heartbeat: status process")
             let process = try StatusProcess(foreground: foreground, hasLogPipe: hasLogPipe)
             process.refused = refused
+            // Its callbacks do not hold it.
+            defer { withExtendedLifetime(process) {} }
             return try process.loop.run()
         } catch {
             fputs("heartbeat: status process: \(error)\n", cl_stderr())
@@ -114,6 +118,12 @@ final class StatusProcess {
         case .request(let client, let privileged, let bytes): serve(client, privileged, bytes)
         case .clientGone(let client):
             for request in desk.forget(client) { handle(.requesterGone(request)) }
+        case .clientService:
+            guard let socket = descriptors.first?.take() else { return }
+            try connectClients(Channel(socket))
+        case .inject(let bytes):
+            // Whoever may write to the FIFO may write nonsense.
+            if let message = try? ClassicCodec.decode(bytes) { speak(message) }
         case .shutdown: handle(.shutdown)
         case .handOver: handle(.handOver)
         case .processes(let list): desk.processes = list
@@ -158,10 +168,12 @@ final class StatusProcess {
         configuration.autoFailback = old.autoFailback
         configuration.quorum = old.quorum
         configuration.policy = old.policy
+        configuration.processes.respawn = old.processes.respawn
         let changed = [
             kept.members != old.members ? "node" : nil, kept.media != old.media ? "media" : nil,
             kept.groups != old.groups ? "haresources" : nil,
             kept.autoFailback != old.autoFailback ? "auto_failback" : nil, kept.quorum != old.quorum ? "quorum" : nil,
+            kept.processes.respawn != old.processes.respawn ? "respawn" : nil,
             kept.policy != old.policy ? "stop_failure, stop_retries, operation_timeout" : nil,
         ].compactMap { $0 }
         if !changed.isEmpty {
@@ -224,6 +236,7 @@ final class StatusProcess {
             effects.removeAll(keepingCapacity: true)
             for effect in batch { carryOut(effect) }
         }
+        clients?.noteChange()
         arm()
     }
 
@@ -242,6 +255,7 @@ final class StatusProcess {
             if let problem = transmitter?.transmit(outgoing, on: media) { log.write(.error, "not-sent", problem) }
         case .retransmit(let sequence): transmitter?.retransmit(sequence, on: media)
         case .forward(let message, let except): transmitter?.forward(message, except: except, on: media)
+        case .deliver(let message): clients?.deliver(message)
         case .start(let group, let epoch, let operation):
             order(.start(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
         case .stop(let group, let operation):
@@ -292,6 +306,30 @@ final class StatusProcess {
         case .finished(let operation, let failure, let remains):
             handle(.finished(operation, failure: failure, remains: remains))
         case .lost(let group, let reason): handle(.lost(group: group, reason: reason))
+        }
+    }
+
+    // MARK: Clients
+
+    private func connectClients(_ channel: Channel) throws {
+        clients = try ClientServiceLink(
+            channel, loop: loop,
+            view: { [unowned self] in
+                cluster.map { ClientView($0.snapshot(Clock.now()), media: configuration.media) }
+            }, received: { [unowned self] in speak($0) })
+    }
+
+    /// Carries out what a client asks of this node, or passes on what it says to the cluster.
+    private func speak(_ message: HAMessage) {
+        if let request = ClientOrder.request(message) {
+            // Nobody waits for the answer.
+            if let packet = try? AdminMessage.encode(request.message) { serve(0, true, packet) }
+        } else if let body = ClientMessageRules.body(of: message) {
+            handle(.clientMessage(body))
+        } else {
+            log.writeLimited(
+                .warning, "client-message", "a client's message is not sent: reserved type, no type, or too long",
+                key: "client-message")
         }
     }
 

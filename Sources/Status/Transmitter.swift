@@ -19,6 +19,7 @@ final class Transmitter {
     private let identity: WireIdentity
     private let hasDatagrams: Bool
     private let hasLines: Bool
+    private let load = LoadAverage()
     private var history = [Sent](repeating: Sent(), count: 512)
 
     init(configuration: Configuration, identity: WireIdentity, authenticator: Authenticator) {
@@ -32,7 +33,7 @@ final class Transmitter {
     /// Sends a message on every open medium. Returns what went wrong, for the log.
     func transmit(_ outgoing: Outgoing, on media: MediumChannels?) -> String? {
         let seconds = UInt64(max(1, Clock.wallNanoseconds() / 1_000_000_000))
-        let message = outgoing.completed(as: identity, timestamp: seconds, load: "n/a")
+        let message = outgoing.completed(as: identity, timestamp: seconds, load: load.text(Clock.now()))
         do throws(WireError) {
             var sent = Sent(sequence: outgoing.sequence ?? 0)
             if hasDatagrams {

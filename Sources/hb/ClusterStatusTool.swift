@@ -47,6 +47,9 @@ private struct ClusterStatus {
     static let failure: Int32 = 1
     static let parameterError: Int32 = 11
     static let timeout: Int32 = 12
+    static let unknown: Int32 = 13
+    /// How long another node may take to tell of its clients.
+    static let clientPatience: Duration = .milliseconds(500)
 
     /// How long heartbeat may take to answer.
     static let patience: Duration = .seconds(5)
@@ -157,10 +160,10 @@ private struct ClusterStatus {
         case .nodetype: return printLine(node.kind.rawValue)
         // Weights and sites were for Pacemaker; without setweight and setsite every node has the standard ones.
         case .nodeweight: return printLine("100")
-        case .nodesite: return printLine("default")
+        case .nodesite: return printLine("")
         case .listhblinks: return printText(links(node, withStatus: arguments.has("v")))
         case .hblinkstatus: return linkStatus(node)
-        case .clientstatus: return clientStatus()
+        case .clientstatus: return clientStatus(of: node)
         case .hbstatus, .listnodes, .rscstatus, .hbparameter: return ClusterStatus.parameterError
         }
     }
@@ -211,13 +214,34 @@ private struct ClusterStatus {
         return link.status == .up ? printed : ClusterStatus.failure
     }
 
-    /// No program signs on to this heartbeat as a client, so none is ever online.
-    private func clientStatus() -> Int32 {
-        if arguments.operands.count == 3, UInt32(arguments.operands[2]) == nil {
-            return complain("the timeout is not a number of milliseconds: \(arguments.operands[2])")
+    private func clientStatus(of node: NodeReport) -> Int32 {
+        var patience = ClusterStatus.clientPatience
+        if arguments.operands.count == 3 {
+            guard let milliseconds = UInt32(arguments.operands[2]) else {
+                return complain("the timeout is not a number of milliseconds: \(arguments.operands[2])")
+            }
+            patience = .milliseconds(Int64(milliseconds))
         }
-        _ = printLine("offline")
-        return 1
+        do throws(SystemError) {
+            switch try ClientQuery.ask(
+                node: node.name, client: arguments.operands[1], arguments.common.paths,
+                deadline: Clock.now() + patience)
+            {
+            case .status(let word):
+                let printed = printLine(word)
+                let codes = ["online": printed, "offline": 1, "join": 2, "leave": 3]
+                return codes[word] ?? ClusterStatus.unknown
+            case .refused(let reason):
+                _ = complain("heartbeat refuses this user as a client: \(Terminal.printableWord(reason))")
+                return ClusterStatus.failure
+            case .silence:
+                _ = complain("no timely response from \(node.name)")
+                return ClusterStatus.unknown
+            }
+        } catch {
+            _ = complain("\(error)")
+            return ClusterStatus.failure
+        }
     }
 
     private func printLine(_ word: String) -> Int32 { printText(word + "\n") }

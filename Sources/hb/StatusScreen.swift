@@ -8,9 +8,9 @@ struct StatusScreen {
 
     /// Newest events that are shown.
     private static let eventsMax = 10
-    /// Causes of drops that are the rule and no trouble: a broadcast comes back to its sender, and a message on several
-    /// media arrives several times. JSON has them.
-    private static let harmlessDrops = ["ownMessage", "duplicate"]
+    /// Causes of drops that are the rule and no trouble: a broadcast comes back to its sender, a message on several
+    /// media arrives several times, and one for another node is heard by all. JSON has them.
+    private static let harmlessDrops = ["ownMessage", "duplicate", "notForUs"]
 
     /// Everything, ending in LF.
     var text: String {

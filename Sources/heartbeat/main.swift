@@ -1,6 +1,7 @@
 // One program for all processes of a node, so that they share their pages: which duty it has is its first word, as the
 // control process gives it.
 import CLinux
+import ClientService
 import Control
 import Resources
 import Status
@@ -10,6 +11,8 @@ let words = CommandLine.arguments
 let arguments = Array(words.dropFirst())
 switch words.first {
 case "hb_status": exit(StatusDuty.main(arguments))
+case "hb_client": exit(ClientServiceDuty.main(arguments))
+case "hb_respawn": exit(RespawnDuty.main(arguments))
 case "hb_medium": exit(WorkerDuty.main(arguments))
 case "hb_resource": exit(ResourceDuty.main(arguments))
 default: exit(ControlDuty.main(arguments))

@@ -48,6 +48,43 @@ import Testing
         #expect(facts.kindOfPath?("/no/such") == .missing)
     }
 
+    @Test("keys that this user may not read are a warning, for nobody can tell that they are wrong")
+    func keysForbidden() throws {
+        let reader = ConfigurationFolder(folder.path)
+        var (files, facts) = reader.read()
+        facts.userID = 65534
+        files.keys = ConfigurationFile(
+            path: files.keys.path, bytes: nil, problem: "Permission denied", isForbidden: true)
+        let (configuration, diagnostics) = ConfigurationReader.read(files: files, facts: facts)
+        let found = diagnostics.filter { $0.location.file == files.keys.path }
+        #expect(found.map(\.summary) == ["\(files.keys.path): warning: not checked, this user may not read it"])
+        #expect(configuration != nil)
+        #expect(diagnostics.exitStatus == 1)
+        // For root it is a fault of the machine, and the daemon must not start without keys.
+        facts.userID = 0
+        #expect(ConfigurationReader.read(files: files, facts: facts).configuration == nil)
+    }
+
+    @Test("a user who may not read the keys is told so by the command", .enabled(if: geteuid() == 0))
+    func checkAsNobody() throws {
+        chmod(folder.path, 0o755)
+        // Beside the files, where that user may execute it wherever this project lies.
+        let program = "\(folder.path)/hb"
+        let copy = Spawn(program: "/bin/cp", arguments: ["cp", RunningTool.program, program])
+        #expect(try Children.wait(try copy.start()) == .exited(0))
+        let shown = "\(folder.path)/shown"
+        var spawn = Spawn(
+            program: "/usr/bin/setpriv",
+            arguments: [
+                "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "check", "--config-dir",
+                folder.path,
+            ])
+        let output = try Descriptor.open(shown, O_WRONLY | O_CREAT, mode: 0o600)
+        spawn.descriptors = [1: output.raw, 2: output.raw]
+        #expect(try Children.wait(try spawn.start()) == .exited(1))
+        #expect(FileSystem.text(of: shown, limit: 65536)?.contains("authkeys: warning: not checked") == true)
+    }
+
     @Test("the host name counts where nodeinfo is missing or empty")
     func hostName() throws {
         #expect(

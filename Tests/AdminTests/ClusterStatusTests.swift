@@ -32,7 +32,7 @@ import Testing
             (["nodestatus", "alpha"], "active\n", 0), (["nodestatus", "BETA"], "active\n", 0),
             (["nodestatus", "10.0.0.254"], "ping\n", 0), (["nodetype", "beta"], "normal\n", 0),
             (["nodetype", "10.0.0.254"], "ping\n", 0), (["nodeweight", "alpha"], "100\n", 0),
-            (["nodesite", "alpha"], "default\n", 0), (["listhblinks", "beta"], "\teth0\n\t/dev/ttyS0\n", 0),
+            (["nodesite", "alpha"], "\n", 0), (["listhblinks", "beta"], "\teth0\n\t/dev/ttyS0\n", 0),
             (["listhblinks", "beta", "-v"], "\teth0\tup\n\t/dev/ttyS0\tup\n", 0),
             (["hblinkstatus", "beta", "/dev/ttyS0"], "up\n", 0), (["hblinkstatus", "alpha", "eth0"], "dead\n", 1),
             (["clientstatus", "beta", "ipfail"], "offline\n", 1),

@@ -16,7 +16,7 @@ import Testing
             .all, .local, .foreign, .failback, .group("all"), .group("IPaddr::1.2.3.4"),
         ]
         var requests: [AdminRequest] = [
-            .status, .cleanup(group: nil), .cleanup(group: "all"), .parameter(name: "deadtime"),
+            .status, .reload, .cleanup(group: nil), .cleanup(group: "all"), .parameter(name: "deadtime"),
         ]
         requests += selections.map { .standby($0) } + selections.map { .takeover($0) }
         for request in requests {
@@ -33,6 +33,7 @@ import Testing
         #expect(!AdminRequest.standby(.all).isReadOnly)
         #expect(!AdminRequest.takeover(.all).isReadOnly)
         #expect(!AdminRequest.cleanup(group: nil).isReadOnly)
+        #expect(!AdminRequest.reload.isReadOnly)
     }
 
     @Test("the bytes of a request are those of the documentation")

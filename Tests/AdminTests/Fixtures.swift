@@ -147,7 +147,7 @@ enum Sample {
         ]
         report.drops = [
             DropReport(cause: "replay", count: 0), DropReport(cause: "ownMessage", count: 62),
-            DropReport(cause: "duplicate", count: 900),
+            DropReport(cause: "duplicate", count: 900), DropReport(cause: "notForUs", count: 7),
         ]
         report.events = [
             EventReport(time: 1_795_236_487, level: .info, event: "link-up", text: "Link beta:eth0 up."),

@@ -37,9 +37,7 @@ extension Demonstration {
                 + "the address \(Demonstration.address),",
             "a filesystem on a disk that both reach, and a web server on it. A client asks the address every",
             "millisecond and fetches the page every 20 ms. keepalive \(Screen.milliseconds(keepalive)),"
-                + " deadtime \(Screen.milliseconds(deadtime)); a router is the ping node,",
-            "with deadping \(Screen.milliseconds(Demonstration.deadping)): a node that loses it has the rest of the"
-                + " deadtime to let go.",
+                + " deadtime \(Screen.milliseconds(deadtime)); a router is the ping node.",
         ])
     }
 

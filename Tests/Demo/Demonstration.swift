@@ -14,7 +14,6 @@ final class Demonstration {
     static let address = NetworkPlan.service()
     static let keepalive = Duration.milliseconds(100)
     static let deadtime = Duration.milliseconds(500)
-    static let deadping = Duration.milliseconds(300)
     private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
     let screen: Screen
@@ -102,7 +101,6 @@ final class Demonstration {
         files.deadtime = "\(deadtime.wholeMilliseconds)ms"
         files.initdead = "10s"
         files.pingsRouter = true
-        files.directives = ["deadping \(deadping.wholeMilliseconds)ms"]
         files.groups = ["alpha \(group) \(disk.resource) web::\(disk.mountPoint)"]
         files.scripts = [("web", ResourceScript.web(program: program, folder: folder))]
         return files

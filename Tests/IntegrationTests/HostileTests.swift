@@ -41,6 +41,35 @@ extension ClusterTests {
             }
         }
 
+        @Test("A node whose resource cannot be stopped goes down where it is told to, and the other takes over")
+        func reboot() throws {
+            try Stage.play { plan in
+                plan.files.groups[0] = "alpha \(Stage.groupA) unstoppable::alpha::one"
+                plan.files.directives = ["stop_failure reboot", "stop_retries 1"]
+            } _: { stage in
+                try stage.start()
+                // The kernel then ends the process namespace of the node, and nothing else.
+                try #require(stage.alpha.isIsolated)
+                _ = try stage.alpha.run("hb_standby", ["--no-wait", "local"])
+                try stage.waiting.until("alpha down") { stage.alpha.processes.isEmpty }
+                try stage.alpha.noteDown()
+                try stage.awaitBoth(on: stage.beta)
+                #expect(stage.record("one") == ["alpha start", "alpha stop", "alpha stop", "beta start"])
+                #expect(stage.alpha.log.contains("Reboot required!"))
+            }
+        }
+
+        @Test("Every message tells the load of its sender's machine")
+        func load() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let message = String(decoding: try stage.cluster.intruder().receive(), as: UTF8.self)
+                let load = try #require(message.split(separator: "ld=").dropFirst().first?.prefix { $0 != "," })
+                #expect(load.split(separator: " ").count == 5, "\(load)")
+                #expect(load.split(separator: " ").prefix(3).allSatisfy { Double($0) != nil }, "\(load)")
+            }
+        }
+
         @Test("A group whose start fails goes to the other node, with a count that an operator sees and clears")
         func failingStart() throws {
             try Stage.play { plan in
@@ -113,6 +142,11 @@ extension ClusterTests {
                 let outcome = try stage.alpha.run("heartbeat", ["-r"])
                 #expect(outcome.status == .exited(1))
                 #expect(outcome.output.contains("nonsense"))
+                // What the daemon finds, whatever the command has found before.
+                let (_, response) = try AdminClient.ask(
+                    .reload, stage.alpha.paths, deadline: Clock.now() + .seconds(20))
+                #expect(response.outcome == .refused)
+                #expect(response.text.contains("/alpha/ha.d/ha.cf: error:"))
                 try stage.expectCalm(for: Stage.deadtime * 2)
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()

@@ -107,7 +107,12 @@ extension ClusterTests {
                 for address in [Stage.addressA, Stage.addressB] {
                     #expect(stage.cluster.holders(of: address).isEmpty)
                 }
-                for node in stage.cluster.nodes { #expect(node.processes.count == 1, "\(node.processes.map(\.title))") }
+                for node in stage.cluster.nodes {
+                    #expect(node.processes.count == 1, "\(node.processes.map(\.title))")
+                    for path in [node.paths.controlSocket, node.paths.fifo] {
+                        #expect(FileSystem.kind(of: path) == nil, "\(path) is still there")
+                    }
+                }
                 #expect(stage.record("one").last == "beta stop")
                 #expect(stage.record("two").last == "beta stop")
             }

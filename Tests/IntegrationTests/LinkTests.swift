@@ -75,6 +75,81 @@ extension ClusterTests {
             }
         }
 
+        @Test("Three nodes in a chain of serial lines are one cluster; cut, the larger part goes on alone")
+        func serialChain() throws {
+            try Stage.play { plan in
+                plan.nodes = ["alpha", "beta", "gamma"]
+                plan.hasSerialLines = true
+                plan.serialShape = .chain
+                plan.files.interfaces = []
+            } _: { stage in
+                try stage.start()
+                // The ends hear each other through the middle.
+                for (one, other) in [("alpha", "gamma"), ("gamma", "alpha")] {
+                    #expect(stage.cluster[one].report()?.node(named: other)?.status == .active)
+                }
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                stage.expectNobodyDied()
+                stage.cluster.cables[0].unplug()
+                try stage.waiting.until("\(Stage.addressA) in the larger part alone") {
+                    let holders = stage.cluster.holders(of: Stage.addressA).map(\.name)
+                    return holders == ["beta"] || holders == ["gamma"]
+                }
+                #expect(stage.cluster.holders(of: Stage.addressB).map(\.name) == ["beta"])
+                stage.cluster.cables[0].plugIn()
+                try stage.awaitHome()
+            }
+        }
+
+        @Test("Of three serial lines between two nodes two may be cut, one after the other, and each returns")
+        func parallelSerialLines() throws {
+            try Stage.play { plan in
+                plan.hasSerialLines = true
+                plan.serialShape = .parallel(3)
+                plan.files.interfaces = []
+            } _: { stage in
+                try stage.start()
+                func up() -> Int? {
+                    stage.beta.report()?.node(named: "alpha")?.links.filter { $0.status == .up }.count
+                }
+                try stage.waiting.until("three lines up") { up() == 3 }
+                stage.cluster.cables[0].unplug()
+                try stage.waiting.until("two lines up") { up() == 2 }
+                stage.cluster.cables[2].unplug()
+                try stage.waiting.until("one line up") { up() == 1 }
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                stage.cluster.cables[0].plugIn()
+                stage.cluster.cables[2].plugIn()
+                try stage.waiting.until("three lines up again") { up() == 3 }
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+            }
+        }
+
+        @Test("An interface that disappears and returns carries messages again, in both directions")
+        func interfaceReturns() throws {
+            try Stage.play { plan in
+                plan.bridges = 2
+            } _: { stage in
+                try stage.start()
+                func statuses() -> [LinkReport.Status?] {
+                    [(stage.alpha, "beta"), (stage.beta, "alpha")].map { node, other in
+                        node.report()?.node(named: other)?.links.first { $0.name == "eth1" }?.status
+                    }
+                }
+                try stage.waiting.until("both links up") { statuses() == [.up, .up] }
+                try stage.alpha.removeInterface(1)
+                try stage.waiting.until("both links dead") { statuses() == [.dead, .dead] }
+                let isOpen = { stage.alpha.report()?.media.first { $0.name == "eth1" }?.isOpen }
+                try stage.waiting.until("the medium closed") { isOpen() == false }
+                try stage.alpha.insertInterface(1)
+                try stage.waiting.until("both links up again") { statuses() == [.up, .up] }
+                #expect(isOpen() == true)
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+            }
+        }
+
         @Test("A third of all frames lost: nobody dies, nothing moves")
         func loss() throws {
             try Stage.play { stage in

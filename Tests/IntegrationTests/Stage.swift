@@ -62,6 +62,7 @@ struct Stage {
             ("recorder", ResourceScript.recorder(folder: folder)), ("slow", ResourceScript.slow(folder: folder)),
             ("broken", ResourceScript.broken(folder: folder)),
             ("stuck", ResourceScript.broken(folder: folder, hangs: true)),
+            ("unstoppable", ResourceScript.unstoppable(folder: folder)),
         ]
     }
 

@@ -21,7 +21,7 @@ final class TestWorker {
 
     init(
         _ direction: MediumWorker.Direction, _ medium: Medium, _ open: borrowing OpenMedium, logfile: Int32? = nil,
-        parent: pid_t = getpid(), realtimePriority: Int? = nil
+        parent: pid_t = getpid(), realtimePriority: Int? = nil, receiver: Int32? = nil
     ) throws {
         var settings = LogSettings()
         settings.syslogMessageFormat = false
@@ -30,7 +30,7 @@ final class TestWorker {
             transport: open.transport, identity: .nobody, realtimePriority: realtimePriority, node: "a",
             logging: settings, isForeground: false)
         let pair = try SocketPair()
-        let raw = direction == .read ? open.receiver.raw : open.sender.raw
+        let raw = receiver ?? (direction == .read ? open.receiver.raw : open.sender.raw)
         let ours = pair.first
         let theirs = pair.second
         pid = try worker.spawn(

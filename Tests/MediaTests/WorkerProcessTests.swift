@@ -118,6 +118,24 @@ import Testing
         }
     }
 
+    @Test("a datagram that is longer than any message is dropped whole, and the next one is passed on")
+    func oversized() throws {
+        // A real medium carries 65507 bytes at most; a socket pair carries more.
+        var ends: [Int32] = [-1, -1]
+        #expect(socketpair(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0, &ends) == 0)
+        let sender = Descriptor(owning: ends[0])
+        let receiver = Descriptor(owning: ends[1])
+        let network = try TestNetwork()
+        let open = try network.open(medium, on: 1)
+        let reader = try TestWorker(.read, medium, open, receiver: receiver.raw)
+        for size in [MediumWorker.datagramSizeMax + 1, MediumWorker.datagramSizeMax, 5] {
+            let bytes = [UInt8](repeating: UInt8(ascii: "x"), count: size)
+            #expect(send(sender.raw, bytes, bytes.count, 0) == bytes.count)
+        }
+        #expect(try reader.receive()?.bytes.count == MediumWorker.datagramSizeMax)
+        #expect(try reader.receive()?.bytes.count == 5)
+    }
+
     @Test("a status process that is stopped bounds what its reader holds, and gets everything that fits in order")
     func stoppedReceiver() throws {
         let network = try TestNetwork()

@@ -189,6 +189,22 @@ struct AddressKeeperTests {
         #expect(six.flags & UInt32(IFA_F_TENTATIVE) == 0)
     }
 
+    @Test("An IPv6 address that the kernel finds taken is lost, and a start puts it there all the same")
+    func duplicate() throws {
+        var lost: [String] = []
+        keeper.onLost = { group, reason in lost.append("\(group): \(reason)") }
+        try shell("ip -n \(network.far) addr add fd00:7::100/64 dev eth0 nodad")
+        // With duplicate address detection, as an operator adds it.
+        try shell("ip -n \(network.near) addr add fd00:7::100/64 dev eth0")
+        #expect(try start("fd00:7::100/64/eth0") == [.done])
+        try keeper.hold(specifications("fd00:7::100/64/eth0"), group: "web", announce: false)
+        #expect(turn(loop) { !lost.isEmpty })
+        #expect(lost == ["web: another machine on the link uses fd00:7::100"])
+        #expect(try keeper.status(specifications("fd00:7::100/64/eth0")) == [.stopped])
+        #expect(try start("fd00:7::100/64/eth0") == [.done])
+        #expect(try keeper.status(specifications("fd00:7::100/64/eth0")) == [.running])
+    }
+
     @Test("An address whose interface goes is lost, and so is one that is removed again and again")
     func lost() throws {
         var lost: [String] = []

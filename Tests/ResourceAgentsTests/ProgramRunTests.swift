@@ -65,6 +65,31 @@ struct ProgramRunTests {
         #expect(records.texts("script") == ["Running \(folder.path)/resource.d/thing a b c start"])
     }
 
+    @Test("A script is an ordinary program, whatever protects the one that starts it")
+    func standing() throws {
+        let path = "/proc/self/oom_score_adj"
+        func write(_ score: String) throws {
+            let file = try Descriptor.open(path, O_WRONLY)
+            #expect(CLinux.write(file.raw, score, score.utf8.count) == score.utf8.count)
+        }
+        let own = try #require(FileSystem.text(of: path, limit: 16))
+        try write("500")
+        defer { try? write(own) }
+        try script(
+            """
+            cat /proc/self/oom_score_adj > \(folder.path)/score
+            cat /proc/self/stat | cut -d ' ' -f 41 > \(folder.path)/policy
+            grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f 2 > \(folder.path)/signals
+            """)
+        #expect(try run(.start) == .done)
+        #expect(folder.text("score") == "0\n")
+        #expect(folder.text("policy") == "\(SCHED_OTHER)\n")
+        let masks = folder.text("signals").split(separator: "\n").compactMap { UInt64($0, radix: 16) }
+        // Signals 32 and 33 are the C library's own.
+        #expect(masks.map { $0 & 0x7FFF_FFFF } == [0, 0], "\(masks)")
+        #expect(FileSystem.text(of: path, limit: 16) == "500\n", "the protection is back after the start")
+    }
+
     @Test("The words of a status count, its exit code and its errors do not")
     func status() throws {
         try script("echo is running; exit 3")

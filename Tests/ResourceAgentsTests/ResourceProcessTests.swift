@@ -238,6 +238,21 @@ struct ResourceProcessTests {
         #expect(try manager.outcome() == .finished(operation: 1, failure: reason, remains: false))
     }
 
+    @Test("What it starts has the priority and the limits of an ordinary service")
+    func standing() throws {
+        try folder.write(
+            "resource.d/service",
+            "#!/bin/sh\n[ $2 = start ] && { nice; ulimit -r; ulimit -l; } > \(folder.path)/standing\n")
+        setpriority(PRIO_PROCESS, 0, 3)
+        let manager = try Manager(network, folder, groups: "alpha service::web\n")
+        setpriority(PRIO_PROCESS, 0, 0)
+        try manager.order(.start(operation: 1, group: "service::web", epoch: 1))
+        #expect(try manager.outcome() == .finished(operation: 1, failure: nil, remains: false))
+        let lines = folder.text("standing").split(separator: "\n")
+        #expect(lines.prefix(2) == ["0", "0"])
+        #expect(lines.last.flatMap { Int($0) }.map { $0 <= 8192 } == true, "\(lines)")
+    }
+
     @Test("A status process that sends nonsense is dropped; the next one is served")
     func nonsense() throws {
         let manager = try Manager(network, folder, groups: groups)

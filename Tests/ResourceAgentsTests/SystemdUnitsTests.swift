@@ -140,13 +140,29 @@ final class SystemdUnitsTests {
             program: "/usr/bin/dbus-daemon",
             arguments: ["dbus-daemon", "--nofork", "--config-file=\(folder.path)/bus.conf"]
         ).start()
-        while FileSystem.kind(of: "\(folder.path)/bus") == nil { usleep(1000) }
+        // The socket's file is there before anybody listens: only a connection tells.
+        while try !SystemdUnitsTests.listens("\(folder.path)/bus") { usleep(1000) }
         loop = try EventLoop()
         manager = try ManagerOnBus(loop, address: address)
         units = SystemdUnits(loop: loop, busAddress: address)
     }
 
     deinit { endDaemon() }
+
+    private static func listens(_ path: String) throws -> Bool {
+        let type = Int32(SOCK_STREAM.rawValue)
+        let socket = Descriptor(owning: try retrying("socket") { CLinux.socket(AF_UNIX, type, 0) })
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let raw = socket.raw
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(raw, .init(__sockaddr__: $0), length) == 0
+            }
+        }
+    }
 
     private func endDaemon() {
         if isDaemonEnded { return }

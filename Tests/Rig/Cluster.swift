@@ -13,8 +13,9 @@ package final class Cluster {
         package var nodes = ["alpha", "beta"]
         /// Networks that every node is plugged into; the client is on the first.
         package var bridges = 1
-        /// Whether serial lines join the nodes: two by one cable, more of them in a ring.
+        /// Whether serial lines join the nodes, in the form of `serialShape`.
         package var hasSerialLines = false
+        package var serialShape = SerialShape.ring
         /// The folder with the executables of the product and `hb_demo`.
         package var binaries: String
         package var files = ClusterFiles()
@@ -23,6 +24,16 @@ package final class Cluster {
             self.prefix = prefix
             self.binaries = binaries
         }
+    }
+
+    /// How serial lines join nodes.
+    package enum SerialShape: Equatable {
+        /// Two nodes by one cable, more of them in a ring.
+        case ring
+        /// Each node with the next one.
+        case chain
+        /// Two nodes by so many cables.
+        case parallel(Int)
     }
 
     package let plan: Plan
@@ -119,13 +130,21 @@ package final class Cluster {
         var number: Int
     }
 
-    /// Node i and its successor; of two nodes there is one cable.
     private static func cables(_ plan: Plan) -> [(CableEnd, CableEnd)] {
         guard plan.hasSerialLines, plan.nodes.count > 1 else { return [] }
         let count = plan.nodes.count
-        return (0..<(count == 2 ? 1 : count)).map { index in
-            (CableEnd(node: index, number: 0), CableEnd(node: (index + 1) % count, number: count == 2 ? 0 : 1))
+        let pairs: [(Int, Int)] =
+            switch plan.serialShape {
+            case .ring: (0..<(count == 2 ? 1 : count)).map { ($0, ($0 + 1) % count) }
+            case .chain: (0..<(count - 1)).map { ($0, $0 + 1) }
+            case .parallel(let cables): Array(repeating: (0, 1), count: cables)
+            }
+        var used = [Int](repeating: 0, count: count)
+        func end(_ node: Int) -> CableEnd {
+            used[node] += 1
+            return CableEnd(node: node, number: used[node] - 1)
         }
+        return pairs.map { (end($0.0), end($0.1)) }
     }
 
     private static func tty(_ folder: String, _ plan: Plan, _ end: CableEnd) -> String {

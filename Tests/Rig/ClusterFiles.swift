@@ -105,6 +105,24 @@ package enum ResourceScript {
         """
     }
 
+    /// Cannot be stopped on one node: `NAME::NODE::KEY`. Each attempt is a line of the file KEY.log.
+    package static func unstoppable(folder: String) -> String {
+        """
+        #!/bin/sh
+        # NODE KEY start|stop|status
+        state=\(folder)/$HA_CURHOST/volatile/$2
+        case $3 in
+        start) : >"$state"; echo "$HA_CURHOST start" >>"\(folder)/$2.log" ;;
+        stop)
+            echo "$HA_CURHOST stop" >>"\(folder)/$2.log"
+            if [ "$1" = "$HA_CURHOST" ]; then exit 1; fi
+            rm -f "$state" ;;
+        status) if [ -e "$state" ]; then echo running; else echo stopped; exit 3; fi ;;
+        esac
+
+        """
+    }
+
     /// The web service of the rig: `NAME::FOLDER`. It listens when start ends.
     package static func web(program: String, folder: String) -> String {
         """

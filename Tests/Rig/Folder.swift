@@ -8,7 +8,7 @@ package enum Folder {
     static let parent = "/tmp"
 
     /// Makes a folder that nobody else has; its name tells the process that it belongs to.
-    static func makeUnique(prefix: String) throws -> String {
+    package static func makeUnique(prefix: String) throws -> String {
         var template = Array("\(parent)/\(prefix)-\(getpid())-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemError.last("make a folder in \(parent)") }
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

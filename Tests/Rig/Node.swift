@@ -81,6 +81,22 @@ package final class Node {
         try? reapMachine()
     }
 
+    /// Takes note that the machine has gone down by itself; it can then be powered on again.
+    package func noteDown() throws {
+        try reapMachine()
+        try site.network.remove(index, bridges: 0..<site.network.bridgeCount)
+    }
+
+    /// Whether the machine has process and network namespaces of its own, so that nothing in it can touch the host.
+    package var isIsolated: Bool {
+        guard let initial else { return false }
+        return ["pid", "net", "mnt"].allSatisfy { kind in
+            let own = FileSystem.target(ofLink: "/proc/self/ns/\(kind)")
+            let other = FileSystem.target(ofLink: "/proc/\(initial)/ns/\(kind)")
+            return own != nil && other != nil && own != other
+        }
+    }
+
     private func reapMachine() throws {
         kernel = nil
         initial = nil
@@ -114,6 +130,14 @@ package final class Node {
     /// Pulls the cable to a bridge out, or plugs it in.
     package func cutLink(_ bridge: Int) throws { try site.network.set(index, bridge: bridge, up: false) }
     package func restoreLink(_ bridge: Int) throws { try site.network.set(index, bridge: bridge, up: true) }
+
+    /// Takes the card of a bridge out: the interface is no longer there.
+    package func removeInterface(_ bridge: Int) throws { try site.network.remove(index, bridges: bridge..<bridge + 1) }
+    /// Puts a card in again: an interface with the same name, address and another index.
+    package func insertInterface(_ bridge: Int) throws {
+        guard let initial else { throw RigError("\(name) is off") }
+        try site.network.plugIn(index, pid: initial, bridges: bridge..<bridge + 1)
+    }
 
     /// Loses so many of a hundred frames that this node sends over a bridge; 0 ends it.
     package func lose(percent: Int, bridge: Int) throws {

@@ -15,9 +15,11 @@ package enum RigProgram {
             case "rig-network": return try NamespaceHolder.holdNetwork(removing: rest.first)
             case "rig-node": return try NamespaceHolder.holdNode(rest)
             case "rig-init": return try NamespaceHolder.initialize(rest)
+            case "rig-systemd": return try SystemdBoot.hold(rest)
             case "rig-cable": return try CableRelay.run()
             case "probe": return try AddressProbe.run(rest)
             case "probe-web": return try WebProbe.run(rest)
+            case "api-client": return try APIClient.run(rest)
             case "web": return try WebServer.run(rest)
             default: return nil
             }

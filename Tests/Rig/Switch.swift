@@ -13,7 +13,7 @@ package final class Switch {
     package let bridgeCount: Int
 
     /// Makes bridges. The process that holds them removes `folder` when the rig is gone.
-    init(program: String, bridges: Int, folder: String, waiting: Waiting) throws {
+    package init(program: String, bridges: Int, folder: String, waiting: Waiting) throws {
         holder = try HeldProcess.start(program, ["rig-network", folder], waiting: waiting).process
         namespace = Namespace(pid: holder.pid)
         self.folder = folder
@@ -91,7 +91,7 @@ package final class Switch {
     }
 
     /// Ends the holder, which ends the network and removes the folder.
-    func finish() { holder.finish() }
+    package func finish() { holder.finish() }
 
     var words: [String] { namespace.words }
 

@@ -131,7 +131,8 @@ extension Cluster {
         switch envelope.body {
         case .status: receiveStatus(id, envelope, message, medium, arrival, now)
         case .acknowledgement(let sequence): receiveAcknowledgement(sequence, from: id)
-        case .other, .pingReply: break
+        case .pingReply: break
+        case .other: deliverToClients(message)
         case .retransmitRequest(let first, let last): answerRetransmitRequest(first, last, from: id, now)
         case .refusal(let sequence):
             if nodes[id.index].window.refused(sequence) {

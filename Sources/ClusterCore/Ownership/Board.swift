@@ -14,8 +14,6 @@ struct BoardEntry: Equatable, Sendable {
 struct Board: Sendable {
     /// The live normal nodes but this one, in ascending order.
     private(set) var alive: [NodeID] = []
-    /// Those of `alive` that speak the classic protocol only.
-    private(set) var classic: [NodeID] = []
     private var entries: [[BoardEntry]]
     private var grants: [[(by: NodeID, grant: Grant)]]
 
@@ -33,7 +31,6 @@ struct Board: Sendable {
 
     mutating func clear() {
         alive.removeAll(keepingCapacity: true)
-        classic.removeAll(keepingCapacity: true)
         for index in entries.indices {
             if !entries[index].isEmpty { entries[index].removeAll(keepingCapacity: true) }
             if !grants[index].isEmpty { grants[index].removeAll(keepingCapacity: true) }
@@ -51,7 +48,7 @@ struct Board: Sendable {
     /// Adds a live node's last word; nodes MUST come in ascending order.
     mutating func add(_ node: NodeID, _ said: StatusExtension?) {
         alive.append(node)
-        guard let said else { return classic.append(node) }
+        guard let said else { return }
         for report in said.groups {
             entries[report.group.index].append(BoardEntry(
                 node: node, phase: report.phase, epoch: report.epoch, failures: report.failures))

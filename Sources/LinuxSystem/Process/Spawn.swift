@@ -18,6 +18,9 @@ package struct Spawn {
     package var workingDirectory = "/"
     /// Whether the child leads a process group of its own, so that `Children.signalGroup` reaches all it starts.
     package var leadsProcessGroup = false
+    /// Whether the child is no better and no worse protected from a shortage of memory than any other program:
+    /// oom_score_adj 0, whatever this process has.
+    package var isOrdinary = false
 
     /// A program with an empty environment, in the root directory.
     package init(program: String, arguments: [String]) {
@@ -44,6 +47,9 @@ package struct Spawn {
         let sources = try addActions(&actions)
         defer { sources.forEach { _ = close($0) } }
 
+        // Inherited, and no attribute of posix_spawn: this process goes without for the moment of the start.
+        let protection = isOrdinary ? OrdinaryService.giveUpProtection() : nil
+        defer { protection.map(OrdinaryService.restoreProtection) }
         var pid: pid_t = 0
         let result = withCStrings(arguments) { argv in
             withCStrings(environment) { envp in posix_spawn(&pid, program, &actions, &attributes, argv, envp) }
