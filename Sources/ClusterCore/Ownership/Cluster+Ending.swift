@@ -71,7 +71,8 @@ extension Cluster {
 
     private mutating func finishHandOver(_ now: Instant) {
         // A move with a node of heartbeat 3.0.6 would be forgotten here, and not there.
-        guard !isAtWork, let lastWord, isHeard(lastWord, now), !isMovingWithClassic || now >= lastWord.by else { return }
+        guard !isAtWork, let lastWord, isHeard(lastWord, now) else { return }
+        if isMovingWithClassic && now < lastWord.by { return }
         noteEntitlement()
         end()
     }
