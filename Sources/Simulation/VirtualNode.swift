@@ -70,6 +70,8 @@ package struct VirtualNode: Sendable {
         session += 1
         sent.removeAll()
         guard !runsClassic else {
+            // 3.0.6 runs its scripts itself.
+            linkedLife = life
             classic = ClassicDaemon(configuration: configuration, generation: generation, now: localTime(now))
             return
         }

@@ -127,7 +127,7 @@ import Testing
             warntime 4s    # half of deadtime
             initdead 16s    # follows from deadtime
             deadping 8s    # as deadtime
-            # lease 7s    follows from deadtime and keepalive
+            # lease 7s    follows from deadtime and keepalive, ends 1s before deadtime
 
             udpport 694
             bcast eth0

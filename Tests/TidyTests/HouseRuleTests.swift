@@ -85,7 +85,7 @@ struct HouseRuleTests {
             else { continue }
             let words = line[quote..<colon].dropFirst().split { $0 == "," || $0 == " " }
             cited.formUnion(words.map(String.init).filter { word in
-                ["W", "R", "E"].contains { word.hasPrefix($0) } && Int(word.dropFirst()) != nil
+                ["W", "R", "E", "D"].contains { word.hasPrefix($0) } && Int(word.dropFirst()) != nil
             })
         }
         let missing = Set(rules).subtracting(cited).sorted()
