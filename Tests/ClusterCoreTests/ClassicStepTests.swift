@@ -313,7 +313,7 @@ struct ClassicStepTests {
 
     // MARK: Words
 
-    @Test("D1: every message is read as it was written", arguments: [
+    @Test("Every message is read as it was written", arguments: [
         ClassicMessage.starting, .resource(.all, isFull: true, isStable: true, info: "x"),
         .resource([], isFull: true, isStable: false, info: ""),
         .resource(.foreign, isFull: false, isStable: nil, info: "mach_down"),

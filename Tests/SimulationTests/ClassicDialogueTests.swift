@@ -41,7 +41,7 @@ struct ClassicDialogueTests {
         #expect(shown == map.map { world.nodes[$0].name }, "\(world.story)", sourceLocation: location)
     }
 
-    @Test("D3: both start together: each has its own groups at once, not after ten seconds", arguments: [
+    @Test("D1, D3: both start together: each has its own groups at once, not after ten seconds", arguments: [
         AutoFailback.on, .off, .legacy,
     ])
     func coldTogether(_ failback: AutoFailback) {
