@@ -11,8 +11,8 @@ package protocol AddressLease: AnyObject {
     func release(_ addresses: [InterfaceAddress])
     /// The lease runs until then; one that has run out is not renewed by an instant that has passed.
     func renew(until: Instant, now: Instant)
-    /// What was said last in `renew`.
-    var until: Instant { get }
+    /// Whether the lease has run out and the kernel has removed the addresses for that.
+    func hasRemoved(by now: Instant) -> Bool
     /// The daemon ends: where nothing is held, nothing is left behind.
     func end()
 }

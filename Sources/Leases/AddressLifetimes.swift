@@ -5,7 +5,7 @@ import LinuxSystem
 
 /// A lease by the lifetimes of the addresses themselves.
 package final class AddressLifetimes: AddressLease {
-    package private(set) var until = Instant.distantPast
+    private var until = Instant.distantPast
 
     private let session: NetlinkSession
     private let log: (LogRecord) -> Void
@@ -37,6 +37,8 @@ package final class AddressLifetimes: AddressLease {
             warn("\(error)")
         }
     }
+
+    package func hasRemoved(by now: Instant) -> Bool { until <= now }
 
     package func end() {}
 

@@ -9,7 +9,7 @@ package final class KernelLease: AddressLease {
     private let renewal: LeaseRenewal
     private let log: (LogRecord) -> Void
     private var held: [IPAddress] = []
-    package private(set) var until = Instant.distantPast
+    private var until = Instant.distantPast
     private var isFailing = false
 
     /// Makes the tables, in the network namespace of the caller; throws where the kernel or the rights do not suffice.
@@ -50,6 +50,9 @@ package final class KernelLease: AddressLease {
             restore(after: error, families, UInt64(milliseconds))
         }
     }
+
+    /// Addresses stay where they are, and are silent.
+    package func hasRemoved(by now: Instant) -> Bool { false }
 
     package func end() {
         if held.isEmpty { attempt("remove") { try table.delete() } }

@@ -212,7 +212,7 @@ package final class AddressKeeper {
 
     private func changed(_ event: AddressEvent) {
         guard let index = held.firstIndex(where: { isSame($0.address, event.address) }) else { return }
-        if event.isRemoved, let lease, lease.until <= Clock.now() {
+        if event.isRemoved, lease?.hasRemoved(by: Clock.now()) == true {
             lose(index, "\(event.address.address) has outlived this node's right to hold it")
         } else if event.isRemoved {
             putBack(index)

@@ -75,6 +75,12 @@ struct LeaseTests {
         #expect(try answers("10.7.0.100") && answers("fd00:7::100"))
         lease.renew(until: now - .seconds(1), now: now)
         #expect(try answers("10.7.0.100"), "an instant that has passed neither renews nor ends")
+        // Put back as ever, though it may be silent.
+        try network.inside(network.near) {
+            keeper.hold([try AddressSpecification(argument: addresses[0])], group: "ip", announce: false)
+        }
+        try shell("ip -n \(network.near) addr del 10.7.0.100/24 dev eth0")
+        #expect(turn(loop) { records.events.contains("address-restored") })
     }
 
     @Test("Nobody gets a packet from an address whose lease has run out, not even on an open connection")
