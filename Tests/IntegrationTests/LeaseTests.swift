@@ -26,15 +26,14 @@ extension ClusterTests {
             } _: { stage in
                 try stage.start()
                 #expect(try answers(Stage.addressA, stage.alpha, stage))
-                let processes = stage.alpha.processes.filter { $0.title.hasPrefix("heartbeat") }
-                for process in processes { try Children.signal(process.pid, SIGSTOP) }
-                defer { for process in processes { try? Children.signal(process.pid, SIGCONT) } }
+                try stage.alpha.freeze()
+                defer { try? stage.alpha.thaw() }
                 try stage.waiting.until("a takeover") {
                     stage.beta.holds(Stage.addressA) || stage.cluster.nodes.last?.holds(Stage.addressA) == true
                 }
                 #expect(stage.alpha.holds(Stage.addressA), "its daemon cannot have removed it")
                 #expect(try !answers(Stage.addressA, stage.alpha, stage))
-                for process in processes { try Children.signal(process.pid, SIGCONT) }
+                try stage.alpha.thaw()
                 try stage.waiting.until("one owner") { stage.cluster.holders(of: Stage.addressA).count == 1 }
                 try stage.awaitHome()
                 #expect(try answers(Stage.addressA, stage.alpha, stage))
