@@ -47,7 +47,7 @@ extension ClusterTests {
                 for process in stage.alpha.processes where process.title.hasPrefix("heartbeat") {
                     try? Children.signal(process.pid, SIGKILL)
                 }
-                try stage.cluster.awaitOwner("beta", of: Stage.groupA)
+                try stage.waiting.until("a takeover") { stage.beta.holds(Stage.addressA) }
                 #expect(stage.alpha.holds(Stage.addressA), "nobody was there to remove it")
                 #expect(try !answers(Stage.addressA, stage.alpha, stage))
                 _ = try? stage.alpha.awaitDaemonEnd()
