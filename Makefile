@@ -9,7 +9,7 @@ TESTFLAGS = -c release -Xswiftc -enable-testing
 TESTPATH = .build/tests
 
 # What a build needs, then what the demo and the tests need.
-PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftables-dev libnftnl-dev libmnl-dev \
+PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftnl-dev libmnl-dev \
 	libssl-dev zlib1g-dev libbz2-dev pkg-config \
 	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base
 

@@ -10,4 +10,3 @@
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
 #include <libnftnl/set.h>
-#include <nftables/libnftables.h>

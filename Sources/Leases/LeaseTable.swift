@@ -1,32 +1,22 @@
 // The tables in the kernel: which addresses are held, and that their traffic passes only while the lease runs. One
 // element of a set with a timeout leases every held address of a family; the packet's own family is what is looked up
 // in it, so that the rule needs no address.
-import CNetfilter
+import CLinux
 import LinuxSystem
 
-/// What libnftables says of commands that it could not carry out.
+/// Why the program of nftables did not do what it was asked.
 package struct LeaseError: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// The node's own tables, one of the family inet and one of arp; rules of others are not touched.
-final class LeaseTable {
+/// The node's own tables, one of the family inet and one of arp; rules of others are not touched. They are made and
+/// removed by the program `nft`, once in the life of a daemon.
+struct LeaseTable {
     let name: String
-    private let context: OpaquePointer
 
-    /// Makes what is missing of the tables; a lease and held addresses that an earlier daemon left go on.
-    init(name: String) throws(LeaseError) {
-        guard let context = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else { throw LeaseError(description: "out of memory") }
-        self.context = context
-        self.name = name
-        nft_ctx_buffer_error(context)
-        nft_ctx_buffer_output(context)
-        try make()
-    }
+    private static let program = "/usr/sbin/nft"
 
-    deinit { nft_ctx_free(context) }
-
-    /// All in one transaction. A node that is cut short in it has the old rules or the new ones.
+    /// Makes what is missing, all in one transaction; a lease and held addresses that an earlier daemon left go on.
     func make() throws(LeaseError) {
         try run(
             """
@@ -55,33 +45,15 @@ final class LeaseTable {
             """)
     }
 
-    func add(_ addresses: [IPAddress]) throws(LeaseError) { try change("add", addresses) }
-
-    /// Addresses that are not there are passed over.
-    func remove(_ addresses: [IPAddress]) throws(LeaseError) {
-        // Adding first makes the removal of what is not there no error.
-        try change("add", addresses, then: "delete")
-    }
-
     func delete() throws(LeaseError) { try run("delete table inet \(name)\ndelete table arp \(name)\n") }
 
-    private func change(_ verb: String, _ addresses: [IPAddress], then second: String? = nil) throws(LeaseError) {
-        var commands = ""
-        for verb in [verb, second].compactMap({ $0 }) {
-            let ipv4 = addresses.filter { !$0.isIPv6 }.map(\.description).joined(separator: ", ")
-            let ipv6 = addresses.filter(\.isIPv6).map(\.description).joined(separator: ", ")
-            if !ipv4.isEmpty {
-                commands += "\(verb) element inet \(name) held4 { \(ipv4) }\n"
-                commands += "\(verb) element arp \(name) held4 { \(ipv4) }\n"
-            }
-            if !ipv6.isEmpty { commands += "\(verb) element inet \(name) held6 { \(ipv6) }\n" }
-        }
-        if !commands.isEmpty { try run(commands) }
-    }
-
     private func run(_ commands: String) throws(LeaseError) {
-        guard nft_run_cmd_from_buffer(context, commands) != 0 else { return }
-        let words = nft_ctx_get_error_buffer(context).map { String(cString: $0) } ?? ""
-        throw LeaseError(description: words.split(separator: "\n").first.map(String.init) ?? "nftables refused")
+        do throws(SystemError) {
+            let process = try Spawn(program: LeaseTable.program, arguments: ["nft", commands]).start()
+            let status = try Children.wait(process)
+            if status != .exited(0) { throw SystemError(code: EINVAL, operation: "nft, which says why") }
+        } catch {
+            throw LeaseError(description: "\(error)")
+        }
     }
 }
