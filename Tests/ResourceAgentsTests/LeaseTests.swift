@@ -42,6 +42,8 @@ struct LeaseTests {
         #expect(outcomes == texts.map { _ in .done })
     }
 
+    private func end(_ keeper: AddressKeeper) throws { try network.inside(network.near) { keeper.end() } }
+
     /// Whether the neighbour, who knows nothing yet, gets an answer.
     private func answers(_ address: String) throws -> Bool {
         try shell("ip -n \(network.far) neigh flush dev eth0")
@@ -120,11 +122,11 @@ struct LeaseTests {
         let now = Clock.now()
         lease.renew(until: now + .seconds(20), now: now)
         try start(keeper, addresses)
-        keeper.end()
+        try end(keeper)
         #expect(try rules().contains("heartbeat-alpha-example"), "a daemon that leaves addresses leaves their lease")
         try stop(keeper, addresses)
         #expect(try !rules().contains("10.7.0.100"))
-        keeper.end()
+        try end(keeper)
         let rules = try rules()
         #expect(!rules.contains("heartbeat") && rules.contains("table inet filter"), "\(rules)")
         #expect(records.all.isEmpty || !records.events.contains { $0.hasPrefix("lease") }, "\(records.events)")
@@ -164,7 +166,7 @@ struct LeaseTests {
         try start(keeper, addresses)
         try shell("ip netns exec \(network.near) nft flush ruleset")
         now = Clock.now()
-        lease.renew(until: now + .seconds(20), now: now)
+        try network.inside(network.near) { lease.renew(until: now + .seconds(20), now: now) }
         #expect(records.events.contains("lease-restored"))
         #expect(try answers("10.7.0.100"))
         now = Clock.now()
