@@ -23,6 +23,8 @@ package struct NodeSnapshot: Equatable, Sendable {
     package var age: Duration?
     package var deadInterval: Duration
     package var differsInConfiguration: Bool
+    /// What is known of its being powered off; nil where nothing is to be told.
+    package var fencing: String?
     package var links: [LinkSnapshot]
 }
 
@@ -49,6 +51,8 @@ package struct GroupSnapshot: Equatable, Sendable {
     package var failures: [FailureSnapshot]
     /// Nodes that this node's claim waits for.
     package var waitsFor: [String]
+    /// Dead nodes that must be powered off before the group may start.
+    package var waitsForFencing: [String]
 }
 
 /// Everything that this node knows.
@@ -97,7 +101,7 @@ extension Cluster {
             generation: isLocal ? generation : node.generation,
             age: isLocal ? .zero : node.heardAt.map { now - $0 },
             deadInterval: isLocal ? timing.deadtime : node.deadInterval,
-            differsInConfiguration: node.warnedOfConfiguration,
+            differsInConfiguration: node.warnedOfConfiguration, fencing: fencingText(NodeID(index)),
             links: media.map { medium in
                 let link = links[NodeID(index), MediumID(medium)]
                 return LinkSnapshot(medium: MediumID(medium), status: link.status, age: link.heardAt.map { now - $0 })
@@ -131,7 +135,8 @@ extension Cluster {
             owner: holder.map { nodes[$0.node.index].name },
             state: holder.map { word($0.phase) } ?? (failures.isEmpty ? "stopped" : "failed"),
             epoch: group.epochSeen, wanted: marks.wanted(group.id).map { nodes[$0.index].name }, failures: failures,
-            waitsFor: waitsFor)
+            waitsFor: waitsFor,
+            waitsForFencing: holder == nil ? fencesAwaited(group.id).map { nodes[$0.index].name } : [])
     }
 
     private func word(_ phase: GroupPhase) -> String {
