@@ -187,6 +187,8 @@ package enum StatusToResource: Frame {
     case reassert(operation: OperationID, group: String, epoch: UInt64)
     /// The configured escalation of a stop that failed: reboot this node at once.
     case reboot(reason: String)
+    /// Power another node off with the devices of this one. Answered by `.fenced`.
+    case fence(operation: OperationID, node: String)
     /// Until when this node may hold groups, as far as it was heard; kept for the next status process.
     case entitled(until: Instant)
 
@@ -213,6 +215,10 @@ package enum StatusToResource: Frame {
         case .entitled(let until):
             writer.write(UInt8(6))
             writer.write(until.nanoseconds)
+        case .fence(let operation, let node):
+            writer.write(UInt8(7))
+            writer.write(operation)
+            writer.write(node)
         }
     }
 
@@ -230,6 +236,7 @@ package enum StatusToResource: Frame {
                 epoch: try reader.read(UInt64.self))
         case 5: self = .reboot(reason: try reader.readString())
         case 6: self = .entitled(until: Instant(nanoseconds: try reader.read(Int64.self)))
+        case 7: self = .fence(operation: try reader.read(UInt64.self), node: try reader.readString())
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }
@@ -270,6 +277,8 @@ package enum ResourceToStatus: Frame {
     case finished(operation: OperationID, failure: String?, remains: Bool)
     /// A resource that should run was found lost and could not be put back.
     case lost(group: String, reason: String)
+    /// An order to fence is done. `failure` is nil where a device has said that the node was powered off.
+    case fenced(operation: OperationID, failure: String?)
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
@@ -293,6 +302,11 @@ package enum ResourceToStatus: Frame {
             writer.write(UInt8(3))
             writer.write(group)
             writer.write(reason)
+        case .fenced(let operation, let failure):
+            writer.write(UInt8(4))
+            writer.write(operation)
+            writer.write(failure != nil)
+            writer.write(failure ?? "")
         }
     }
 
@@ -316,6 +330,11 @@ package enum ResourceToStatus: Frame {
             let text = try reader.readString()
             self = .finished(operation: operation, failure: failed ? text : nil, remains: try reader.readBool())
         case 3: self = .lost(group: try reader.readString(), reason: try reader.readString())
+        case 4:
+            let operation = try reader.read(UInt64.self)
+            let failed = try reader.readBool()
+            let text = try reader.readString()
+            self = .fenced(operation: operation, failure: failed ? text : nil)
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

@@ -71,6 +71,7 @@ struct AdminDesk {
         case .standby(let selection): return order(.standby(selection), client)
         case .takeover(let selection): return order(.takeover(selection), client)
         case .cleanup(let group): return order(.cleanup(group: group), client)
+        case .fence(let node, let isConfirmed): return order(.fence(node: node, isConfirmed: isConfirmed), client)
         }
     }
 

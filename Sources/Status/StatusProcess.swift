@@ -158,9 +158,11 @@ final class StatusProcess {
         configuration.autoFailback = old.autoFailback
         configuration.quorum = old.quorum
         configuration.policy = old.policy
+        configuration.processes.stonith = old.processes.stonith
         let changed = [
             kept.members != old.members ? "node" : nil, kept.media != old.media ? "media" : nil,
             kept.groups != old.groups ? "haresources" : nil,
+            kept.processes.stonith != old.processes.stonith ? "stonith, stonith_host" : nil,
             kept.autoFailback != old.autoFailback ? "auto_failback" : nil, kept.quorum != old.quorum ? "quorum" : nil,
             kept.policy != old.policy ? "stop_failure, stop_retries, operation_timeout" : nil,
         ].compactMap { $0 }
@@ -248,6 +250,8 @@ final class StatusProcess {
             order(.stop(operation: operation, group: configuration.groups[group.index].name))
         case .reassert(let group, let epoch, let operation):
             order(.reassert(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
+        case .fence(let node, let operation):
+            order(.fence(operation: operation, node: configuration.members[node.index].name))
         case .entitled(let until): order(.entitled(until: until))
         case .reboot(let reason): order(.reboot(reason: reason))
         case .reply(let request, let response):
@@ -292,6 +296,7 @@ final class StatusProcess {
         case .finished(let operation, let failure, let remains):
             handle(.finished(operation, failure: failure, remains: remains))
         case .lost(let group, let reason): handle(.lost(group: group, reason: reason))
+        case .fenced(let operation, let failure): handle(.fenced(operation, failure: failure))
         }
     }
 
