@@ -83,14 +83,14 @@ package final class FenceRun {
 
     private func askForNames(_ path: String, _ parameters: FenceParameters) throws(ArgumentError) {
         if case .named(let named) = parameters { return try askForHosts(path, named) }
-        try run(path, ["getconfignames"], []) { [self] result in
+        try run(path, ["getconfignames"], []) { [self] result throws(ArgumentError) in
             let names = String(decoding: result.output, as: UTF8.self).split { $0 == "\n" || $0 == " " }.map(String.init)
             try askForHosts(path, try parameters.named(names))
         }
     }
 
     private func askForHosts(_ path: String, _ parameters: [Setting]) throws(ArgumentError) {
-        try run(path, ["gethosts"], parameters) { [self] result in
+        try run(path, ["gethosts"], parameters) { [self] result throws(ArgumentError) in
             guard FenceMethod.hosts(result.output).contains(node) else { return nextLevel("it does not list the node") }
             try run(path, ["reset", node], parameters) { [self] _ in end(nil) }
         }

@@ -128,7 +128,7 @@ struct AdminDesk {
         NodeReport(
             name: node.name, kind: node.kind == .ping ? .ping : .normal, isLocal: node.isLocal, status: node.status,
             isUnreachable: node.isUnreachable, isLeaving: node.isLeaving, generation: node.generation, age: node.age,
-            deadInterval: node.deadInterval, differsInConfiguration: node.differsInConfiguration,
+            deadInterval: node.deadInterval, differsInConfiguration: node.differsInConfiguration, fencing: node.fencing,
             links: node.links.map {
                 let medium = configuration.media[$0.medium.index]
                 return LinkReport(
@@ -142,6 +142,6 @@ struct AdminDesk {
             name: group.name, preferred: group.preferred, resources: group.resources, owner: group.owner,
             state: .init(rawValue: group.state) ?? .unknown, epoch: group.epoch, wanted: group.wanted,
             failures: group.failures.map { FailureReport(node: $0.node, count: $0.count, reason: $0.reason) },
-            waitsFor: group.waitsFor)
+            waitsFor: group.waitsFor, waitsForFencing: group.waitsForFencing)
     }
 }

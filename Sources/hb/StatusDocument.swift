@@ -75,6 +75,7 @@ enum StatusDocument {
             ("age_ms", milliseconds(node.age)),
             ("dead_after_ms", milliseconds(node.deadInterval)),
             ("configuration_differs", .bool(node.differsInConfiguration)),
+            ("fencing", optional(node.fencing)),
             (
                 "links",
                 .array(
@@ -111,6 +112,7 @@ enum StatusDocument {
                     })
             ),
             ("waits_for", strings(group.waitsFor)),
+            ("waits_for_fencing", strings(group.waitsForFencing)),
         ])
     }
 

@@ -67,6 +67,7 @@ struct StatusScreen {
             case .initial, .up: .attention
             case .dead: .bad
             }
+        if let fencing = node.fencing { return ("\(node.status.rawValue), \(Terminal.printableWord(fencing))", style) }
         return node.isLeaving ? (node.status.rawValue + ", leaving", .attention) : (node.status.rawValue, style)
     }
 
@@ -107,6 +108,9 @@ struct StatusScreen {
         if let wanted = group.wanted { notes.append("wanted on \(wanted)") }
         for failure in group.failures { notes.append("\(failure.count) failed on \(failure.node)") }
         if !group.waitsFor.isEmpty { notes.append("waits for \(group.waitsFor.joined(separator: ", "))") }
+        if !group.waitsForFencing.isEmpty {
+            notes.append("waiting for fencing of \(group.waitsForFencing.joined(separator: ", "))")
+        }
         if group.resources.count > 1 { notes.append("\(group.resources.count) resources") }
         return notes.joined(separator: "; ")
     }
