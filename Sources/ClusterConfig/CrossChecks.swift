@@ -30,6 +30,7 @@ struct CrossChecks {
     mutating func run() {
         checkTimes()
         checkLease()
+        checkWatchdog()
         checkMembers()
         checkMedia()
         checkQuorum()
@@ -86,6 +87,16 @@ struct CrossChecks {
                     + " expected more than twice as long",
                 help: "write a deadping longer than \(twice)")
         }
+    }
+
+    private mutating func checkWatchdog() {
+        let timing = configuration.timing
+        guard let device = configuration.processes.watchdog, timing.watchdogTimeout == nil else { return }
+        report(
+            .error, settings.deadtime?.excerpt,
+            "deadtime \(TimeText.spell(timing.deadtime)) is too short for \(device): a watchdog counts whole seconds,"
+                + " and must end before deadtime less one keepalive",
+            help: "write a deadtime of \(TimeText.spell(timing.keepalive + .seconds(1))) or more, or no watchdog")
     }
 
     private mutating func checkLease() {

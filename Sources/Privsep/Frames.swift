@@ -169,6 +169,25 @@ package enum ControlToResource: Frame {
     }
 }
 
+/// What the resource manager tells the control process.
+package enum ResourceToControl: Frame {
+    /// The check-in that control's watchdog waits for.
+    case alive
+
+    package func encode(into writer: inout FrameWriter) {
+        switch self {
+        case .alive: writer.write(UInt8(1))
+        }
+    }
+
+    package init(decoding reader: inout FrameReader) throws(FrameError) {
+        switch try reader.read(UInt8.self) {
+        case 1: self = .alive
+        case let type: throw FrameError(reason: "unknown frame type \(type)")
+        }
+    }
+}
+
 /// Names one order and its outcome. Never used twice by one status process.
 package typealias OperationID = UInt64
 

@@ -17,8 +17,6 @@ final class StatusProcess {
     private static let bundleSizeMax = 16 << 20
     /// Frames taken from one channel in one call, so that no sender holds up the rest.
     private static let readMax = 64
-    /// How often control hears that this process is well.
-    private static let checkInInterval = Duration.seconds(1)
 
     private let loop: EventLoop
     private let control: Channel
@@ -130,6 +128,7 @@ final class StatusProcess {
         configuration = new
         log = StatusLog(
             settings: new.logging, node: new.localName, logfile: logfile(), foreground: foreground, after: log)
+        checkIn()
         guard cluster == nil else { return reconfigure(from: old, authenticator) }
         let identity = WireIdentity(
             name: new.localName, uuid: uuid, generation: generation, ttl: new.hopfudge + new.members.count)
@@ -183,7 +182,7 @@ final class StatusProcess {
 
     private func checkIn() {
         tell(.alive)
-        checkInTimer?.schedule(Clock.now() + StatusProcess.checkInInterval)
+        checkInTimer?.schedule(Clock.now() + configuration.timing.checkInInterval)
     }
 
     private func tell(_ frame: StatusToControl) {

@@ -180,6 +180,10 @@ package final class Node {
         let groups = files.groups.map { $0 + "\n" }.joined()
         try Folder.write(groups, to: configurationFolder + "/haresources")
         try Folder.write(files.keys, to: configurationFolder + "/authkeys", mode: 0o600)
+        if !files.devices.isEmpty { try Folder.make(configurationFolder + "/stonith.d") }
+        for device in files.devices {
+            try Folder.write(device.text, to: "\(configurationFolder)/stonith.d/\(device.name)", mode: 0o755)
+        }
         for script in files.scripts {
             try Folder.write(script.text, to: "\(configurationFolder)/resource.d/\(script.name)", mode: 0o755)
         }
