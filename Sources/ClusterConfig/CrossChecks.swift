@@ -95,8 +95,8 @@ struct CrossChecks {
         report(
             .error, settings.deadtime?.excerpt,
             "deadtime \(TimeText.spell(timing.deadtime)) is too short for \(device): a watchdog counts whole seconds,"
-                + " and must end before deadtime less one keepalive",
-            help: "write a deadtime of \(TimeText.spell(timing.keepalive + .seconds(1))) or more, or no watchdog")
+                + " and must end a keepalive before deadtime",
+            help: "write a deadtime of \(TimeText.spell(timing.keepalive + Timing.checkInLatenessMax + .seconds(1))) or more, or no watchdog")
     }
 
     private mutating func checkLease() {

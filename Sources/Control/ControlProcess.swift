@@ -189,9 +189,9 @@ final class ControlProcess {
         case .state(let active, let line):
             _ = sd_notify(0, active ? "READY=1\nSTATUS=\(line)" : "STATUS=\(line)")
         case .response(let client, let bytes, let last): server?.respond(client, bytes, last: last)
-        case .alive:
+        case .alive(let time):
             checkInDue?.schedule(Clock.now() + patienceWithStatus)
-            watchdog?.statusIsWell()
+            watchdog?.statusIsWell(at: time)
         case .finished: isEnding = true
         }
     }

@@ -55,8 +55,10 @@ final class Watchdog {
     /// The resource manager runs.
     func resourcesAreWell() { resourcesCheckedIn = Clock.now() }
 
-    /// The status process runs.
-    func statusIsWell() {
+    /// The status process ran at an instant. Where control itself was late to read that, it feeds nothing: the time
+    /// until the reset counts from the check-in.
+    func statusIsWell(at time: Instant) {
+        guard Clock.now() - time <= Timing.checkInLatenessMax else { return }
         // The resource manager has the same time as the status process, and what it misses is not lost at once: while
         // the status process runs, the others do not take over.
         let isWell = Clock.now() - resourcesCheckedIn <= timeout

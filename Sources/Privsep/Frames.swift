@@ -108,8 +108,8 @@ package enum StatusToControl: Frame {
     case state(active: Bool, line: String)
     /// Part of an answer to a client. `last`: the connection may be closed.
     case response(client: ClientID, bytes: [UInt8], last: Bool)
-    /// The check-in that control's watchdog waits for.
-    case alive
+    /// The check-in that control's watchdog waits for, with its time: one that was read late proves little.
+    case alive(at: Instant)
     /// Everything is released; the node may end.
     case finished
 
@@ -124,7 +124,9 @@ package enum StatusToControl: Frame {
             writer.write(client)
             writer.write(bytes: bytes)
             writer.write(last)
-        case .alive: writer.write(UInt8(3))
+        case .alive(let time):
+            writer.write(UInt8(3))
+            writer.write(time.nanoseconds)
         case .finished: writer.write(UInt8(4))
         }
     }
@@ -135,7 +137,7 @@ package enum StatusToControl: Frame {
         case 2:
             self = .response(
                 client: try reader.read(ClientID.self), bytes: try reader.readBytes(), last: try reader.readBool())
-        case 3: self = .alive
+        case 3: self = .alive(at: Instant(nanoseconds: try reader.read(Int64.self)))
         case 4: self = .finished
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }

@@ -181,7 +181,7 @@ final class StatusProcess {
     }
 
     private func checkIn() {
-        tell(.alive)
+        tell(.alive(at: Clock.now()))
         checkInTimer?.schedule(Clock.now() + configuration.timing.checkInInterval)
     }
 

@@ -42,7 +42,7 @@ extension ClusterTests {
                 try stage.waiting.until("an order to the switch") { power.isAsked(for: "alpha") }
                 try expectWaiting(stage)
                 // Addresses alone go by their lease.
-                try stage.cluster.awaitOwner("beta", of: "\(NetworkPlan.service(2))/24/eth0")
+                try stage.waiting.until("the address on beta") { stage.beta.holds(NetworkPlan.service(2)) }
                 try stage.alpha.cutPower()
                 try power.confirm("alpha")
                 try stage.awaitBoth(on: stage.beta)

@@ -84,14 +84,15 @@ package final class Node {
     private func reapMachine() throws {
         kernel = nil
         initial = nil
-        holder?.finish()
-        holder = nil
         if let command = daemonCommand {
-            // All that it could still wait for is dead, and it may be stopped.
+            // All that it could still wait for is dead. Where it is stopped, it keeps its dead child from being reaped,
+            // and process 1 from ending.
             try Children.signal(command, SIGKILL)
             _ = try Children.wait(command)
         }
         daemonCommand = nil
+        holder?.finish()
+        holder = nil
     }
 
     /// Stops every process of the node in its tracks, or has them go on: a machine that hangs.

@@ -249,7 +249,7 @@ struct StatusCoding: Sendable {
 
     private func fenceReport(_ words: [String]) -> FenceReport? {
         guard let node = node(named: words[0]), let generation = UInt64(words[1], radix: 16),
-            let stamp = UInt64(words[2], radix: 16), stamp < UInt64.max, let effort = FenceEffort(rawValue: words[4])
+            let stamp = UInt64(words[2], radix: 16), stamp < 1 << 62, let effort = FenceEffort(rawValue: words[4])
         else { return nil }
         return FenceReport(
             mark: FenceMark(node: node, generation: generation, stamp: stamp, isFenced: words[3] == "f"),
