@@ -92,11 +92,12 @@ struct CrossChecks {
     private mutating func checkWatchdog() {
         let timing = configuration.timing
         guard let device = configuration.processes.watchdog, timing.watchdogTimeout == nil else { return }
+        let least = timing.keepalive + Timing.checkInLatenessMax + .seconds(1)
         report(
             .error, settings.deadtime?.excerpt,
             "deadtime \(TimeText.spell(timing.deadtime)) is too short for \(device): a watchdog counts whole seconds,"
                 + " and must end a keepalive before deadtime",
-            help: "write a deadtime of \(TimeText.spell(timing.keepalive + Timing.checkInLatenessMax + .seconds(1))) or more, or no watchdog")
+            help: "write a deadtime of \(TimeText.spell(least)) or more, or no watchdog")
     }
 
     private mutating func checkLease() {

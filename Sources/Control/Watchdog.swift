@@ -67,7 +67,7 @@ final class Watchdog {
             log(isWell
                 ? LogRecord(.notice, "watchdog", "the resource manager has checked in again: feeding the watchdog")
                 : LogRecord(
-                    .critical, "watchdog", "the resource manager has not checked in: the watchdog will reset this node"))
+                    .critical, "watchdog", "the resource manager has not checked in: the watchdog resets this node"))
         }
         if isWell { feed() }
     }

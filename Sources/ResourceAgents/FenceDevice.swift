@@ -50,7 +50,7 @@ enum FenceParameters: Equatable {
     /// Those of a line of ha.cf, or of the file that it names.
     init(_ device: StonithDevice) throws(ArgumentError) {
         guard device.host == nil else {
-            if let named = device.namedParameters { self = .named(named) } else { self = .positional(device.parameters) }
+            self = device.namedParameters.map { .named($0) } ?? .positional(device.parameters)
             return
         }
         let path = device.parameters.first ?? ""
@@ -90,7 +90,8 @@ extension FenceMethod {
     static func agentInput(_ parameters: [Setting], node: String) -> [UInt8] {
         var settings = parameters.filter { $0.name != "hostlist" }
         func add(_ name: String, _ value: String, unless names: [String]) {
-            if !settings.contains(where: { names.contains($0.name) }) { settings.append(Setting(name: name, value: value)) }
+            if settings.contains(where: { names.contains($0.name) }) { return }
+            settings.append(Setting(name: name, value: value))
         }
         add("action", "reboot", unless: ["action", "option"])
         add("nodename", node, unless: ["nodename"])

@@ -84,7 +84,8 @@ package final class FenceRun {
     private func askForNames(_ path: String, _ parameters: FenceParameters) throws(ArgumentError) {
         if case .named(let named) = parameters { return try askForHosts(path, named) }
         try run(path, ["getconfignames"], []) { [self] result throws(ArgumentError) in
-            let names = String(decoding: result.output, as: UTF8.self).split { $0 == "\n" || $0 == " " }.map(String.init)
+            let names = String(decoding: result.output, as: UTF8.self)
+                .split { $0 == "\n" || $0 == " " }.map(String.init)
             try askForHosts(path, try parameters.named(names))
         }
     }
@@ -134,7 +135,8 @@ package final class FenceRun {
     }
 
     private func retry(_ failure: String) {
-        note(.warning, "fence-attempt", "\(devices[level].type): attempt \(attempt) to reset \(node) failed: \(failure)")
+        let type = devices[level].type
+        note(.warning, "fence-attempt", "\(type): attempt \(attempt) to reset \(node) failed: \(failure)")
         guard attempt < settings.attempts else { return nextLevel(failure) }
         attempt += 1
         do throws(SystemError) {

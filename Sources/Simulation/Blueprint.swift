@@ -20,7 +20,9 @@ package struct Blueprint: Sendable {
     /// Lines of ha.cf that name fencing devices.
     package var devices: [StonithDevice] = []
     /// Every node has a device that can power off every other; groups whose names begin with `fs` have a filesystem.
-    package mutating func addDevices() { devices = [StonithDevice(host: "*", type: "external/virtual", parameters: [])] }
+    package mutating func addDevices() {
+        devices = [StonithDevice(host: "*", type: "external/virtual", parameters: [])]
+    }
 
     /// `count` nodes, each with a group of its own.
     package static func nodes(_ count: Int, quorum: QuorumPolicy = .majority) -> Blueprint {

@@ -1,5 +1,5 @@
-// `hb fence`: power a node off, or tell heartbeat that it is off. Both may destroy data when they are wrong, so a person
-// is asked first.
+// `hb fence`: power a node off, or tell heartbeat that it is off. Both may destroy data when they are wrong, so a
+// person is asked first.
 import Admin
 import CLinux
 import ClusterModel
@@ -23,7 +23,9 @@ extension Tool {
             """, options: [ProgramOption("confirm"), ProgramOption("yes"), ProgramOption("timeout", value: .required)]
     ) { invocation, arguments throws(UsageError) in
         try arguments.expectOperands(atMost: 1)
-        guard let node = arguments.operands.first, !node.isEmpty else { throw UsageError("expected the name of a node") }
+        guard let node = arguments.operands.first, !node.isEmpty else {
+            throw UsageError("expected the name of a node")
+        }
         let isConfirmed = arguments.has("confirm")
         let patience = try Patience(arguments)
         let question = isConfirmed

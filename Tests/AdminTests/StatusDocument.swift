@@ -45,6 +45,7 @@ extension StatusTests {
               "age_ms": 0,
               "dead_after_ms": 1000,
               "configuration_differs": false,
+              "fencing": null,
               "links": [
                 {
                   "medium": "bcast",
@@ -65,6 +66,7 @@ extension StatusTests {
               "age_ms": 85,
               "dead_after_ms": 1000,
               "configuration_differs": false,
+              "fencing": null,
               "links": [
                 {
                   "medium": "bcast",
@@ -94,7 +96,8 @@ extension StatusTests {
               "epoch": 3,
               "wanted": null,
               "failures": [],
-              "waits_for": []
+              "waits_for": [],
+              "waits_for_fencing": []
             },
             {
               "name": "IPaddr2::10.0.0.6/24",
@@ -115,6 +118,9 @@ extension StatusTests {
               ],
               "waits_for": [
                 "beta"
+              ],
+              "waits_for_fencing": [
+                "alpha"
               ]
             }
           ],

@@ -30,7 +30,8 @@ extension ClusterTests {
                     == true
             }
             let screen = try stage.beta.run("hb", ["status"])
-            #expect(screen.output.contains("waiting for fencing of alpha"), "\(screen.output)", sourceLocation: location)
+            let text = screen.output
+            #expect(text.contains("waiting for fencing of alpha"), "\(text)", sourceLocation: location)
             #expect(stage.record("one") == ["alpha start"], sourceLocation: location)
             #expect(!stage.beta.holds(Stage.addressA), sourceLocation: location)
         }

@@ -1,5 +1,5 @@
-// When the watchdog is fed. The device is a pseudo-terminal that shows what is written to it; the timeout and the reset
-// are tested with a real kernel by `make check-watchdog`.
+// When the watchdog is fed. The device is a pseudo-terminal that shows what is written to it: a stand-in, which has no
+// timeout and resets nothing.
 import CLinux
 import ClusterModel
 import LinuxSystem
@@ -45,7 +45,7 @@ extension ClusterTests {
             try stage.waiting.until("the watchdog is fed") { listener.take().contains(0) }
         }
 
-        @Test("fed while status process and resource manager check in, disarmed by a stop, left to count by a hand-over")
+        @Test("fed while status process and resource manager check in, disarmed by a stop, not by a hand-over")
         func feeding() throws {
             try Stage.play { plan in
                 plan.files.deadtime = "2s"

@@ -1,5 +1,6 @@
-// hb_seeds FIRST COUNT [fences]: runs that many random clusters from that seed on, on all processors. A seed that breaks a
-// promise is printed with what it broke; `hb_seeds SEED 1` tells its story. `fences`: the nodes have fencing devices.
+// hb_seeds FIRST COUNT [fences]: runs that many random clusters from that seed on, on all processors. A seed that
+// breaks a promise is printed with what it broke; `hb_seeds SEED 1` tells its story. `fences`: the nodes have fencing
+// devices.
 import Glibc
 import Simulation
 

@@ -1,8 +1,8 @@
 // What is known of each member's fencing: a register that every node carries in its status, and what is under way here.
 import ClusterModel
 
-/// Whether a node was powered off, as a register: the greater generation wins, then the greater stamp, and of equal ones
-/// the one that says that it was not.
+/// Whether a node was powered off, as a register: the greater generation wins, then the greater stamp, and of equal
+/// ones the one that says that it was not.
 package struct FenceMark: Equatable, Sendable {
     package var node: NodeID
     /// The run of the node's daemon that is meant. A node that was never heard has 0.
