@@ -69,6 +69,7 @@ check-long: check seeds
 seeds:
 	$(SWIFT) build $(BUILDFLAGS) --product hb_seeds
 	.build/release/hb_seeds $(FROM) $(SEEDS)
+	.build/release/hb_seeds $(FROM) $$(($(SEEDS) / 10 + 1)) fences
 
 # Damaged messages to everything that reads messages. EXECUTIONS=N, SEED=S; a failure names what to give to --from.
 EXECUTIONS = 10000000

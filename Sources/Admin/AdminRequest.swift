@@ -13,6 +13,8 @@ package enum AdminRequest: Equatable, Sendable {
     case takeover(GroupSelection)
     /// Forget failed starts and try failed stops again; nil: of every group.
     case cleanup(group: String?)
+    /// Power a node off with the devices of the node that is asked; `isConfirmed`: an operator says that it is off.
+    case fence(node: String, isConfirmed: Bool)
     /// The value of a directive as ha.cf has it: one `ParameterRecord`, or none where ha.cf does not name it.
     case parameter(name: String)
     /// Read the three files again. Answered by control: done, or refused with what is wrong, and then nothing changed.
@@ -24,7 +26,7 @@ package enum AdminRequest: Equatable, Sendable {
         case .status: true
         // The parameters of stonith_host hold passwords.
         case .parameter(let name): name != "stonith_host"
-        case .standby, .takeover, .cleanup, .reload: false
+        case .standby, .takeover, .cleanup, .fence, .reload: false
         }
     }
 
@@ -46,6 +48,10 @@ package enum AdminRequest: Equatable, Sendable {
         case .cleanup(let group):
             message.append("verb", "cleanup")
             if let group { message.append("group", group) }
+        case .fence(let node, let isConfirmed):
+            message.append("verb", "fence")
+            message.append("node", node)
+            message.append("confirmed", isConfirmed ? "yes" : "no")
         case .parameter(let name):
             message.append("verb", "parameter")
             message.append("name", name)
@@ -72,6 +78,7 @@ package enum AdminRequest: Equatable, Sendable {
         case "standby": self = .standby(try AdminRequest.selection(reader))
         case "takeover": self = .takeover(try AdminRequest.selection(reader))
         case "cleanup": self = .cleanup(group: try reader.optionalText("group"))
+        case "fence": self = .fence(node: try reader.text("node"), isConfirmed: try reader.flag("confirmed"))
         case "parameter": self = .parameter(name: try reader.text("name"))
         case "reload": self = .reload
         case let verb: throw AdminMessageError("unknown verb '\(verb)'")

@@ -13,6 +13,7 @@ private enum RecordType: String {
     case resource = "hb-resource"
     case failure = "hb-failure"
     case obstacle = "hb-obstacle"
+    case unfenced = "hb-unfenced"
     case medium = "hb-medium"
     case process = "hb-process"
     case drop = "hb-drop"
@@ -34,6 +35,7 @@ extension ClusterReport {
             records += group.resources.map { single(.resource, "text", $0) }
             records += group.failures.map(\.record)
             records += group.waitsFor.map { single(.obstacle, "node", $0) }
+            records += group.waitsForFencing.map { single(.unfenced, "node", $0) }
         }
         records += media.map(\.record) + processes.map(\.record) + drops.map(\.record) + events.map(\.record)
         return records
@@ -84,6 +86,7 @@ extension NodeReport {
         writer.add("deadinterval", deadInterval)
         writer.add("differs", flag: differsInConfiguration)
         writer.add("dialect", dialect.rawValue)
+        writer.add("fencing", fencing)
         return writer.message
     }
 }
@@ -197,6 +200,7 @@ extension ClusterReport {
         case .resource: groups[try last(groups.indices, word)].resources.append(try reader.text("text"))
         case .failure: groups[try last(groups.indices, word)].failures.append(try FailureReport(reader))
         case .obstacle: groups[try last(groups.indices, word)].waitsFor.append(try reader.text("node"))
+        case .unfenced: groups[try last(groups.indices, word)].waitsForFencing.append(try reader.text("node"))
         case .medium: media.append(try MediumReport(reader))
         case .process: processes.append(ProcessReport(role: try reader.text("role"), pid: try reader.number("pid")))
         case .drop: drops.append(DropReport(cause: try reader.text("cause"), count: try reader.number("count")))
@@ -217,7 +221,8 @@ extension NodeReport {
             status: try reader.word("st"), isUnreachable: try reader.flag("unreachable"),
             isLeaving: try reader.flag("leaving"), generation: try reader.number("generation"),
             age: try reader.optionalDuration("age"), deadInterval: try reader.duration("deadinterval"),
-            differsInConfiguration: try reader.flag("differs"), dialect: try reader.word("dialect"))
+            differsInConfiguration: try reader.flag("differs"), dialect: try reader.word("dialect"),
+            fencing: try reader.optionalText("fencing"))
     }
 }
 

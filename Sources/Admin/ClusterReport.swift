@@ -168,6 +168,8 @@ package struct NodeReport: Equatable, Sendable {
     package var differsInConfiguration: Bool
     /// How it is spoken to.
     package var dialect: Dialect
+    /// What is known of its being powered off; nil where nothing is to be told.
+    package var fencing: String?
     /// One for each medium that reaches it.
     package var links: [LinkReport]
 
@@ -175,7 +177,8 @@ package struct NodeReport: Equatable, Sendable {
     package init(
         name: String, kind: Kind, isLocal: Bool, status: NodeStatus, isUnreachable: Bool = false,
         isLeaving: Bool = false, generation: UInt64 = 0, age: Duration?, deadInterval: Duration,
-        differsInConfiguration: Bool = false, dialect: Dialect = .extended, links: [LinkReport] = []
+        differsInConfiguration: Bool = false, dialect: Dialect = .extended, fencing: String? = nil,
+        links: [LinkReport] = []
     ) {
         self.name = name
         self.kind = kind
@@ -188,6 +191,7 @@ package struct NodeReport: Equatable, Sendable {
         self.deadInterval = deadInterval
         self.differsInConfiguration = differsInConfiguration
         self.dialect = dialect
+        self.fencing = fencing
         self.links = links
     }
 }
@@ -250,11 +254,14 @@ package struct GroupReport: Equatable, Sendable {
     package var failures: [FailureReport]
     /// Nodes that the claim of this node waits for.
     package var waitsFor: [String]
+    /// Dead nodes that must be powered off before the group may start.
+    package var waitsForFencing: [String]
 
     /// A group as given.
     package init(
         name: String, preferred: String, resources: [String], owner: String?, state: State, epoch: UInt64,
-        wanted: String? = nil, failures: [FailureReport] = [], waitsFor: [String] = []
+        wanted: String? = nil, failures: [FailureReport] = [], waitsFor: [String] = [],
+        waitsForFencing: [String] = []
     ) {
         self.name = name
         self.preferred = preferred
@@ -265,6 +272,7 @@ package struct GroupReport: Equatable, Sendable {
         self.wanted = wanted
         self.failures = failures
         self.waitsFor = waitsFor
+        self.waitsForFencing = waitsForFencing
     }
 }
 

@@ -30,6 +30,7 @@ struct CrossChecks {
     mutating func run() {
         checkTimes()
         checkLease()
+        checkWatchdog()
         checkMembers()
         checkMedia()
         checkQuorum()
@@ -86,6 +87,17 @@ struct CrossChecks {
                     + " expected more than twice as long",
                 help: "write a deadping longer than \(twice)")
         }
+    }
+
+    private mutating func checkWatchdog() {
+        let timing = configuration.timing
+        guard let device = configuration.processes.watchdog, timing.watchdogTimeout == nil else { return }
+        let least = timing.keepalive + Timing.checkInLatenessMax + .seconds(1)
+        report(
+            .error, settings.deadtime?.excerpt,
+            "deadtime \(TimeText.spell(timing.deadtime)) is too short for \(device): a watchdog counts whole seconds,"
+                + " and must end a keepalive before deadtime",
+            help: "write a deadtime of \(TimeText.spell(least)) or more, or no watchdog")
     }
 
     private mutating func checkLease() {

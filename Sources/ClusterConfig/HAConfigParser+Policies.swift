@@ -42,6 +42,7 @@ extension HAConfigParser {
                 help: "to give the parameters here, write stonith_host")
         }
         guard let file = path(statement.values[1], statement) else { return }
+        checkMethod(statement.values[0], statement)
         settings.configuration.processes.stonith.append(
             StonithDevice(host: nil, type: statement.values[0].text, parameters: [file.value]))
     }
@@ -52,9 +53,29 @@ extension HAConfigParser {
         }
         let words = statement.values
         let host = words[0].text.asciiLowercased
+        checkMethod(words[1], statement)
         settings.configuration.processes.stonith.append(
             StonithDevice(host: host, type: words[1].text, parameters: words.dropFirst(2).map(\.text)))
         settings.stonithHosts.append(Located(value: host, excerpt: statement.line.excerpt(words[0])))
+    }
+
+    private mutating func checkMethod(_ type: Word, _ statement: Statement) {
+        let excerpt = statement.line.excerpt(type)
+        switch FenceMethod(type.text) {
+        case .plugin, .agent: break
+        case .null:
+            report(
+                .warning, excerpt, "null: it powers nothing off, and says that it has",
+                help: "use it for tests only: disks that nodes share are not protected")
+        case .suicide:
+            report(
+                .warning, excerpt, "suicide: it cannot power off another node, so nothing waits for it",
+                help: "use external/NAME or fence_NAME; stop_failure reboot has a node reboot itself")
+        case nil:
+            report(
+                .error, excerpt, "\(type.text): Invalid Stonith type, expected external/NAME or fence_NAME",
+                help: "plugins of cluster-glue that are no programs cannot be used; most have a fence agent")
+        }
     }
 
     private mutating func setWatchdog(_ statement: Statement) {

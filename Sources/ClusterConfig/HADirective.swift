@@ -79,8 +79,6 @@ package enum HADirective: String, CaseIterable, Sendable {
     /// What this version reads and checks but does not act on, and what that means; nil for everything else.
     package var limitation: String? {
         switch self {
-        case .stonith, .stonithHost: "this version does not fence: disks that nodes share are not protected"
-        case .watchdog: "this version does not feed a watchdog device, see WatchdogSec of the systemd unit"
         case .failfast: "this version starts the client as respawn does, and does not reboot when it ends"
         default: nil
         }

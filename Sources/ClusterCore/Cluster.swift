@@ -58,6 +58,17 @@ package struct Cluster: Sendable {
     var classic: ClassicLink?
     /// A node has died since this one holds groups that are at home there.
     var owesFailback = false
+
+    // Fencing.
+    /// One for each member.
+    var fences: [FenceState]
+    /// For each member, whether ha.cf says how to power it off.
+    let fenceable: [Bool]
+    /// Whether any member can be powered off.
+    let hasFencing: Bool
+    /// The dead nodes that were not fenced and are to be.
+    var unfencedNodes: [NodeID] = []
+
     var isLeaving = false
     var isFinished = false
     var isHandingOver = false
@@ -117,6 +128,9 @@ package struct Cluster: Sendable {
         }
         marks = MarkTable(groups: configuration.groups.count)
         board = Board(groups: configuration.groups.count)
+        fences = configuration.members.indices.map { FenceState(NodeID($0)) }
+        fenceable = configuration.members.map { $0.kind == .normal && configuration.isFenceable($0.name) }
+        hasFencing = fenceable.contains(true)
         inheritedUntil = now + effectiveLease
         nextDeadline = now
     }
@@ -153,7 +167,7 @@ package struct Cluster: Sendable {
         if let due = classic?.nextDeadline { earliest = min(earliest, due) }
         for request in pending { earliest = min(earliest, request.deadline) }
         if holdsAnything { earliest = min(earliest, heldUntil) }
-        return earliest
+        return min(earliest, fencingDeadline)
     }
 
     private mutating func apply(_ event: Event, _ now: Instant) {
@@ -167,6 +181,7 @@ package struct Cluster: Sendable {
         case .resourceManagerLost: loseResourceManager()
         case .finished(let operation, let failure, let remains): finish(operation, failure, remains: remains)
         case .lost(let group, let reason): lose(group, reason)
+        case .fenced(let operation, let failure): finishFence(operation, failure, now)
         case .requested(let request, let id): accept(request, id, now)
         case .requesterGone(let id): pending.removeAll { $0.id == id }
         case .clientMessage(let body): sendForClient(body, now)

@@ -51,6 +51,9 @@ package enum Effect: Equatable, Sendable {
     case stop(GroupID, OperationID)
     /// Check a held group, put back what is missing, announce its addresses again.
     case reassert(GroupID, epoch: UInt64, OperationID)
+    /// Power a node off, with every device that this node has for it. It is off only when `Event.fenced` has come
+    /// without a failure.
+    case fence(NodeID, OperationID)
     /// This node may hold groups until then, unless it is said again, with every keepalive. The resource manager has
     /// the kernel end what it holds then, and keeps the instant for the next status process, which has not been heard
     /// by anybody when it starts.

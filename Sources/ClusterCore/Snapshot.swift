@@ -29,6 +29,8 @@ package struct NodeSnapshot: Equatable, Sendable {
     package var isClassic: Bool
     /// It takes no part, because it does.
     package var isRefused: Bool
+    /// What is known of its being powered off; nil where nothing is to be told.
+    package var fencing: String?
     package var links: [LinkSnapshot]
 }
 
@@ -55,6 +57,8 @@ package struct GroupSnapshot: Equatable, Sendable {
     package var failures: [FailureSnapshot]
     /// Nodes that this node's claim waits for.
     package var waitsFor: [String]
+    /// Dead nodes that must be powered off before the group may start.
+    package var waitsForFencing: [String]
 }
 
 /// Everything that this node knows.
@@ -105,6 +109,7 @@ extension Cluster {
             deadInterval: isLocal ? timing.deadtime : node.deadInterval,
             differsInConfiguration: node.warnedOfConfiguration,
             isClassic: node.isRefused || classic?.node.index == index, isRefused: node.isRefused,
+            fencing: fencingText(NodeID(index)),
             links: media.map { medium in
                 let link = links[NodeID(index), MediumID(medium)]
                 return LinkSnapshot(medium: MediumID(medium), status: link.status, age: link.heardAt.map { now - $0 })
@@ -138,7 +143,8 @@ extension Cluster {
             owner: holder.map { nodes[$0.node.index].name },
             state: holder.map { word($0.phase) } ?? (failures.isEmpty ? "stopped" : "failed"),
             epoch: group.epochSeen, wanted: marks.wanted(group.id).map { nodes[$0.index].name }, failures: failures,
-            waitsFor: waitsFor)
+            waitsFor: waitsFor,
+            waitsForFencing: holder == nil ? fencesAwaited(group.id).map { nodes[$0.index].name } : [])
     }
 
     private func word(_ phase: GroupPhase) -> String {

@@ -20,6 +20,23 @@ package struct Timing: Equatable, Sendable {
     package var rexmitDelayMax: Duration = .milliseconds(250)
 
     package init() {}
+
+    /// How much longer than deadtime the others wait for a node whose daemon is restarted.
+    package static let handOverPatience = Duration.seconds(10)
+
+    /// A check-in that is read later than this does not feed the watchdog. It is never so old on a machine that works,
+    /// and the next one comes soon.
+    package static let checkInLatenessMax = Duration.milliseconds(200)
+
+    /// What a watchdog device is set to: whole seconds, and so many of them that a node whose daemon hangs is reset
+    /// before its deadtime is over. nil where deadtime leaves no second.
+    package var watchdogTimeout: Duration? {
+        let seconds = (deadtime - keepalive - Timing.checkInLatenessMax).wholeMilliseconds / 1000
+        return seconds < 1 ? nil : .seconds(min(seconds, 600))
+    }
+
+    /// How often each process checks in where there is a watchdog: several times in its timeout.
+    package var checkInInterval: Duration { min(.seconds(1), (watchdogTimeout ?? .seconds(4)) / 4) }
 }
 
 /// `auto_failback` (specs/heartbeat.md 6.1).

@@ -32,12 +32,15 @@ final class ControlProcess {
     private var checkInDue: EventSource?
     private var resources: Helper?
     private var resourceChannel: Channel?
+    private var resourceSource: EventSource?
+    private var watchdog: Watchdog?
     private var server: AdminServer?
     /// From the moment at which this node is active.
     private var clientService: ClientServiceSupervisor?
     private var respawned: RespawnSupervisor?
     private let logFile: LogFile?
     private var isEnding = false
+    private var isHandingOver = false
     private var endTimer: EventSource?
 
     init(configuration: Configuration, paths: Paths, state: StateFiles, foreground: Bool) throws(SystemError) {
@@ -70,6 +73,9 @@ final class ControlProcess {
             paths: paths, loop: loop, log: log, reload: { [unowned self] in reload() },
             forward: { [unowned self] in tellStatus($0) })
         media = configuration.media.enumerated().map { MediumSupervisor(MediumID($0.offset), $0.element, of: self) }
+        if let device = configuration.processes.watchdog, let timeout = configuration.timing.watchdogTimeout {
+            watchdog = Watchdog(device, timeout: timeout, log: log.write)
+        }
         try startResourceManager()
         try startStatusProcess()
         try watchNetwork()
@@ -191,7 +197,9 @@ final class ControlProcess {
             _ = sd_notify(0, active ? "READY=1\nSTATUS=\(line)" : "STATUS=\(line)")
             if active { serveClients() }
         case .response(let client, let bytes, let last): server?.respond(client, bytes, last: last)
-        case .alive: checkInDue?.schedule(Clock.now() + patienceWithStatus)
+        case .alive(let time):
+            checkInDue?.schedule(Clock.now() + patienceWithStatus)
+            watchdog?.statusIsWell(at: time)
         case .finished: isEnding = true
         }
     }
@@ -225,12 +233,34 @@ final class ControlProcess {
         spawn.descriptors[3] = pair.second.raw
         let channel = Channel(pair.first)
         resourceChannel = channel
+        resourceSource = try loop.onReadable(channel.raw) { [unowned self] in takeResourceFrames() }
         let bundle = try MemoryFile.write(bundle(keys: false).encoded())
         _ = try channel.send(ControlToResource.configure, descriptors: [bundle.raw])
         resources = try Helper("resource manager", spawn, loop: loop) { [unowned self] in resourcesEnded($0) }
     }
 
+    private func takeResourceFrames() {
+        for _ in 0..<64 {
+            do {
+                switch try resourceChannel?.receive() {
+                case .none, .empty: return
+                case .closed:
+                    resourceSource = nil
+                    return
+                case .frame(let bytes, _):
+                    switch try ResourceToControl(decoding: bytes) {
+                    case .alive: watchdog?.resourcesAreWell()
+                    }
+                }
+            } catch {
+                log.write(.error, "resource-channel", "\(error)")
+                return
+            }
+        }
+    }
+
     private func resourcesEnded(_ how: ChildStatus) {
+        resourceSource = nil
         resourceChannel = nil
         resources = nil
         if isEnding { return }
@@ -279,10 +309,11 @@ final class ControlProcess {
         for diagnostic in diagnostics where diagnostic.severity != .note {
             log.write(diagnostic.severity == .error ? .error : .warning, "configuration", diagnostic.summary)
         }
-        guard new != nil else {
+        guard let new else {
             log.write(.error, "reload-refused", "the configuration has errors: the old one stays in force")
             return diagnostics.filter { $0.severity == .error }.map(\.summary).joined(separator: "\n")
         }
+        if let timeout = new.timing.watchdogTimeout { watchdog?.change(timeout: timeout) }
         do throws(SystemError) {
             let secret = try MemoryFile.write(bundle(keys: true).encoded())
             tellStatus(.configure(generation: 0, uuid: uuid), [secret.raw])
@@ -317,6 +348,7 @@ final class ControlProcess {
 
     private func handOver() {
         log.write(.notice, "hand-over", "the daemon ends, resources stay where they are")
+        isHandingOver = true
         guard let respawned else { return tellStatus(.handOver) }
         // First the clients, however long they take: the others wait for this node's next daemon only for some seconds.
         respawned.end { [unowned self] in tellStatus(.handOver) }
@@ -325,6 +357,7 @@ final class ControlProcess {
     private func end(after pause: Duration) {
         for medium in media { medium.end() }
         clientService?.end()
+        if isHandingOver { watchdog?.leave(for: Timing.handOverPatience) } else { watchdog?.disarm() }
         _ = try? resourceChannel?.send(ControlToResource.finish)
         do throws(SystemError) {
             endTimer = try loop.onTime(Clock.now() + pause) { [unowned self] in loop.stop() }

@@ -69,6 +69,11 @@ package enum FileSystem {
         return names.filter { $0 != "." && $0 != ".." }.sorted()
     }
 
+    /// Whether the group or everybody may write a file; a file that cannot be looked at counts as such.
+    package static func isWritableByOthers(_ path: String) -> Bool {
+        status(of: path).map { $0.st_mode & 0o022 != 0 } ?? true
+    }
+
     private static func status(of path: String) -> stat? {
         var status = stat()
         return stat(path, &status) == 0 ? status : nil

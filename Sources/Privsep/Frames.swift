@@ -118,8 +118,8 @@ package enum StatusToControl: Frame {
     case state(active: Bool, line: String)
     /// Part of an answer to a client. `last`: the connection may be closed.
     case response(client: ClientID, bytes: [UInt8], last: Bool)
-    /// The check-in that control's watchdog waits for.
-    case alive
+    /// The check-in that control's watchdog waits for, with its time: one that was read late proves little.
+    case alive(at: Instant)
     /// Everything is released; the node may end.
     case finished
 
@@ -134,7 +134,9 @@ package enum StatusToControl: Frame {
             writer.write(client)
             writer.write(bytes: bytes)
             writer.write(last)
-        case .alive: writer.write(UInt8(3))
+        case .alive(let time):
+            writer.write(UInt8(3))
+            writer.write(time.nanoseconds)
         case .finished: writer.write(UInt8(4))
         }
     }
@@ -145,7 +147,7 @@ package enum StatusToControl: Frame {
         case 2:
             self = .response(
                 client: try reader.read(ClientID.self), bytes: try reader.readBytes(), last: try reader.readBool())
-        case 3: self = .alive
+        case 3: self = .alive(at: Instant(nanoseconds: try reader.read(Int64.self)))
         case 4: self = .finished
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
@@ -179,6 +181,25 @@ package enum ControlToResource: Frame {
     }
 }
 
+/// What the resource manager tells the control process.
+package enum ResourceToControl: Frame {
+    /// The check-in that control's watchdog waits for.
+    case alive
+
+    package func encode(into writer: inout FrameWriter) {
+        switch self {
+        case .alive: writer.write(UInt8(1))
+        }
+    }
+
+    package init(decoding reader: inout FrameReader) throws(FrameError) {
+        switch try reader.read(UInt8.self) {
+        case 1: self = .alive
+        case let type: throw FrameError(reason: "unknown frame type \(type)")
+        }
+    }
+}
+
 /// Names one order and its outcome. Never used twice by one status process.
 package typealias OperationID = UInt64
 
@@ -197,6 +218,8 @@ package enum StatusToResource: Frame {
     case reassert(operation: OperationID, group: String, epoch: UInt64)
     /// The configured escalation of a stop that failed: reboot this node at once.
     case reboot(reason: String)
+    /// Power another node off with the devices of this one. Answered by `.fenced`.
+    case fence(operation: OperationID, node: String)
     /// Until when this node may hold groups, as far as it was heard; kept for the next status process.
     case entitled(until: Instant)
 
@@ -223,6 +246,10 @@ package enum StatusToResource: Frame {
         case .entitled(let until):
             writer.write(UInt8(6))
             writer.write(until.nanoseconds)
+        case .fence(let operation, let node):
+            writer.write(UInt8(7))
+            writer.write(operation)
+            writer.write(node)
         }
     }
 
@@ -240,6 +267,7 @@ package enum StatusToResource: Frame {
                 epoch: try reader.read(UInt64.self))
         case 5: self = .reboot(reason: try reader.readString())
         case 6: self = .entitled(until: Instant(nanoseconds: try reader.read(Int64.self)))
+        case 7: self = .fence(operation: try reader.read(UInt64.self), node: try reader.readString())
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }
@@ -280,6 +308,8 @@ package enum ResourceToStatus: Frame {
     case finished(operation: OperationID, failure: String?, remains: Bool)
     /// A resource that should run was found lost and could not be put back.
     case lost(group: String, reason: String)
+    /// An order to fence is done. `failure` is nil where a device has said that the node was powered off.
+    case fenced(operation: OperationID, failure: String?)
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
@@ -303,6 +333,11 @@ package enum ResourceToStatus: Frame {
             writer.write(UInt8(3))
             writer.write(group)
             writer.write(reason)
+        case .fenced(let operation, let failure):
+            writer.write(UInt8(4))
+            writer.write(operation)
+            writer.write(failure != nil)
+            writer.write(failure ?? "")
         }
     }
 
@@ -326,6 +361,11 @@ package enum ResourceToStatus: Frame {
             let text = try reader.readString()
             self = .finished(operation: operation, failure: failed ? text : nil, remains: try reader.readBool())
         case 3: self = .lost(group: try reader.readString(), reason: try reader.readString())
+        case 4:
+            let operation = try reader.read(UInt64.self)
+            let failed = try reader.readBool()
+            let text = try reader.readString()
+            self = .fenced(operation: operation, failure: failed ? text : nil)
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

@@ -25,12 +25,14 @@ final class NodeGroups {
     private var runners: [GroupRunner] = []
     private var orders: [GroupRun.OrderID: Order] = [:]
     private var lastOrder: GroupRun.OrderID = 0
+    private var fencing: NodeFencing
 
     init(
         _ configuration: Configuration, configurationDirectory: String, runDirectory: String, loop: EventLoop,
         log: @escaping (LogRecord) -> Void
     ) throws(SystemError) {
         self.log = log
+        fencing = NodeFencing(configuration, configurationDirectory: configurationDirectory, loop: loop, log: log)
         entitlement = Entitlement(directory: runDirectory) { error in
             log(LogRecord(.warning, "entitlement", "\(error): a restart of this process releases what it holds"))
         }
@@ -73,6 +75,7 @@ final class NodeGroups {
     func configure(_ configuration: Configuration, configurationDirectory: String) {
         operations.settings = ResourceOperations.Settings(
             configuration, configurationDirectory: configurationDirectory)
+        fencing.configure(configuration, configurationDirectory: configurationDirectory)
         for group in configuration.groups {
             if let index = runners.firstIndex(where: { $0.group.name == group.name }) {
                 if runners[index].isIdle, runners[index].group.resources != group.resources {
@@ -104,6 +107,12 @@ final class NodeGroups {
 
     func stop(_ name: String, operation: OperationID, for sender: StatusLink) {
         order(name, operation, sender) { .stop($0) }
+    }
+
+    func fence(_ node: String, operation: OperationID, for sender: StatusLink) {
+        fencing.fence(node) { [weak sender] failure in
+            sender?.send(.fenced(operation: operation, failure: failure))
+        }
     }
 
     private func order(

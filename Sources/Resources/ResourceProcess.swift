@@ -21,6 +21,8 @@ final class ResourceProcess {
     private var groups: NodeGroups?
     private var status: StatusLink?
     private var source: EventSource?
+    private var checkInTimer: EventSource?
+    private var checkInInterval = Duration.seconds(1)
 
     /// Runs until control says `finish` or goes away. Returns the exit code.
     static func main(parent: pid_t, foreground: Bool) -> Int32 {
@@ -107,6 +109,10 @@ final class ResourceProcess {
         log = Log(
             settings: settings, node: configuration.localName, process: "resource",
             logfile: open(settings.logfile), debugfile: open(settings.debugfile), foreground: foreground)
+        checkInInterval = configuration.timing.checkInInterval
+        if configuration.processes.watchdog != nil, checkInTimer == nil {
+            checkInTimer = try loop.onTime(Clock.now()) { [unowned self] in checkIn() }
+        }
         let directory = bundle.configurationDirectory
         if let groups {
             groups.configure(configuration, configurationDirectory: directory)
@@ -115,6 +121,12 @@ final class ResourceProcess {
                 configuration, configurationDirectory: directory, runDirectory: bundle.runDirectory, loop: loop,
                 log: write)
         }
+    }
+
+    private func checkIn() {
+        // Where control does not read, it does not feed the watchdog either.
+        _ = try? control.send(ResourceToControl.alive)
+        checkInTimer?.schedule(Clock.now() + checkInInterval)
     }
 
     private func open(_ path: String?) -> Descriptor? {

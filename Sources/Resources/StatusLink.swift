@@ -60,6 +60,7 @@ final class StatusLink {
             groups.reassert(group, epoch: epoch, operation: operation, for: self)
         case .stop(let operation, let group): groups.stop(group, operation: operation, for: self)
         case .reboot(let reason): reboot(reason)
+        case .fence(let operation, let node): groups.fence(node, operation: operation, for: self)
         case .entitled(let until): groups.prolong(until: until)
         }
     }

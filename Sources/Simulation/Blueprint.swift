@@ -17,6 +17,12 @@ package struct Blueprint: Sendable {
     /// Each node's ha.cf lists the nodes in an order of its own.
     package var isRotated = false
     package var pingNodes: [String] = []
+    /// Lines of ha.cf that name fencing devices.
+    package var devices: [StonithDevice] = []
+    /// Every node has a device that can power off every other; groups whose names begin with `fs` have a filesystem.
+    package mutating func addDevices() {
+        devices = [StonithDevice(host: "*", type: "external/virtual", parameters: [])]
+    }
 
     /// `count` nodes, each with a group of its own.
     package static func nodes(_ count: Int, quorum: QuorumPolicy = .majority) -> Blueprint {
@@ -52,11 +58,12 @@ package struct Blueprint: Sendable {
         configuration.autoFailback = failback
         configuration.quorum = quorum
         configuration.policy.stopFailure = stopFailure
+        configuration.processes.stonith = devices
         configuration.groups = groups.enumerated().map { index, group in
-            ResourceGroup(
+            let type = group.0.hasPrefix("fs") ? "Filesystem" : "IPaddr"
+            return ResourceGroup(
                 name: group.0, preferred: group.1,
-                resources: [ResourceSpecification(type: "IPaddr", arguments: [group.0], text: group.0)], line: index + 1
-            )
+                resources: [ResourceSpecification(type: type, arguments: [group.0], text: group.0)], line: index + 1)
         }
         return configuration
     }

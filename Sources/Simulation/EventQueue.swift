@@ -19,6 +19,16 @@ struct Job: Sendable {
     var session: Int
 }
 
+/// A fencing device at work.
+struct FenceJob: Sendable {
+    var operation: OperationID
+    var target: Int
+    /// Who ordered it, and which of its daemons and resource managers.
+    var node: Int
+    var session: Int
+    var life: Int
+}
+
 enum QueuedKind: Sendable {
     case datagram(HAMessage, medium: MediumID, node: Int)
     /// `life` tells a job of a resource manager that is gone from those of the one that is there.
@@ -26,6 +36,7 @@ enum QueuedKind: Sendable {
     case inventory(node: Int, session: Int, life: Int)
     case wake(node: Int, number: Int)
     case boot(node: Int)
+    case fence(FenceJob)
     /// A node that was paused has had time to give up what it may not hold.
     case trust(node: Int)
 }

@@ -17,6 +17,8 @@ package struct OwnershipChecker: Sendable {
     private var suspects: [Int] = []
     /// What could not be stopped: no decision of a core can give it up.
     private var stuck: [(group: String, node: Int)] = []
+    /// Groups that nobody takes before their last node was powered off: that it was paused excuses nothing.
+    private var fenced: [String] = []
     /// Overlaps that have ended, but for those of stopped processes and failed stops.
     package private(set) var overlaps: [Overlap] = []
     /// Number of times that any group was taken by a node.
@@ -27,6 +29,13 @@ package struct OwnershipChecker: Sendable {
         owners = Array(repeating: [], count: groups.count)
         overlapSince = Array(repeating: nil, count: groups.count)
     }
+
+    mutating func protectedByFencing(_ group: String) {
+        if !fenced.contains(group) { fenced.append(group) }
+    }
+
+    /// The overlaps of groups that fencing protects.
+    package var overlapsDespiteFencing: [Overlap] { overlaps.filter { fenced.contains($0.group) } }
 
     mutating func occupied(_ group: String, node: Int, at now: Instant) {
         guard let index = names.firstIndex(of: group), !owners[index].contains(node) else { return }
@@ -48,7 +57,7 @@ package struct OwnershipChecker: Sendable {
     }
 
     private func isExcused(_ group: String, _ node: Int) -> Bool {
-        suspects.contains(node) || stuck.contains { $0.group == group && $0.node == node }
+        suspects.contains(node) && !fenced.contains(group) || stuck.contains { $0.group == group && $0.node == node }
     }
 
     mutating func couldNotStop(_ group: String, node: Int) {

@@ -6,7 +6,7 @@ import ClusterModel
 /// A run that its seed decides in every detail.
 package enum RandomRun {
     /// A cluster of a kind that the seed decides.
-    private static func world(_ random: inout RandomSource, seed: UInt64) -> World {
+    private static func world(_ random: inout RandomSource, seed: UInt64, fences: Bool) -> World {
         let count = 2 + Int(random.next() % 4)
         var cluster = Blueprint.nodes(count)
         if count == 2 { cluster.quorum = random.next() % 2 == 0 ? .ignore : .ping }
@@ -14,6 +14,10 @@ package enum RandomRun {
         cluster.failback = random.next() % 2 == 0 ? .on : .off
         cluster.isRotated = random.next() % 2 == 0
         cluster.operationTimeout = .seconds(2)
+        if fences {
+            cluster.addDevices()
+            cluster.groups = cluster.groups.enumerated().map { ($0 % 2 == 0 ? "fs" + $1.0 : $1.0, $1.1) }
+        }
         let isSerial = random.next() % 8 == 0
         var world = isSerial
             ? cluster.serialWorld(ring: true, seed: seed)
@@ -27,18 +31,23 @@ package enum RandomRun {
     }
 
     /// What one run did wrong; nil if nothing. The first line says what; the last `lines` of the run's record follow.
-    package static func violation(seed: UInt64, lines: Int = 60) -> String? {
+    /// `fences`: every node can power off every other, and half of the groups need it.
+    package static func violation(seed: UInt64, fences: Bool = false, lines: Int = 60) -> String? {
         var world: World?
-        guard let text = violation(seed: seed, &world) else { return nil }
+        guard let text = violation(seed: seed, fences, &world) else { return nil }
         return text + "\n" + (world?.story(lines) ?? "")
     }
 
-    private static func violation(seed: UInt64, _ last: inout World?) -> String? {
+    private static func violation(seed: UInt64, _ fences: Bool, _ last: inout World?) -> String? {
         var random = RandomSource(seed: seed)
-        var world = world(&random, seed: seed)
+        var world = world(&random, seed: seed, fences: fences)
         defer { last = world }
         let count = world.nodes.count
         let excludes = count > 2
+        func doubleOwner(_ world: World) -> String? {
+            let overlaps = excludes ? world.ownership.overlaps : world.ownership.overlapsDespiteFencing
+            return overlaps.first.map(text)
+        }
         var plan = FaultPlan(seed: seed)
         for index in world.nodes.indices {
             world.start(index)
@@ -48,14 +57,16 @@ package enum RandomRun {
         let end = world.now + .seconds(25)
         while world.now < end {
             world.run(plan.strike(&world))
-            if excludes, let text = doubleOwner(world) { return text }
+            if let text = doubleOwner(world) { return text }
         }
         FaultPlan.mend(&world)
         world.run(.seconds(4))
+        // Those that were fenced have to come up again.
+        if fences { world.run(.seconds(10)) }
         // Those that found an order to shut down when they went on.
         for index in world.nodes.indices { world.start(index) }
         world.run(.seconds(2))
-        if excludes, let text = doubleOwner(world) { return text }
+        if let text = doubleOwner(world) { return text }
         _ = world.request(.cleanup(group: nil), at: 0)
         let takesBefore = world.ownership.takes
         world.run(.seconds(8))
@@ -64,14 +75,13 @@ package enum RandomRun {
         let takes = world.ownership.takes
         world.run(.seconds(5))
         if world.ownership.takes != takes { return "groups still move" }
-        if excludes, let text = doubleOwner(world) { return text }
+        if let text = doubleOwner(world) { return text }
         if world.uselessWakes > 0 { return "\(world.uselessWakes) wakes changed nothing" }
         if let request = world.wronglyAnswered.first { return "request \(request) not answered once" }
         return nil
     }
 
-    private static func doubleOwner(_ world: World) -> String? {
-        guard let overlap = world.ownership.overlaps.first else { return nil }
+    private static func text(_ overlap: Overlap) -> String {
         let from = overlap.from.nanoseconds / 1000
         return "\(overlap.group) on nodes \(overlap.nodes) from \(from) us for \(overlap.duration)"
     }

@@ -23,6 +23,12 @@ package struct Conditions: Sendable {
     package var startFailure = 0.0
     /// Chance of a stop to fail with the resource still running.
     package var stopFailure = 0.0
+    /// How long a fencing device works.
+    package var fenceTime = Duration.milliseconds(200)
+    /// Chance of a device to fail and leave the node as it is.
+    package var fenceFailure = 0.0
+    /// From a fence until the node is on again; nil: it stays off.
+    package var rebootTime: Duration? = .seconds(3)
 
     package init() {}
 }
@@ -59,6 +65,9 @@ package struct World: Sendable {
     package internal(set) var responses: [(request: RequestID, response: OperatorResponse)] = []
     /// Wakes after which the core wanted to be woken in the past.
     package internal(set) var uselessWakes = 0
+    /// Orders to fencing devices, and nodes that they powered off.
+    package internal(set) var fencesBegun = 0
+    package internal(set) var fencesDone = 0
 
     var queue = EventQueue()
     var random: RandomSource
@@ -89,6 +98,11 @@ package struct World: Sendable {
         var groups: [String] = []
         for group in configurations.flatMap(\.groups) where !groups.contains(group.name) { groups.append(group.name) }
         ownership = OwnershipChecker(groups: groups)
+        for configuration in configurations where configuration.isFenceable(configuration.localName) {
+            for group in configuration.groups where configuration.needsFencing(group) {
+                ownership.protectedByFencing(group.name)
+            }
+        }
     }
 
     // MARK: What can be done to the cluster
@@ -256,6 +270,7 @@ package struct World: Sendable {
             nodes[node].inventoryLives.append(life)
             deliver(.inventory(nodes[node].inventory, entitledUntil: nodes[node].entitledUntil), to: node)
         case .boot(let node): start(node)
+        case .fence(let fence): finish(fence)
         case .trust(let node): if !nodes[node].isPaused { ownership.trusted(node: node) }
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
@@ -300,7 +315,7 @@ package struct World: Sendable {
             where medium != except.index && nodes[node].configuration.media[medium].isSerial {
                 send(message, from: Endpoint(node: node, medium: medium))
             }
-        case .start, .stop, .reassert, .entitled:
+        case .start, .stop, .reassert, .entitled, .fence:
             // What a daemon orders before it has heard that its resource manager is gone, nobody gets.
             if nodes[node].linkedLife == nodes[node].life { carryOutOrder(effect, at: node) }
         case .reboot: crash(node)
@@ -317,6 +332,7 @@ package struct World: Sendable {
         case .stop(let group, let operation): stopGroup(group, operation, at: node)
         case .reassert(let group, let epoch, let operation): verify(group, epoch, operation, at: node)
         case .entitled(let until): nodes[node].entitledUntil = until
+        case .fence(let target, let operation): fence(target, operation, at: node)
         default: break
         }
     }

@@ -74,6 +74,7 @@ struct AdminDesk {
         case .reload:
             let text = "control reloads, not this process"
             return .answer([packet(AdminResponse(.error, text).message)].compactMap { $0 })
+        case .fence(let node, let isConfirmed): return order(.fence(node: node, isConfirmed: isConfirmed), client)
         }
     }
 
@@ -132,6 +133,7 @@ struct AdminDesk {
             isUnreachable: node.isUnreachable, isLeaving: node.isLeaving, generation: node.generation, age: node.age,
             deadInterval: node.deadInterval, differsInConfiguration: node.differsInConfiguration,
             dialect: node.isRefused ? .refused : node.isClassic ? .classic : .extended,
+            fencing: node.fencing,
             links: node.links.map {
                 let medium = configuration.media[$0.medium.index]
                 return LinkReport(
@@ -145,6 +147,6 @@ struct AdminDesk {
             name: group.name, preferred: group.preferred, resources: group.resources, owner: group.owner,
             state: .init(rawValue: group.state) ?? .unknown, epoch: group.epoch, wanted: group.wanted,
             failures: group.failures.map { FailureReport(node: $0.node, count: $0.count, reason: $0.reason) },
-            waitsFor: group.waitsFor)
+            waitsFor: group.waitsFor, waitsForFencing: group.waitsForFencing)
     }
 }

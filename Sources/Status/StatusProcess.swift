@@ -18,8 +18,6 @@ final class StatusProcess {
     private static let bundleSizeMax = 16 << 20
     /// Frames taken from one channel in one call, so that no sender holds up the rest.
     private static let readMax = 64
-    /// How often control hears that this process is well.
-    private static let checkInInterval = Duration.seconds(1)
 
     private let loop: EventLoop
     private let control: Channel
@@ -140,6 +138,7 @@ final class StatusProcess {
         configuration = new
         log = StatusLog(
             settings: new.logging, node: new.localName, logfile: logfile(), foreground: foreground, after: log)
+        checkIn()
         guard cluster == nil else { return reconfigure(from: old, authenticator) }
         let identity = WireIdentity(
             name: new.localName, uuid: uuid, generation: generation, ttl: new.hopfudge + new.members.count)
@@ -169,9 +168,11 @@ final class StatusProcess {
         configuration.quorum = old.quorum
         configuration.policy = old.policy
         configuration.processes.respawn = old.processes.respawn
+        configuration.processes.stonith = old.processes.stonith
         let changed = [
             kept.members != old.members ? "node" : nil, kept.media != old.media ? "media" : nil,
             kept.groups != old.groups ? "haresources" : nil,
+            kept.processes.stonith != old.processes.stonith ? "stonith, stonith_host" : nil,
             kept.autoFailback != old.autoFailback ? "auto_failback" : nil, kept.quorum != old.quorum ? "quorum" : nil,
             kept.processes.respawn != old.processes.respawn ? "respawn" : nil,
             kept.policy != old.policy ? "stop_failure, stop_retries, operation_timeout" : nil,
@@ -192,8 +193,8 @@ final class StatusProcess {
     }
 
     private func checkIn() {
-        tell(.alive)
-        checkInTimer?.schedule(Clock.now() + StatusProcess.checkInInterval)
+        tell(.alive(at: Clock.now()))
+        checkInTimer?.schedule(Clock.now() + configuration.timing.checkInInterval)
     }
 
     private func tell(_ frame: StatusToControl) {
@@ -262,6 +263,8 @@ final class StatusProcess {
             order(.stop(operation: operation, group: configuration.groups[group.index].name))
         case .reassert(let group, let epoch, let operation):
             order(.reassert(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
+        case .fence(let node, let operation):
+            order(.fence(operation: operation, node: configuration.members[node.index].name))
         case .entitled(let until): order(.entitled(until: until))
         case .reboot(let reason): order(.reboot(reason: reason))
         case .reply(let request, let response):
@@ -306,6 +309,7 @@ final class StatusProcess {
         case .finished(let operation, let failure, let remains):
             handle(.finished(operation, failure: failure, remains: remains))
         case .lost(let group, let reason): handle(.lost(group: group, reason: reason))
+        case .fenced(let operation, let failure): handle(.fenced(operation, failure: failure))
         }
     }
 

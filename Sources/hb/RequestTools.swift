@@ -89,7 +89,7 @@ extension Tool {
 }
 
 /// How long a tool waits for an outcome.
-private struct Patience {
+struct Patience {
     /// nil: until the daemon decides, which it does: every request has a deadline there.
     var limit: Duration?
     /// Whether to go on when there is no outcome after `refusalWait`.
@@ -110,7 +110,7 @@ private struct Patience {
 }
 
 /// Makes the request, prints the outcome, returns the exit status.
-private func carryOut(
+func carryOut(
     _ request: AdminRequest, _ patience: Patience, _ invocation: Invocation, _ arguments: ProgramArguments
 ) -> Int32 {
     let start = Clock.now()

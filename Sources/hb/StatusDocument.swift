@@ -76,6 +76,7 @@ enum StatusDocument {
             ("dead_after_ms", milliseconds(node.deadInterval)),
             ("configuration_differs", .bool(node.differsInConfiguration)),
             ("dialect", .string(node.dialect.rawValue)),
+            ("fencing", optional(node.fencing)),
             (
                 "links",
                 .array(
@@ -112,6 +113,7 @@ enum StatusDocument {
                     })
             ),
             ("waits_for", strings(group.waitsFor)),
+            ("waits_for_fencing", strings(group.waitsForFencing)),
         ])
     }
 

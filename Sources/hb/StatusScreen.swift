@@ -74,6 +74,7 @@ struct StatusScreen {
             case .refused: "refused, 3.0.6"
             }
         if node.dialect == .refused { return (word, .bad) }
+        if let fencing = node.fencing { return ("\(word), \(Terminal.printableWord(fencing))", style) }
         return node.isLeaving ? (word + ", leaving", .attention) : (word, style)
     }
 
@@ -114,6 +115,9 @@ struct StatusScreen {
         if let wanted = group.wanted { notes.append("wanted on \(wanted)") }
         for failure in group.failures { notes.append("\(failure.count) failed on \(failure.node)") }
         if !group.waitsFor.isEmpty { notes.append("waits for \(group.waitsFor.joined(separator: ", "))") }
+        if !group.waitsForFencing.isEmpty {
+            notes.append("waiting for fencing of \(group.waitsForFencing.joined(separator: ", "))")
+        }
         if group.resources.count > 1 { notes.append("\(group.resources.count) resources") }
         return notes.joined(separator: "; ")
     }

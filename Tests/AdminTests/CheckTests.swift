@@ -165,11 +165,13 @@ import Testing
     @Test("passwords of fencing devices are not printed")
     func fencing() throws {
         try folder.write(
-            "ha.cf", folder.text("ha.cf") + "stonith_host * ipmi 10.0.0.9 admin hunter2\nstonith meatware /etc/x\n")
+            "ha.cf",
+            folder.text("ha.cf") + "stonith_host * external/ipmi 10.0.0.9 admin hunter2\n"
+                + "stonith fence_ipmilan /etc/x\n")
         let outcome = try check()
         #expect(outcome.status < 2, "\(outcome)")
-        #expect(outcome.output.contains("\nstonith_host * ipmi *****\n"), "\(outcome)")
-        #expect(outcome.output.contains("\nstonith meatware /etc/x\n"), "\(outcome)")
+        #expect(outcome.output.contains("\nstonith_host * external/ipmi *****\n"), "\(outcome)")
+        #expect(outcome.output.contains("\nstonith fence_ipmilan /etc/x\n"), "\(outcome)")
         #expect(!outcome.output.contains("hunter2"))
         #expect(!outcome.errors.contains("hunter2"), "\(outcome)")
     }

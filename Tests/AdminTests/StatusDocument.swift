@@ -46,6 +46,7 @@ extension StatusTests {
               "dead_after_ms": 1000,
               "configuration_differs": false,
               "dialect": "extended",
+              "fencing": null,
               "links": [
                 {
                   "medium": "bcast",
@@ -67,6 +68,7 @@ extension StatusTests {
               "dead_after_ms": 1000,
               "configuration_differs": false,
               "dialect": "extended",
+              "fencing": null,
               "links": [
                 {
                   "medium": "bcast",
@@ -96,7 +98,8 @@ extension StatusTests {
               "epoch": 3,
               "wanted": null,
               "failures": [],
-              "waits_for": []
+              "waits_for": [],
+              "waits_for_fencing": []
             },
             {
               "name": "IPaddr2::10.0.0.6/24",
@@ -117,6 +120,9 @@ extension StatusTests {
               ],
               "waits_for": [
                 "beta"
+              ],
+              "waits_for_fencing": [
+                "alpha"
               ]
             }
           ],

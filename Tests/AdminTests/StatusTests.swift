@@ -103,6 +103,7 @@ import Testing
         report.groups[1].state = .failed
         report.groups[1].failures = [FailureReport(node: "beta", count: 2, reason: "a \"quoted\"\n\u{1B}[1m reason é")]
         report.groups[1].waitsFor = ["beta"]
+        report.groups[1].waitsForFencing = ["alpha"]
         report.media = [MediumReport(directive: "bcast", name: "eth0", isOpen: false, reason: "gone")]
         report.quorum.heldFor = .milliseconds(812)
         report.generation = .max

@@ -7,8 +7,8 @@ import Testing
 @Suite struct ToolTests {
     private static let calls = [
         ["hb"], ["hb", "status"], ["hb", "check"], ["hb", "standby"], ["hb", "takeover"], ["hb", "cleanup"],
-        ["hb", "wire"], ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"], ["hb_takeover"], ["cl_status"],
-        ["send_arp"],
+        ["hb", "fence"], ["hb", "wire"], ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"],
+        ["hb_takeover"], ["cl_status"], ["send_arp"],
     ]
 
     @Test("--help goes to standard output and exits with 0, with all options and exit statuses", arguments: calls)
@@ -39,7 +39,7 @@ import Testing
     @Test("commands that do not exist are refused with the list of those that do")
     func unknownCommands() throws {
         let folder = try TemporaryFolder()
-        let usage = "usage: hb status|check|standby|takeover|cleanup|wire|cl_status|send_arp ... (hb --help)\n"
+        let usage = "usage: hb status|check|standby|takeover|cleanup|fence|wire|cl_status|send_arp ... (hb --help)\n"
         #expect(
             try runTool("hb", in: folder)
                 == ToolOutcome(status: 2, output: "", errors: "hb: a command is missing\n" + usage))

@@ -40,7 +40,7 @@ import Testing
         let haConfig = """
             node alpha,beta gamma
             keepalive 3ms
-            deadtime 13ms
+            deadtime 13s
             warntime 7ms
             initdead 20s
             deadping 1m
@@ -67,7 +67,7 @@ import Testing
             operation_timeout 90s
             env STOPRETRYMAX=7 COLOUR=blue
             stonith external/ipmi /etc/ha.d/ipmi.conf
-            stonith_host * apcmaster 10.0.0.250 apc secret
+            stonith_host * external/apc 10.0.0.250 apc secret
             watchdog /dev/watchdog
             msgfmt netstring
             max_rexmit_delay 100
@@ -108,7 +108,7 @@ import Testing
         #expect(configuration.groups[1].preferred == "beta")
         #expect(configuration.groups[1].resources.count == 7)
         #expect(configuration.processes.respawn[0].command == "/usr/lib/heartbeat/ipfail -x")
-        #expect(configuration.parameters.contains(Setting(name: "deadtime", value: "13ms")))
+        #expect(configuration.parameters.contains(Setting(name: "deadtime", value: "13s")))
     }
 
     @Test("the printed text names the effective values, and what they follow from")

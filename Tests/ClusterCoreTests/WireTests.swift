@@ -16,7 +16,7 @@ struct WireTests {
         return configuration
     }
 
-    @Test("E2, E3, E4, E5, E6, E7: a status message says what was put in, in 7-bit text without empty values")
+    @Test("E2, E3, E4, E5, E6, E7, E9: a status message says what was put in, in 7-bit text without empty values")
     func roundTrip() throws {
         let coding = StatusCoding(WireTests.configuration())
         var said = StatusExtension()
@@ -25,6 +25,12 @@ struct WireTests {
         said.grants = [Grant(group: GroupID(0), node: NodeID(2), epoch: 4)]
         said.marks = [Mark(group: GroupID(0), node: nil, stamp: 3), Mark(group: GroupID(1), node: NodeID(1), stamp: 1)]
         said.clearings = [Clearing(group: GroupID(1), stamp: 2)]
+        said.fences = [
+            FenceReport(
+                mark: FenceMark(node: NodeID(1), generation: 0x11, stamp: 2, isFenced: true), effort: .none),
+            FenceReport(
+                mark: FenceMark(node: NodeID(2), generation: 0, stamp: 0, isFenced: false), effort: .failed),
+        ]
         said.leaving = true
         said.configurationDigest = 0xabc
         let report = StatusReport(status: .active, deadInterval: .seconds(3), statusExtension: said)

@@ -15,6 +15,8 @@ package struct ClusterFiles {
     package var keys = "auth 1\n1 sha1 the-rig-has-a-secret\n"
     /// Scripts for resource.d by their names.
     package var scripts: [(name: String, text: String)] = []
+    /// Programs of fencing devices: plugins and agents by their file's name, in stonith.d.
+    package var devices: [(name: String, text: String)] = []
     /// Whether the router of the first bridge is a ping node.
     package var pingsRouter = false
 

@@ -100,14 +100,15 @@ package final class Node {
     private func reapMachine() throws {
         kernel = nil
         initial = nil
-        holder?.finish()
-        holder = nil
         if let command = daemonCommand {
-            // All that it could still wait for is dead, and it may be stopped.
+            // All that it could still wait for is dead. Where it is stopped, it keeps its dead child from being reaped,
+            // and process 1 from ending.
             try Children.signal(command, SIGKILL)
             _ = try Children.wait(command)
         }
         daemonCommand = nil
+        holder?.finish()
+        holder = nil
     }
 
     /// Stops every process of the node in its tracks, or has them go on: a machine that hangs.
@@ -204,6 +205,10 @@ package final class Node {
         let groups = files.groups.map { $0 + "\n" }.joined()
         try Folder.write(groups, to: configurationFolder + "/haresources")
         try Folder.write(files.keys, to: configurationFolder + "/authkeys", mode: 0o600)
+        if !files.devices.isEmpty { try Folder.make(configurationFolder + "/stonith.d") }
+        for device in files.devices {
+            try Folder.write(device.text, to: "\(configurationFolder)/stonith.d/\(device.name)", mode: 0o755)
+        }
         for script in files.scripts {
             try Folder.write(script.text, to: "\(configurationFolder)/resource.d/\(script.name)", mode: 0o755)
         }

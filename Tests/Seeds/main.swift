@@ -1,12 +1,14 @@
-// hb_seeds FIRST COUNT: runs that many random clusters from that seed on, on all processors. A seed that breaks a
-// promise is printed with what it broke; `hb_seeds SEED 1` tells its story.
+// hb_seeds FIRST COUNT [fences]: runs that many random clusters from that seed on, on all processors. A seed that
+// breaks a promise is printed with what it broke; `hb_seeds SEED 1` tells its story. `fences`: the nodes have fencing
+// devices.
 import Glibc
 import Simulation
 
-guard CommandLine.arguments.count == 3, let first = UInt64(CommandLine.arguments[1]),
+let fences = CommandLine.arguments.last == "fences"
+guard CommandLine.arguments.count == (fences ? 4 : 3), let first = UInt64(CommandLine.arguments[1]),
     let count = UInt64(CommandLine.arguments[2]), count > 0
 else {
-    print("usage: hb_seeds FIRST COUNT")
+    print("usage: hb_seeds FIRST COUNT [fences]")
     exit(2)
 }
 
@@ -18,7 +20,9 @@ let failures = await withTaskGroup(of: Int.self) { group in
         group.addTask {
             var failures = 0
             for seed in stride(from: first + lane, to: first + count, by: Int(lanes)) {
-                guard let text = RandomRun.violation(seed: seed, lines: count == 1 ? .max : 0) else { continue }
+                guard let text = RandomRun.violation(
+                    seed: seed, fences: fences, lines: count == 1 ? .max : 0)
+                else { continue }
                 failures += 1
                 print("seed \(seed): \(text.hasSuffix("\n") ? String(text.dropLast()) : text)")
                 fflush(nil)

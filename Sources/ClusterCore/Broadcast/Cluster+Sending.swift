@@ -59,6 +59,7 @@ extension Cluster {
         said.leaving = isLeaving
         said.barred = isBarred(now)
         said.deaf = others.filter { nodes[$0.index].isVetoed }
+        said.fences = fenceReports
         said.marks = marks.writtenMarks
         said.clearings = marks.writtenClearings
         for index in groups.indices {

@@ -101,6 +101,7 @@ extension Cluster {
         nodes[id.index].isSuspect = false
         nodes[id.index].isVetoed = false
         noteLeftBehind(id)
+        noteDeath(id, now)
         nodes[id.index].cached = nil
         nodes[id.index].window.reset()
         for medium in links.expire(id, after: .zero, now: now) { logLink(id, medium, "dead") }

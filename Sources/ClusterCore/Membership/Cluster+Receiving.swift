@@ -158,7 +158,9 @@ extension Cluster {
         _ id: NodeID, _ envelope: Envelope, _ message: HAMessage, _ medium: MediumID, _ arrival: Instant, _ now: Instant
     ) {
         let sequence = envelope.sequence ?? 0
-        guard sequence > nodes[id.index].statusSequence, !nodes[id.index].hasLeft else { return drop(.stale) }
+        guard sequence > nodes[id.index].statusSequence, !nodes[id.index].hasLeft,
+            !isLastGasp(id, envelope.generation, arrival)
+        else { return drop(.stale) }
         guard let cached = coding.decode(message, previous: nodes[id.index].cached) else { return drop(.malformed) }
         guard admit(id, cached.report) else { return drop(.refused) }
         noteInterval(id, arrival)
@@ -181,6 +183,7 @@ extension Cluster {
         let status: NodeStatus = cached.report.status == .active ? .active : .up
         if nodes[id.index].status != status { changeStatus(id, to: status) }
         if !wasReachable { isUnsettled = true }
+        noteAlive(id, arrival)
         if let said = cached.report.statusExtension { learn(id, said, before) }
         meetClassic(id, wasDead: wasDead, isSameDaemon: isSameDaemon, now)
     }
@@ -238,6 +241,10 @@ extension Cluster {
         for grant in said.grants { noteEpoch(grant.group, grant.epoch) }
         for mark in said.marks where marks.merge(mark, name: coding.name) { isUnsettled = true }
         for clearing in said.clearings where marks.merge(clearing) { isUnsettled = true }
+        if before?.fences != said.fences {
+            learnFences(said.fences, from: id, lastHandled)
+            isUnsettled = true
+        }
         if before?.groups != said.groups || before?.grants != said.grants || before?.leaving != said.leaving
             || before?.barred != said.barred || before?.deaf != said.deaf
         {

@@ -25,7 +25,7 @@ extension Cluster {
     mutating func handOver(_ now: Instant) {
         guard !isHandingOver, !isLeaving else { return }
         isHandingOver = true
-        patience = .seconds(10)
+        patience = Timing.handOverPatience
         sayLast(now)
     }
 

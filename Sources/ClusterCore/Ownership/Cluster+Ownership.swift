@@ -9,6 +9,7 @@ extension Cluster {
         guard isUnsettled else { return }
         mayHaveNews = true
         readBoard()
+        noteHolders()
         while isUnsettled && passes < 8 {
             isUnsettled = false
             passes += 1
@@ -16,6 +17,7 @@ extension Cluster {
             settleGrants(now)
             let owners = classicPlacement ?? placementNow(now)
             for index in groups.indices { advance(index, owner: owners[index], now) }
+            considerFencing(owners, now)
         }
     }
 
@@ -63,12 +65,12 @@ extension Cluster {
         }
     }
 
-    private var mayClaim: Bool {
+    var mayClaim: Bool {
         status == .active && !isLeaving && !isHandingOver && quorum.mayClaim && lastHandled < heldUntil
     }
 
     /// Whether something of the group may still run where no daemon does.
-    private func isLeftBehind(_ index: Int) -> Bool {
+    func isLeftBehind(_ index: Int) -> Bool {
         board[groups[index].id].contains { !nodes[$0.node.index].isAlive }
     }
 
@@ -87,7 +89,9 @@ extension Cluster {
             isUnsettled = true
             return
         }
-        guard nodesWithoutGrant(groups[index].id, epoch).isEmpty else { return }
+        guard nodesWithoutGrant(groups[index].id, epoch).isEmpty, fencesAwaited(groups[index].id).isEmpty else {
+            return
+        }
         operationLast += 1
         groups[index].phase = .starting(epoch: epoch, operationLast)
         groups[index].needsReassertion = false
@@ -147,7 +151,7 @@ extension Cluster {
         effects.append(.reassert(groups[index].id, epoch: epoch, operationLast))
     }
 
-    private mutating func stop(_ index: Int, _ reason: String, _ level: LogLevel) {
+    mutating func stop(_ index: Int, _ reason: String, _ level: LogLevel) {
         guard let reported = groups[index].phase.reported else { return }
         operationLast += 1
         groups[index].phase = .stopping(epoch: reported.epoch, operationLast)
@@ -202,6 +206,7 @@ extension Cluster {
             groups[index].releaseBy = nil
         }
         reassertions.removeAll()
+        forgetFenceOrders()
         entitledUntil = nil
         isUnsettled = true
         log(.error, "resource-manager-lost", "the resource manager died: taking stock anew")

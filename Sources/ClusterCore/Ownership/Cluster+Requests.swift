@@ -30,6 +30,7 @@ extension Cluster {
         case .standby(let selection): standby(selection, id, now)
         case .takeover(let selection): takeover(selection, id, now)
         case .cleanup(let name): cleanup(name, id)
+        case .fence(let node, let isConfirmed): fence(node, isConfirmed: isConfirmed, id, now)
         }
     }
 
@@ -139,6 +140,7 @@ extension Cluster {
                 .reply(request.id, OperatorResponse(.failed, "this node's daemon ends: see hb status elsewhere")))
         }
         pending.removeAll()
+        answerFenceRequests()
     }
 
     /// Answers the requests whose groups have arrived, cannot arrive, or took too long.

@@ -60,6 +60,8 @@ struct LocalGroup: Sendable {
     var grant: Grant?
     /// This node gives the group up and waits for a claim no longer than this.
     var releaseBy: Instant?
+    /// When a live node was known to hold it last.
+    var seenHeldAt = Instant.distantPast
     /// The clearing that was obeyed.
     var clearedAt: UInt64 = 0
 }

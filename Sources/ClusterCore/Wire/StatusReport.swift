@@ -96,6 +96,8 @@ package struct StatusExtension: Equatable, Sendable {
     package var grants: [Grant] = []
     package var marks: [Mark] = []
     package var clearings: [Clearing] = []
+    /// Which nodes were powered off, and what the sender does about it.
+    package var fences: [FenceReport] = []
     /// The sender is shutting down and holds on only until others have claimed.
     package var leaving = false
     /// The sender may hold nothing now: it does not reach what its quorum asks for.
@@ -184,6 +186,10 @@ struct StatusCoding: Sendable {
         appendList("hb_clear", said.clearings, to: &message) {
             "\(groupNames[$0.group.index]) \(String($0.stamp, radix: 16))"
         }
+        appendList("hb_fence", said.fences, to: &message) {
+            "\(memberNames[$0.mark.node.index]) \(String($0.mark.generation, radix: 16)) "
+                + "\(String($0.mark.stamp, radix: 16)) \($0.mark.isFenced ? "f" : "-") \($0.effort.rawValue)"
+        }
         return message
     }
 
@@ -202,6 +208,7 @@ struct StatusCoding: Sendable {
         said.leaving = message.text("hb_leaving") == "1"
         said.barred = message.text("hb_barred") == "1"
         said.deaf = entries(message, "hb_deaf", width: 1) { node(named: $0[0]) }
+        said.fences = entries(message, "hb_fence", width: 5, fenceReport)
         if case .string(let text)? = message["hb_hears"] { said.hears = Hearings(text: text) }
         cached.raw = ["hb_groups", "hb_grants", "hb_marks", "hb_clear"].map { message[$0] }
         if let previous, previous.raw == cached.raw, let before = previous.report.statusExtension {
@@ -238,6 +245,15 @@ struct StatusCoding: Sendable {
             let epoch = UInt64(words[2], radix: 16), let failures = Int(words[3]), failures >= 0
         else { return nil }
         return GroupReport(group: group, phase: phase, epoch: epoch, failures: failures)
+    }
+
+    private func fenceReport(_ words: [String]) -> FenceReport? {
+        guard let node = node(named: words[0]), let generation = UInt64(words[1], radix: 16),
+            let stamp = UInt64(words[2], radix: 16), stamp < 1 << 62, let effort = FenceEffort(rawValue: words[4])
+        else { return nil }
+        return FenceReport(
+            mark: FenceMark(node: node, generation: generation, stamp: stamp, isFenced: words[3] == "f"),
+            effort: effort)
     }
 
     private func appendList<Item>(

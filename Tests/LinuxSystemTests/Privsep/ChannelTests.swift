@@ -30,7 +30,7 @@ import Testing
         guard case .empty = try receiver.receive() else { Issue.record("not empty"); return }
         sender = nil
         guard case .closed = try receiver.receive() else { Issue.record("not closed"); return }
-        #expect(try receiver.send(StatusToControl.alive) == .closed)
+        #expect(try receiver.send(StatusToControl.finished) == .closed)
     }
 
     @Test("a message of the largest size fits a frame; one byte more is refused")

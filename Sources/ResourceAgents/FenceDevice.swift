@@ -1,0 +1,107 @@
+// How a fencing device of ha.cf is called: plugins of cluster-glue with their parameters in the environment, fence
+// agents with options on standard input (specs/agents.md 5 and 6).
+import CLinux
+import ClusterModel
+import LinuxSystem
+
+/// Where the programs of fencing devices are found.
+package struct FenceLocations: Sendable {
+    /// Searched in order, for the name after `external/`.
+    package var pluginDirectories: [String]
+    /// Searched in order, for `fence_*`.
+    package var agentDirectories: [String]
+
+    /// Those of an administrator go before those of the system.
+    package init(configurationDirectory: String) {
+        pluginDirectories = ["\(configurationDirectory)/stonith.d", "/usr/lib/stonith/plugins/external"]
+        agentDirectories = ["\(configurationDirectory)/stonith.d", "/usr/sbin"]
+    }
+
+    /// The path of a method's program.
+    func program(_ method: FenceMethod) throws(ArgumentError) -> String {
+        switch method {
+        case .plugin(let name): try FenceLocations.program(name, pluginDirectories)
+        case .agent(let name): try FenceLocations.program(name, agentDirectories)
+        case .null, .suicide: throw ArgumentError(reason: "no program")
+        }
+    }
+
+    private static func program(_ name: String, _ directories: [String]) throws(ArgumentError) -> String {
+        for path in directories.map({ "\($0)/\(name)" }) where FileSystem.kind(of: path) == .regular {
+            guard access(path, X_OK) == 0 else { throw ArgumentError(reason: "\(path) is not executable") }
+            // As cluster-glue has it: who may write the file would be root.
+            guard !FileSystem.isWritableByOthers(path) else {
+                throw ArgumentError(reason: "\(path) may be written by its group or by everybody")
+            }
+            return path
+        }
+        throw ArgumentError(reason: "there is no \(name) in \(directories.joined(separator: " or "))")
+    }
+}
+
+/// The parameters of a device, by name or by place.
+enum FenceParameters: Equatable {
+    case named([Setting])
+    /// In the order in which the plugin lists its parameters' names.
+    case positional([String])
+
+    private static let fileSizeMax = 64 << 10
+
+    /// Those of a line of ha.cf, or of the file that it names.
+    init(_ device: StonithDevice) throws(ArgumentError) {
+        guard device.host == nil else {
+            self = device.namedParameters.map { .named($0) } ?? .positional(device.parameters)
+            return
+        }
+        let path = device.parameters.first ?? ""
+        guard let text = FileSystem.text(of: path, limit: FenceParameters.fileSizeMax) else {
+            throw ArgumentError(reason: "\(path) cannot be read")
+        }
+        let lines = text.split(separator: "\n").map { $0.drop { $0 == " " || $0 == "\t" } }
+            .filter { !$0.isEmpty && !$0.hasPrefix("#") }.map(String.init)
+        let written = StonithDevice(host: "*", type: device.type, parameters: lines)
+        if let named = written.namedParameters {
+            self = .named(named)
+        } else {
+            self = .positional(lines.flatMap { $0.split { $0 == " " || $0 == "\t" }.map(String.init) })
+        }
+    }
+
+    /// With names, which a plugin has listed in this order; the last one takes all that is left.
+    func named(_ names: [String]) throws(ArgumentError) -> [Setting] {
+        switch self {
+        case .named(let settings): return settings
+        case .positional(let values):
+            guard let last = names.last else {
+                if values.isEmpty { return [] }
+                throw ArgumentError(reason: "the plugin takes no parameters")
+            }
+            guard values.count >= names.count else {
+                throw ArgumentError(reason: "expected \(names.count) parameters: \(names.joined(separator: " "))")
+            }
+            let rest = Setting(name: last, value: values[(names.count - 1)...].joined(separator: " "))
+            return zip(names.dropLast(), values).map { Setting(name: $0, value: $1) } + [rest]
+        }
+    }
+}
+
+extension FenceMethod {
+    /// What a fence agent reads from its standard input to power a node off and on again.
+    static func agentInput(_ parameters: [Setting], node: String) -> [UInt8] {
+        var settings = parameters.filter { $0.name != "hostlist" }
+        func add(_ name: String, _ value: String, unless names: [String]) {
+            if settings.contains(where: { names.contains($0.name) }) { return }
+            settings.append(Setting(name: name, value: value))
+        }
+        add("action", "reboot", unless: ["action", "option"])
+        add("nodename", node, unless: ["nodename"])
+        add("plug", node, unless: ["plug", "port"])
+        return settings.flatMap { Array("\($0.name)=\($0.value)\n".utf8) }
+    }
+
+    /// The nodes that a plugin's `gethosts` has listed.
+    static func hosts(_ output: [UInt8]) -> [String] {
+        String(decoding: output, as: UTF8.self).split { $0 == "\n" || $0 == " " || $0 == "\t" || $0 == "," }
+            .map { $0.lowercased() }
+    }
+}

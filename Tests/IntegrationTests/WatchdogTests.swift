@@ -1,0 +1,95 @@
+// When the watchdog is fed. The device is a pseudo-terminal that shows what is written to it: a stand-in, which has no
+// timeout and resets nothing.
+import CLinux
+import ClusterModel
+import LinuxSystem
+import Rig
+import Testing
+
+extension ClusterTests {
+    @Suite("Feeding the watchdog")
+    struct WatchdogTests {
+        /// The side of the device that the kernel would have.
+        private final class Listener {
+            let master: Descriptor
+            /// Kept open, so that the master never sees an end.
+            let slave: Descriptor
+            let path: String
+
+            init() throws {
+                master = Descriptor(
+                    owning: try retrying("open a pseudo-terminal") { posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC) })
+                var name = [CChar](repeating: 0, count: 128)
+                guard grantpt(master.raw) == 0, unlockpt(master.raw) == 0,
+                    ptsname_r(master.raw, &name, name.count) == 0
+                else { throw SystemError.last("set up a pseudo-terminal") }
+                path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                slave = try Descriptor.open(path, O_RDWR | O_NOCTTY)
+                var settings = termios()
+                guard tcgetattr(slave.raw, &settings) == 0 else { throw SystemError.last("read the settings") }
+                cfmakeraw(&settings)
+                guard tcsetattr(slave.raw, TCSANOW, &settings) == 0 else { throw SystemError.last("set up \(path)") }
+                try master.setNonBlocking(true)
+            }
+
+            /// What was written since the last call.
+            func take() -> [UInt8] {
+                var bytes = [UInt8](repeating: 0, count: 4096)
+                let count = read(master.raw, &bytes, bytes.count)
+                return count > 0 ? Array(bytes[..<count]) : []
+            }
+        }
+
+        private func expectFed(_ listener: Listener, _ stage: Stage) throws {
+            _ = listener.take()
+            try stage.waiting.until("the watchdog is fed") { listener.take().contains(0) }
+        }
+
+        @Test("fed while status process and resource manager check in, disarmed by a stop, not by a hand-over")
+        func feeding() throws {
+            try Stage.play { plan in
+                plan.files.deadtime = "2s"
+            } _: { stage in
+                let listener = try Listener()
+                let file = stage.alpha.configurationFolder + "/ha.cf"
+                try Folder.write(Folder.read(file) + "watchdog \(listener.path)\n", to: file)
+                try stage.start()
+                try expectFed(listener, stage)
+
+                let status = try #require(stage.alpha.process(titled: "heartbeat: status process"))
+                try Children.signal(status.pid, SIGSTOP)
+                _ = try stage.waiting.watch(.milliseconds(300)) { nil as Int? }
+                _ = listener.take()
+                let fed = try stage.waiting.watch(.milliseconds(1200)) { listener.take().isEmpty ? nil : true }
+                #expect(fed == nil, "fed while the status process was stopped")
+                try Children.signal(status.pid, SIGCONT)
+                try expectFed(listener, stage)
+
+                let manager = try #require(stage.alpha.process(titled: "heartbeat: resource manager"))
+                try Children.signal(manager.pid, SIGSTOP)
+                try stage.waiting.until("the daemon sees it") {
+                    stage.alpha.log.contains("the resource manager has not checked in")
+                }
+                _ = listener.take()
+                let starved = try stage.waiting.watch(.milliseconds(1200)) { listener.take().isEmpty ? nil : true }
+                #expect(starved == nil, "fed while the resource manager was stopped")
+                try Children.signal(manager.pid, SIGCONT)
+                try expectFed(listener, stage)
+
+                #expect(try stage.alpha.stopDaemon() == .exited(0))
+                #expect(listener.take().last == UInt8(ascii: "V"))
+
+                try stage.alpha.startDaemon()
+                try expectFed(listener, stage)
+                try stage.awaitHome()
+                let control = try #require(stage.alpha.control)
+                _ = listener.take()
+                try Children.signal(control.pid, SIGUSR1)
+                try stage.alpha.awaitDaemonEnd()
+                let last = listener.take()
+                #expect(last.last == 0, "\(last)")
+                #expect(!last.contains(UInt8(ascii: "V")))
+            }
+        }
+    }
+}

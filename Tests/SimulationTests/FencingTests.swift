@@ -1,0 +1,226 @@
+import ClusterCore
+import ClusterModel
+import Testing
+@testable import Simulation
+
+@Suite("Fencing")
+struct FencingTests {
+    /// Two nodes that may both claim whatever they see, with a filesystem at home on each.
+    private func world(
+        nodes: [String] = ["alpha", "beta"], quorum: QuorumPolicy = .ignore,
+        _ change: (inout TestCluster) -> Void = { _ in }
+    ) -> World {
+        var cluster = TestCluster(groups: nodes.map { ("fs-" + $0, $0) }, failback: .off, quorum: quorum)
+        cluster.nodes = nodes
+        cluster.addDevices()
+        change(&cluster)
+        var world = cluster.world()
+        world.startAll()
+        world.run(.seconds(4))
+        #expect(Array(world.map.prefix(nodes.count)) == Array(nodes.indices), "\(world.story)")
+        return world
+    }
+
+    private func expectNeverDouble(_ world: World, _ location: SourceLocation = #_sourceLocation) {
+        let overlaps = world.ownership.overlaps
+        #expect(overlaps.isEmpty, "\(overlaps)\n\(world.story)", sourceLocation: location)
+        #expect(world.ownership.doublyOwned.isEmpty, "\(world.story)", sourceLocation: location)
+    }
+
+    @Test("a dead node is fenced once, and then its groups are taken")
+    func crash() {
+        var world = world()
+        world.conditions.rebootTime = nil
+        world.crash(0)
+        world.run(.milliseconds(570))
+        #expect(world.owners("fs-alpha") == [], "the device is still at work\n\(world.story)")
+        world.run(.seconds(2))
+        #expect(world.map == [1, 1], "\(world.story)")
+        #expect(world.fencesDone == 1)
+        let alpha = world.nodes[1].cluster?.snapshot(world.nodes[1].localTime(world.now)).nodes[0]
+        #expect(alpha?.fencing == "fenced")
+        world.run(.seconds(60))
+        #expect(world.fencesBegun == 1)
+    }
+
+    @Test("a node that was only paused is powered off before its groups are taken")
+    func pause() {
+        for pausedFor in [600, 700, 800, 900, 1500, 5000] {
+            var world = world()
+            world.pause(0)
+            world.run(.milliseconds(Int64(pausedFor)))
+            world.resume(0)
+            world.run(.seconds(10))
+            expectNeverDouble(world)
+            #expect(world.owners("fs-alpha").count == 1, "\(pausedFor) \(world.story)")
+            #expect(world.owners("fs-beta").count == 1, "\(pausedFor) \(world.story)")
+        }
+    }
+
+    @Test("cut off from each other, two nodes never both have a filesystem, and the cluster comes back")
+    func split() {
+        var world = world()
+        world.partition([0], [1])
+        for _ in 0..<30 {
+            world.run(.seconds(1))
+            expectNeverDouble(world)
+        }
+        #expect(world.fencesDone >= 1)
+        world.heal()
+        world.run(.seconds(20))
+        expectNeverDouble(world)
+        #expect(!world.map.contains { $0 < 0 }, "\(world.map)\n\(world.story)")
+    }
+
+    @Test("of two that fence each other only the slower one's victim stays up")
+    func duel() {
+        var world = world()
+        world.conditions.rebootTime = .seconds(30)
+        world.nodes[1].driftPartsPerMillion = 900
+        world.partition([0], [1])
+        world.run(.seconds(5))
+        #expect(world.nodes.count { $0.isUp } <= 1, "\(world.story)")
+        expectNeverDouble(world)
+        world.heal()
+        world.run(.seconds(60))
+        #expect(!world.map.contains { $0 < 0 }, "\(world.map)\n\(world.story)")
+    }
+
+    @Test("while the device fails nothing is taken, until an operator says that the node is off")
+    func failure() {
+        var world = world()
+        world.conditions.fenceFailure = 1
+        world.crash(0)
+        world.run(.seconds(100))
+        #expect(world.map == [-1, 1], "\(world.story)")
+        #expect((2...5).contains(world.fencesBegun), "\(world.fencesBegun)")
+        let snapshot = world.nodes[1].cluster?.snapshot(world.nodes[1].localTime(world.now))
+        #expect(snapshot?.groups[0].waitsForFencing == ["alpha"])
+        let refused = world.request(.fence(node: "beta", isConfirmed: true), at: 1)
+        let confirmed = world.request(.fence(node: "alpha", isConfirmed: true), at: 1)
+        world.run(.seconds(1))
+        #expect(world.response(to: refused)?.outcome == .refused)
+        #expect(world.response(to: confirmed)?.outcome == .done)
+        #expect(world.map == [1, 1], "\(world.story)")
+    }
+
+    @Test("nobody confirms the fencing of a node that is alive")
+    func confirmAlive() {
+        var world = world()
+        let request = world.request(.fence(node: "alpha", isConfirmed: true), at: 1)
+        world.run(.seconds(1))
+        #expect(world.response(to: request)?.outcome == .refused)
+        #expect(world.map == [0, 1])
+    }
+
+    @Test("an operator fences a node that runs: its groups move, and it comes back")
+    func manual() {
+        var world = world()
+        let request = world.request(.fence(node: "alpha", isConfirmed: false), at: 1)
+        world.run(.seconds(1))
+        #expect(world.response(to: request)?.outcome == .done)
+        #expect(world.map == [1, 1], "\(world.story)")
+        expectNeverDouble(world)
+        world.run(.seconds(10))
+        #expect(world.nodes[0].isUp)
+        #expect(world.fencesDone == 1)
+    }
+
+    @Test("a node that shuts down is not fenced")
+    func goodbye() {
+        var world = world()
+        world.shutDown(0)
+        world.run(.seconds(10))
+        #expect(world.map == [1, 1], "\(world.story)")
+        #expect(world.fencesBegun == 0)
+    }
+
+    @Test("groups of addresses alone do not wait")
+    func addresses() {
+        var world = world { $0.groups.append(("ip", "alpha")) }
+        world.conditions.fenceFailure = 1
+        world.crash(0)
+        world.run(.seconds(2))
+        #expect(world.map == [-1, 1, 1], "\(world.story)")
+    }
+
+    @Test("without a lease in the kernel groups of addresses wait too")
+    func addressesWithoutLease() {
+        var configuration = Configuration()
+        let group = ResourceGroup(
+            name: "ip", preferred: "a", resources: [.init(type: "IPaddr", arguments: ["ip"], text: "ip")], line: 1)
+        #expect(!configuration.needsFencing(group))
+        configuration.policy.leasesAddresses = false
+        #expect(configuration.needsFencing(group))
+    }
+
+    @Test("one of three fences, the first by name; the others take its word")
+    func oneFencer() {
+        var world = world(nodes: ["alpha", "beta", "gamma"], quorum: .majority)
+        world.conditions.rebootTime = nil
+        world.crash(1)
+        world.run(.seconds(3))
+        #expect(world.fencesBegun == 1)
+        #expect(world.history.filter { $0.record.event == "fence-start" }.map(\.node) == ["alpha"])
+        #expect(world.logged("fence-learned") == 1)
+        #expect(world.owners("fs-beta").count == 1, "\(world.story)")
+        expectNeverDouble(world)
+    }
+
+    @Test("when the one that fences fails or dies, the next one does it")
+    func nextFencer() {
+        for dies in [true, false] {
+            var world = world(nodes: ["alpha", "beta", "delta", "gamma", "omega"], quorum: .majority)
+            world.conditions.fenceTime = .seconds(1)
+            world.conditions.fenceFailure = dies ? 0 : 1
+            world.conditions.rebootTime = nil
+            world.crash(4)
+            world.run(.seconds(1))
+            #expect(world.fencesBegun == 1, "\(world.story)")
+            if dies { world.restartResourceManager(0) }
+            if dies { world.pause(0) }
+            world.run(.milliseconds(700))
+            world.conditions.fenceFailure = 0
+            world.run(.seconds(8))
+            #expect(world.history.contains { $0.node == "beta" && $0.record.event == "fence-start" }, "\(world.story)")
+            #expect(world.owners("fs-omega").count == 1, "\(world.story)")
+            expectNeverDouble(world)
+        }
+    }
+
+    @Test("the side without quorum fences nobody")
+    func minority() {
+        var world = world(nodes: ["alpha", "beta", "gamma"], quorum: .majority)
+        world.partition([0], [1, 2])
+        world.run(.seconds(2))
+        #expect(!world.history.contains { $0.node == "alpha" && $0.record.event == "fence-start" }, "\(world.story)")
+        #expect(world.fencesDone == 1)
+        expectNeverDouble(world)
+    }
+
+    @Test("a node that another one calls fenced, and that runs, gives up what it has")
+    func wrongWord() {
+        var world = world(nodes: ["alpha", "beta", "gamma"], quorum: .majority)
+        world.conditions.fenceFailure = 1
+        world.pause(0)
+        world.run(.milliseconds(900))
+        let request = world.request(.fence(node: "alpha", isConfirmed: true), at: 1)
+        world.run(.milliseconds(20))
+        #expect(world.response(to: request)?.outcome == .done)
+        world.resume(0)
+        world.run(.seconds(5))
+        #expect(world.logged("fence-self") >= 1 || world.logged("fence-ineffective") >= 1, "\(world.story)")
+        #expect(world.ownership.doublyOwned.isEmpty, "\(world.story)")
+        #expect(world.map.allSatisfy { $0 >= 0 }, "\(world.map)\n\(world.story)")
+    }
+
+    @Test("random faults: a group that needs fencing never runs twice, under any quorum")
+    func randomFaults() {
+        var failures = 0
+        for seed in 1...200 as ClosedRange<UInt64> where failures < 3 {
+            guard let text = RandomRun.violation(seed: seed, fences: true) else { continue }
+            failures += 1
+            Issue.record("hb_seeds \(seed) 1 fences: \(text)")
+        }
+    }
+}
