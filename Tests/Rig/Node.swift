@@ -100,15 +100,16 @@ package final class Node {
     private func reapMachine() throws {
         kernel = nil
         initial = nil
+        // Where nsenter is stopped with what it waited for, it keeps its dead child from being reaped, and process 1 from
+        // ending.
+        if let daemonCommand { try? Children.signal(daemonCommand, SIGCONT) }
+        holder?.finish()
+        holder = nil
         if let command = daemonCommand {
-            // All that it could still wait for is dead. Where it is stopped, it keeps its dead child from being reaped,
-            // and process 1 from ending.
             try Children.signal(command, SIGKILL)
             _ = try Children.wait(command)
         }
         daemonCommand = nil
-        holder?.finish()
-        holder = nil
     }
 
     /// Stops every process of the node in its tracks, or has them go on: a machine that hangs.
