@@ -53,7 +53,10 @@ package struct World: Sendable {
     /// Each segment joins endpoints; what one sends all others get.
     package let segments: [[Endpoint]]
     package internal(set) var history: [WorldRecord] = []
+    /// What runs where.
     package internal(set) var ownership: OwnershipChecker
+    /// What is served where.
+    package internal(set) var service: ServiceChecker
     package internal(set) var eventCount = 0
     /// Answers to operators' requests, in order.
     package internal(set) var responses: [(request: RequestID, response: OperatorResponse)] = []
@@ -86,9 +89,14 @@ package struct World: Sendable {
         self.segments = segments
         random = RandomSource(seed: seed)
         nodes = configurations.map { VirtualNode(configuration: $0) }
-        var groups: [String] = []
-        for group in configurations.flatMap(\.groups) where !groups.contains(group.name) { groups.append(group.name) }
-        ownership = OwnershipChecker(groups: groups)
+        var groups: [(name: String, isLeased: Bool)] = []
+        for configuration in configurations {
+            for group in configuration.groups where !groups.contains(where: { $0.name == group.name }) {
+                groups.append((group.name, configuration.leases(group)))
+            }
+        }
+        ownership = OwnershipChecker(groups: groups.map(\.name))
+        service = ServiceChecker(groups: groups, nodes: nodes.count)
     }
 
     // MARK: What can be done to the cluster
@@ -111,6 +119,7 @@ package struct World: Sendable {
         forgetRequests(node)
         nodes[node].powerOff()
         ownership.cleared(node: node, at: now)
+        service.cleared(node: node, at: now)
     }
 
     /// The status process dies and is started again with a new generation; resources stay.
@@ -220,6 +229,7 @@ package struct World: Sendable {
         let end = now + duration
         while let next = queue.nextTime, next <= end { step() }
         now = end
+        service.settle(now)
     }
 
     /// Runs until a condition holds, at most for `limit`. Returns whether it came to hold.
@@ -316,7 +326,9 @@ package struct World: Sendable {
         case .start(let group, let epoch, let operation): startGroup(group, epoch, operation, at: node)
         case .stop(let group, let operation): stopGroup(group, operation, at: node)
         case .reassert(let group, let epoch, let operation): verify(group, epoch, operation, at: node)
-        case .entitled(let until): nodes[node].entitledUntil = until
+        case .entitled(let until):
+            nodes[node].entitledUntil = until
+            service.renewed(node: node, until: nodes[node].virtualTime(until), at: now)
         default: break
         }
     }
