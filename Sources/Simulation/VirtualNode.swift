@@ -24,6 +24,9 @@ struct VirtualGroup: Sendable {
 package struct VirtualNode: Sendable {
     package let configuration: Configuration
     package internal(set) var cluster: Cluster?
+    /// Whether there is a daemon. Like `nextDeadline` a copy, for a look into the core would copy all of it.
+    package private(set) var isUp = false
+    private(set) var nextDeadline: Instant?
     /// They outlive the daemon, not the power.
     var groups: [VirtualGroup]
     package internal(set) var isPaused = false
@@ -55,8 +58,6 @@ package struct VirtualNode: Sendable {
     }
 
     package var name: String { configuration.localName }
-    package var isUp: Bool { cluster != nil }
-    var nextDeadline: Instant? { cluster?.nextDeadline }
     /// Groups of which something may run here.
     package var running: [String] { groups.filter { $0.runs }.map(\.name) }
     var inventory: [Finding] { groups.map(\.finding) }
@@ -67,10 +68,14 @@ package struct VirtualNode: Sendable {
         sent.removeAll()
         cluster = Cluster(
             configuration: configuration, generation: generation, uuid: uuid, seed: seed, now: localTime(now))
+        isUp = true
+        nextDeadline = cluster?.nextDeadline
     }
 
     mutating func stopDaemon() {
         cluster = nil
+        isUp = false
+        nextDeadline = nil
         inbox.removeAll()
         inventoryLives.removeAll()
         isPaused = false
@@ -95,11 +100,10 @@ package struct VirtualNode: Sendable {
         groups = configuration.groups.map { VirtualGroup(name: $0.name) }
     }
 
-    mutating func handle(_ event: Event, now: Instant) -> [Effect] {
-        var effects: [Effect] = []
+    /// Appends to `effects` what the core wants done.
+    mutating func handle(_ event: Event, now: Instant, effects: inout [Effect]) {
         let time = localTime(now)
-        cluster?.handle(event, now: time, effects: &effects)
-        return effects
+        nextDeadline = cluster?.handleAndTell(event, now: time, effects: &effects)
     }
 
     func localTime(_ now: Instant) -> Instant {
@@ -127,4 +131,11 @@ package struct VirtualNode: Sendable {
     func sentMessage(_ sequence: UInt64) -> HAMessage? { sent.first { $0.sequence == sequence }?.message }
 
     private var uuid: [UInt8] { (Array(name.utf8) + [UInt8](repeating: 0, count: 16)).prefix(16) + [] }
+}
+
+extension Cluster {
+    fileprivate mutating func handleAndTell(_ event: Event, now: Instant, effects: inout [Effect]) -> Instant? {
+        handle(event, now: now, effects: &effects)
+        return nextDeadline
+    }
 }

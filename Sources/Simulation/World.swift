@@ -282,7 +282,8 @@ package struct World: Sendable {
             asked.append(Asked(request: request, node: node, session: nodes[node].session))
         }
         if case .inventory = event { nodes[node].linkedLife = nodes[node].inventoryLives.removeFirst() }
-        let effects = nodes[node].handle(event, now: now)
+        var effects: [Effect] = []
+        nodes[node].handle(event, now: now, effects: &effects)
         for effect in effects { carryOut(effect, at: node) }
         if case .wake = event, let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) {
             uselessWakes += 1

@@ -17,6 +17,7 @@ extension Cluster {
                 [Setting(name: "LATENESS_MS", value: String(lateness.wholeMilliseconds))])
         }
         guard lateness >= effectiveLease else { return }
+        renewsFrom = now + timing.keepalive * 2
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
         isUnsettled = true
     }
@@ -155,7 +156,13 @@ extension Cluster {
     }
 
     /// Whether this node has lost the right to hold anything, so that groups belong elsewhere.
-    func isBarred(_ now: Instant) -> Bool { configuration.quorum == .ping && now >= heldUntil }
+    func isBarred(_ now: Instant) -> Bool {
+        if configuration.quorum == .ping && now >= heldUntil { return true }
+        // Its lease is not prolonged, so that nothing else would be served here either.
+        return groups.contains { group in
+            if case .blocked = group.phase { group.isForfeit } else { false }
+        }
+    }
 
     /// Quorum as it is now.
     var quorum: QuorumInput {

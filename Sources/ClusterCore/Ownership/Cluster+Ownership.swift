@@ -76,6 +76,7 @@ extension Cluster {
             !isLeftBehind(index)
         else { return }
         groups[index].epochSeen += 1
+        groups[index].isForfeit = false
         groups[index].phase = .claiming(epoch: groups[index].epochSeen)
         isUnsettled = true
     }
@@ -98,6 +99,7 @@ extension Cluster {
     /// Gives up at once what another one has a better claim on, and what this node has no right to hold.
     private mutating func checkRight(_ index: Int, _ epoch: UInt64, _ now: Instant) {
         if let rival = rivals(groups[index].id).first(where: { beats($0, index, epoch) }) {
+            groups[index].isForfeit = true
             return stop(
                 index,
                 "node \(nodes[rival.node.index].name) holds it with epoch \(rival.epoch), here it has "
@@ -167,6 +169,7 @@ extension Cluster {
         hasRightChanged = false
         guard now >= heldUntil else { return }
         if holdsAnything { isUnsettled = true }
+        for index in groups.indices where groups[index].phase.occupies { groups[index].isForfeit = true }
         if groups.contains(where: { $0.phase == .unknown }) { hasLapsed = true }
     }
 
@@ -176,17 +179,22 @@ extension Cluster {
             if inherited < bootedAt { hasLapsed = true }
             // The others judge by this daemon's interval as soon as they hear it, whatever they left the one before.
             inheritedUntil = min(inherited, bootedAt + effectiveLease)
+        } else if (entitled ?? .distantPast) < bootedAt {
+            renewsFrom = max(renewsFrom, lastHandled + timing.keepalive * 2)
         }
         defer { hasLapsed = false }
         for index in groups.indices {
             let finding = findings.first { $0.group == groups[index].name }
             groups[index].epochSeen = max(groups[index].epochSeen, finding?.epoch ?? 0)
+            if hasLapsed { groups[index].isForfeit = true }
             switch finding?.state ?? .stopped {
-            case .stopped: groups[index].phase = .idle
+            case .stopped:
+                groups[index].phase = .idle
+                groups[index].isForfeit = false
             case .held:
                 groups[index].phase = .held(epoch: finding?.epoch ?? 0)
                 logGroup(index, .info, "group-found", "Resource group \(groups[index].name) runs here already")
-                if hasLapsed { stop(index, lossOfRight, .critical) }
+                if groups[index].isForfeit { stop(index, lossOfRight, .critical) }
             case .partial:
                 groups[index].phase = .held(epoch: finding?.epoch ?? 0)
                 stop(index, "only a part of it runs here", .warning)
