@@ -166,13 +166,20 @@ extension Cluster {
 
     /// Quorum as it is now.
     var quorum: QuorumInput {
-        let others = self.others
-        let reachable = others.filter { nodes[$0.index].isReachable }.count
+        var reachable = 0
+        var promises: [Instant] = []
+        promises.reserveCapacity(others.count)
+        for id in others {
+            if nodes[id.index].isReachable { reachable += 1 }
+            promises.append(nodes[id.index].promisedUntil ?? inheritedUntil)
+        }
+        var pingedAt: Instant?
+        for index in nodes.indices where nodes[index].kind == .ping {
+            if let heardAt = nodes[index].heardAt { pingedAt = max(heardAt, pingedAt ?? heardAt) }
+        }
         return QuorumInput(
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
-            promises: others.map { nodes[$0.index].promisedUntil ?? inheritedUntil },
-            pingedAt: nodes.filter { $0.kind == .ping }.compactMap(\.heardAt).max(),
-            inheritedUntil: inheritedUntil, lease: effectiveLease + patience, freshness: timing.keepalive * 3,
-            now: lastHandled)
+            promises: promises, pingedAt: pingedAt, inheritedUntil: inheritedUntil,
+            lease: effectiveLease + patience, freshness: timing.keepalive * 3, now: lastHandled)
     }
 }

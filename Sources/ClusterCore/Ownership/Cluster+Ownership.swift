@@ -98,7 +98,7 @@ extension Cluster {
 
     /// Gives up at once what another one has a better claim on, and what this node has no right to hold.
     private mutating func checkRight(_ index: Int, _ epoch: UInt64, _ now: Instant) {
-        if let rival = rivals(groups[index].id).first(where: { beats($0, index, epoch) }) {
+        for rival in rivals(groups[index].id) where beats(rival, index, epoch) {
             groups[index].isForfeit = true
             return stop(
                 index,

@@ -77,6 +77,12 @@ package struct ServiceChecker: Sendable {
     /// Whether a group has ever been served, as of the last `settle`.
     package func wasServed(_ group: String) -> Bool { index(of: group).map { services[$0].wasServed } ?? false }
 
+    /// Whether some node serves a group at the run's present moment.
+    package func isServed(_ group: String, at now: Instant) -> Bool {
+        guard let index = index(of: group) else { return false }
+        return services[index].nodes.contains { !services[index].isLeased || leaseEnds[$0] > now }
+    }
+
     private func index(of group: String) -> Int? { services.firstIndex { $0.name == group } }
 
     private func end(of service: Service, at node: Int, _ now: Instant) -> Instant {
