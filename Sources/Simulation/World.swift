@@ -57,6 +57,8 @@ package struct World: Sendable {
     package internal(set) var ownership: OwnershipChecker
     /// What is served where.
     package internal(set) var service: ServiceChecker
+    /// What was used of what was sent.
+    package internal(set) var delivery: DeliveryChecker
     package internal(set) var eventCount = 0
     /// Answers to operators' requests, in order.
     package internal(set) var responses: [(request: RequestID, response: OperatorResponse)] = []
@@ -97,6 +99,7 @@ package struct World: Sendable {
         }
         ownership = OwnershipChecker(groups: groups.map(\.name))
         service = ServiceChecker(groups: groups, nodes: nodes.count)
+        delivery = DeliveryChecker(names: nodes.map(\.name))
     }
 
     // MARK: What can be done to the cluster
@@ -105,6 +108,7 @@ package struct World: Sendable {
     package mutating func start(_ node: Int) {
         guard !nodes[node].isUp else { return }
         nodes[node].boot(now: now, seed: random.next())
+        delivery.started(node)
         takeStock(node)
         schedule(node)
     }
@@ -284,6 +288,9 @@ package struct World: Sendable {
         if case .inventory = event { nodes[node].linkedLife = nodes[node].inventoryLives.removeFirst() }
         var effects: [Effect] = []
         nodes[node].handle(event, now: now, effects: &effects)
+        if case .received(let message, _, _) = event, !effects.contains(where: { $0.isDrop }) {
+            delivery.used(message, by: node)
+        }
         for effect in effects { carryOut(effect, at: node) }
         if case .wake = event, let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) {
             uselessWakes += 1
@@ -388,4 +395,8 @@ package struct World: Sendable {
         nodes[node].stopResourceManager()
         if restarts { queue.push(at: now + conditions.restartTime, .boot(node: node)) }
     }
+}
+
+extension Effect {
+    fileprivate var isDrop: Bool { if case .dropped = self { true } else { false } }
 }
