@@ -82,7 +82,9 @@ extension Cluster {
     }
 
     private mutating func pursueClaim(_ index: Int, _ epoch: UInt64, _ owner: NodeID?) {
-        guard owner == localNode, mayClaim, !isLeftBehind(index) else {
+        // A holder gives way to a later claim only, so one that was overtaken is made anew.
+        let isOvertaken = rivals(groups[index].id).contains { $0.epoch >= epoch }
+        guard owner == localNode, mayClaim, !isLeftBehind(index), !isOvertaken else {
             groups[index].phase = .idle
             isUnsettled = true
             return
