@@ -51,7 +51,11 @@ extension Cluster {
 
     private mutating func advance(_ index: Int, owner: NodeID?, _ now: Instant) {
         switch groups[index].phase {
-        case .unknown, .stopping, .blocked: break
+        case .unknown: break
+        case .stopping, .blocked:
+            if rivals(groups[index].id).contains(where: { $0.phase == .held || $0.phase == .starting }) {
+                groups[index].isForfeit = true
+            }
         case .idle: considerClaim(index, owner)
         case .claiming(let epoch): pursueClaim(index, epoch, owner)
         case .starting(let epoch, _): checkRight(index, epoch, now)

@@ -7,7 +7,16 @@ package struct DeliveryChecker: Sendable {
     /// The numbers of one sender's daemon that one other has used.
     private struct Record: Sendable {
         var generation: UInt64 = 0
-        var numbers: Set<UInt64> = []
+        /// A bit for each number from 0 on.
+        var used: [UInt64] = []
+
+        /// Notes a number; returns whether it is new.
+        mutating func insert(_ number: UInt64) -> Bool {
+            let (word, bit) = (Int(number / 64), UInt64(1) << (number % 64))
+            while used.count <= word { used.append(0) }
+            defer { used[word] |= bit }
+            return used[word] & bit == 0
+        }
     }
 
     /// Receiver by sender.
@@ -37,7 +46,7 @@ package struct DeliveryChecker: Sendable {
             }
             records[node][sender] = Record(generation: generation)
         }
-        if !records[node][sender].numbers.insert(sequence).inserted { note("twice", sequence, sender, node) }
+        if !records[node][sender].insert(sequence) { note("twice", sequence, sender, node) }
     }
 
     private mutating func note(_ what: String, _ sequence: UInt64, _ sender: Int, _ node: Int) {
