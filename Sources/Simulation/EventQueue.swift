@@ -26,6 +26,7 @@ enum QueuedKind: Sendable {
     case inventory(node: Int, session: Int, life: Int)
     case wake(node: Int, number: Int)
     case boot(node: Int)
+    case resume(node: Int)
     /// A node that was paused has had time to give up what it may not hold.
     case trust(node: Int)
 }

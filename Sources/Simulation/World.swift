@@ -73,6 +73,8 @@ package struct World: Sendable {
     var jobLast = 0
     /// Pairs of nodes, from and to, with the segments (nil: all) that do not carry between them.
     var cuts: [Cut] = []
+    /// Nodes whom no ping node answers.
+    var unpinged: [Int] = []
 
     struct Asked: Sendable {
         var request: RequestID
@@ -165,6 +167,11 @@ package struct World: Sendable {
         // What the media held is delivered before anything else, as the shell does.
         for event in held { deliver(event, to: node) }
         if nodes[node].isUp { deliver(.wake, to: node) }
+    }
+
+    /// `resume` after a while.
+    mutating func resumeLater(_ node: Int, after time: Duration) {
+        queue.push(at: now + time, .resume(node: node))
     }
 
     private mutating func forgetRequests(_ node: Int) {
@@ -270,6 +277,7 @@ package struct World: Sendable {
             nodes[node].inventoryLives.append(life)
             deliver(.inventory(nodes[node].inventory, entitledUntil: nodes[node].entitledUntil), to: node)
         case .boot(let node): start(node)
+        case .resume(let node): resume(node)
         case .trust(let node): if !nodes[node].isPaused { ownership.trusted(node: node) }
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
@@ -348,7 +356,7 @@ package struct World: Sendable {
                 send(message, from: endpoint)
                 continue
             }
-            if message.text("t") == "status" && !chance(conditions.loss) && !chance(conditions.pingLoss) {
+            if message.text("t") == "status" && !unpinged.contains(node) && !chance(conditions.loss) && !chance(conditions.pingLoss) {
                 arrive(pingReply(name, medium), endpoint)
             }
         }
@@ -379,6 +387,13 @@ package struct World: Sendable {
         let spread = max(1, (conditions.delayMax - conditions.delayMin).wholeNanoseconds)
         let delay = conditions.delayMin + .nanoseconds(Int64(random.next() % UInt64(spread)))
         queue.push(at: now + delay, .datagram(message, medium: endpoint.medium, node: endpoint.node))
+    }
+
+    /// Whether a segment carries nothing between any two nodes.
+    func isCutForAll(segment: Int) -> Bool {
+        nodes.indices.allSatisfy { a in
+            nodes.indices.allSatisfy { b in a == b || isCut(from: a, to: b, segment: segment) }
+        }
     }
 
     private func isCut(from: Int, to: Int, segment: Int) -> Bool {
