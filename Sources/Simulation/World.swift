@@ -112,7 +112,7 @@ package struct World: Sendable {
         nodes[node].boot(now: now, seed: random.next())
         delivery.started(node)
         takeStock(node)
-        schedule(node)
+        schedule(node, notBefore: now)
     }
 
     private mutating func takeStock(_ node: Int) {
@@ -282,7 +282,7 @@ package struct World: Sendable {
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
             nodes[node].wakeAt = nil
-            guard let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) else { return schedule(node) }
+            guard let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) else { return schedule(node, notBefore: now) }
             deliver(.wake, to: node)
         }
     }
@@ -302,13 +302,15 @@ package struct World: Sendable {
         for effect in effects { carryOut(effect, at: node) }
         if case .wake = event, let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) {
             uselessWakes += 1
+            // Time goes on all the same.
+            return schedule(node, notBefore: now + .milliseconds(1))
         }
-        schedule(node)
+        schedule(node, notBefore: now)
     }
 
-    private mutating func schedule(_ node: Int) {
+    private mutating func schedule(_ node: Int, notBefore earliest: Instant) {
         guard let deadline = nodes[node].nextDeadline else { return }
-        let at = max(nodes[node].virtualTime(deadline), now)
+        let at = max(nodes[node].virtualTime(deadline), earliest)
         // A wake that comes before it is needed finds nothing to do, and arms the next one.
         if let wakeAt = nodes[node].wakeAt, wakeAt <= at, wakeAt >= now { return }
         nodes[node].wakeAt = at

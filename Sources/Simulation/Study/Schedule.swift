@@ -59,6 +59,11 @@ package struct Step: Equatable, Sendable {
     /// After the beginning of the run.
     package var at: Duration
     package var fault: Fault
+
+    package init(at: Duration, fault: Fault) {
+        self.at = at
+        self.fault = fault
+    }
 }
 
 extension StudyCluster {
