@@ -17,7 +17,7 @@ extension Cluster {
                 [Setting(name: "LATENESS_MS", value: String(lateness.wholeMilliseconds))])
         }
         guard lateness >= effectiveLease else { return }
-        renewsFrom = now + timing.keepalive * 2
+        if configuration.quorum == .ignore { renewsFrom = now + timing.keepalive * 2 }
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
         isUnsettled = true
     }

@@ -68,6 +68,7 @@ extension Cluster {
 
     private var mayClaim: Bool {
         status == .active && !isLeaving && !isHandingOver && quorum.mayClaim && lastHandled < heldUntil
+            && lastHandled >= renewsFrom
     }
 
     /// Whether something of the group may still run where no daemon does.

@@ -14,6 +14,9 @@ struct StudyReport {
 
     /// What one kind of fault did to one group.
     private struct Summary {
+        /// Runs in which it was not served at some time.
+        let hits: Int
+        /// The median of these runs.
         let typical: Duration
         let worst: Duration
         /// Runs in which it was not served until the faults were repaired.
@@ -22,7 +25,8 @@ struct StudyReport {
         let doubleWorst: Duration
 
         init(_ runs: [StudyRun], group: Int) {
-            let outages = runs.map { $0.outages[group] }.sorted()
+            let outages = runs.map { $0.outages[group] }.filter { $0 > .zero }.sorted()
+            hits = outages.count
             typical = outages.isEmpty ? .zero : outages[outages.count / 2]
             worst = outages.last ?? .zero
             lasting = runs.count { $0.lasts[group] }
@@ -52,7 +56,7 @@ struct StudyReport {
         var text = "\(study.runs) schedules, seed \(study.seed); nodes \(study.cluster.nodes.joined(separator: " ")), "
             + "quorum \(study.configuration.quorum.rawValue), deadtime \(Self.time(timing.deadtime)), "
             + "keepalive \(Self.time(timing.keepalive))\n\n"
-        var table = Table(["FAULT", "RUNS", "GROUP", "TYPICAL OUTAGE", "WORST OUTAGE", "TWO OWNERS"])
+        var table = Table(["FAULT", "RUNS", "GROUP", "OUTAGES", "TYPICAL", "WORST", "TWO OWNERS"])
         for kind in kinds {
             for (index, group) in study.cluster.groups.enumerated() {
                 let sum = Summary(kind.runs, group: index)
@@ -60,7 +64,7 @@ struct StudyReport {
                 let double = sum.doubles > 0 ? "\(sum.doubles) times, at most \(Self.time(sum.doubleWorst))" : "never"
                 table.add([
                     .init(text: index == 0 ? title(kind) : ""), .init(text: index == 0 ? "\(kind.runs.count)" : ""),
-                    .init(text: group), .init(text: Self.time(sum.typical)),
+                    .init(text: group), .init(text: "\(sum.hits)"), .init(text: Self.time(sum.typical)),
                     .init(text: worst, style: sum.lasting > 0 ? .attention : .plain),
                     .init(text: double, style: sum.doubles > 0 ? .bad : .good),
                 ])
@@ -119,7 +123,8 @@ struct StudyReport {
             ("groups", .array(study.cluster.groups.enumerated().map { index, group in
                 let sum = Summary(kind.runs, group: index)
                 return .object([
-                    ("name", .string(group)), ("typical_ms", .number(sum.typical.wholeMilliseconds)),
+                    ("name", .string(group)), ("outages", .number(Int64(sum.hits))),
+                    ("typical_ms", .number(sum.typical.wholeMilliseconds)),
                     ("worst_ms", .number(sum.worst.wholeMilliseconds)), ("lasting_runs", .number(Int64(sum.lasting))),
                     ("double_runs", .number(Int64(sum.doubles))),
                     ("double_worst_ms", .number(sum.doubleWorst.wholeMilliseconds)),
