@@ -15,7 +15,7 @@ import Testing
     }
 
     private func simulate(_ words: String...) throws -> ToolOutcome {
-        try runTool("hb", arguments: ["simulate", "--config-dir", folder.path] + words, in: folder)
+        try RunningTool("hb", ["simulate", "--config-dir", folder.path] + words, in: folder).end()
     }
 
     @Test("two nodes that ignore quorum serve twice when they are divided: exit 1, and a timeline tells how")
@@ -61,8 +61,8 @@ import Testing
         for words in [["--kill", "nobody"], ["--cut", "eth8"], ["--pause", "alpha"], ["--pause", "alpha", "soon"],
             ["--runs", "0"], ["--runs", "x"], ["word"]]
         {
-            let outcome = try runTool(
-                "hb", arguments: ["simulate", "--config-dir", folder.path] + words, in: folder)
+            let outcome = try RunningTool(
+                "hb", ["simulate", "--config-dir", folder.path] + words, in: folder).end()
             #expect(outcome.status == 2 && !outcome.errors.isEmpty, "\(words): \(outcome)")
         }
         try folder.write("ha.cf", "nonsense\n")
