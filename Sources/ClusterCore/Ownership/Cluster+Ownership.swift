@@ -186,7 +186,7 @@ extension Cluster {
             if inherited < bootedAt { hasLapsed = true }
             // The others judge by this daemon's interval as soon as they hear it, whatever they left the one before.
             inheritedUntil = min(inherited, bootedAt + effectiveLease)
-        } else if (entitled ?? .distantPast) < bootedAt {
+        } else if (entitled ?? .distantPast) < bootedAt, findings.contains(where: { $0.state != .stopped }) {
             renewsFrom = max(renewsFrom, lastHandled + timing.keepalive * 2)
         }
         defer { hasLapsed = false }
