@@ -282,7 +282,9 @@ package struct World: Sendable {
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
             nodes[node].wakeAt = nil
-            guard let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) else { return schedule(node, notBefore: now) }
+            guard let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) else {
+                return schedule(node, notBefore: now)
+            }
             deliver(.wake, to: node)
         }
     }
@@ -358,7 +360,9 @@ package struct World: Sendable {
                 send(message, from: endpoint)
                 continue
             }
-            if message.text("t") == "status" && !unpinged.contains(node) && !chance(conditions.loss) && !chance(conditions.pingLoss) {
+            if message.text("t") == "status" && !unpinged.contains(node) && !chance(conditions.loss)
+                && !chance(conditions.pingLoss)
+            {
                 arrive(pingReply(name, medium), endpoint)
             }
         }

@@ -40,7 +40,8 @@ extension Cluster {
     }
 
     /// Tells the resource manager until when this node may hold its groups, but not before the word of an earlier
-    /// daemon has come, nor while something runs here that others may have taken. Where no vote ends the right, a silent node is still dead for the others after deadtime.
+    /// daemon has come, nor while something runs here that others may have taken.
+    /// Where no vote ends the right, a silent node is still dead for the others after deadtime.
     mutating func noteEntitlement() {
         let until = min(heldUntil, lastHandled + effectiveLease + patience)
         guard until != entitledUntil, !groups.isEmpty, lastHandled >= renewsFrom,

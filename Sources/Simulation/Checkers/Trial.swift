@@ -13,7 +13,8 @@ extension World {
         let came = run(atMost: limit) { $0.isAtRest }
         // What was said is heard everywhere.
         run(.milliseconds(500))
-        return came && isAtRest ? flawAtRest().map { "\(what): \($0)" } : "\(what): not every group runs once: \(owners)"
+        guard came, isAtRest else { return "\(what): not every group runs once: \(owners)" }
+        return flawAtRest().map { "\(what): \($0)" }
     }
 
     private mutating func standbyTrial(_ node: Int, _ limit: Duration) -> String? {

@@ -95,7 +95,6 @@ extension StudyCluster {
         }
         settle(&world)
         let lasts = groups.map { !world.service.isServed($0, at: world.now) }
-        let repairedAt = world.now
         world.repair()
         settle(&world)
         var run = StudyRun(
@@ -103,7 +102,7 @@ extension StudyCluster {
             overlaps: Array(repeating: .zero, count: groups.count))
         for group in groups {
             let after = world.service.outages(of: group).filter { $0.end > begin }
-            run.outages.append(after.map { min($0.end, max(repairedAt, $0.from + $0.duration)) - $0.from }.max() ?? .zero)
+            run.outages.append(after.map(\.duration).max() ?? .zero)
         }
         for overlap in world.service.overlaps {
             guard let index = groups.firstIndex(of: overlap.group) else { continue }

@@ -17,8 +17,8 @@ package struct StudyCluster: Sendable {
     /// How long a cluster needs at most to come to rest by itself.
     let patience: Duration
 
-    /// nil where the cluster does not come to rest even without a fault; `configuration` as the reader of the three files
-    /// makes it, of whichever node.
+    /// nil where the cluster does not come to rest even without a fault; `configuration` as the reader of the three
+    /// files makes it, of whichever node.
     package init?(_ configuration: Configuration, seed: UInt64) {
         nodes = configuration.nodes
         groups = configuration.groups.map(\.name)

@@ -64,8 +64,8 @@ extension ProgramArguments {
 }
 
 extension ConfigurationFolder {
-    /// What the files say, as any of their nodes would read them; nil after complaints. Keys, devices and scripts of this
-    /// machine do not matter.
+    /// What the files say, as any of their nodes would read them; nil after complaints. Keys, devices and scripts of
+    /// this machine do not matter.
     fileprivate func simulated() -> Configuration? {
         var (files, facts) = read()
         var names: [String] = []
