@@ -47,7 +47,7 @@ extension Cluster {
     mutating func settleGrants(_ now: Instant) {
         let knows = knowsWhoHolds(now)
         for index in groups.indices {
-            if let grant = groups[index].grant, !stands(grant) {
+            if let grant = groups[index].grant, !board.isPursued(grant) {
                 groups[index].grant = nil
                 isUnsettled = true
             }
@@ -69,14 +69,6 @@ extension Cluster {
     /// Whether this node runs long enough to have heard of everything that is held: a holder that goes by what it has
     /// confirmed to an earlier daemon of this node is entitled no longer than that.
     private func knowsWhoHolds(_ now: Instant) -> Bool { status == .active || now >= bootedAt + timing.deadtime }
-
-    /// Whether the granted claim is still pursued by its owner's last word.
-    private func stands(_ grant: Grant) -> Bool {
-        board[grant.group].contains { entry in
-            entry.node == grant.node && entry.epoch == grant.epoch
-                && (entry.phase == .claiming || entry.phase == .starting)
-        }
-    }
 
     /// Of the claims of all live nodes the one with the greatest epoch, then with the name that sorts first.
     private func bestClaim(_ group: GroupID) -> Grant? {
