@@ -44,9 +44,9 @@ package struct Cluster: Sendable {
     var inheritedUntil: Instant
     /// What the resource manager was told last of `heldUntil`.
     var entitledUntil: Instant?
-    /// The lease is not prolonged before this, and nothing claimed: where no vote ends the right, the others may have
-    /// taken everything while this node was stopped, and have until then to say so.
-    var renewsFrom = Instant.distantPast
+    /// Since when this node runs again after it was stopped for longer than its lease, where no vote ends the right:
+    /// the others may have taken everything (`isWaking`).
+    var wokeAt: Instant?
     /// The right to hold has ended, if only for a moment, while it was not known what runs here.
     var hasLapsed = false
 

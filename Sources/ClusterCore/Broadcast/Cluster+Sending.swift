@@ -44,7 +44,7 @@ extension Cluster {
     /// Where no vote ends the right, a silent node is still dead for the others after deadtime.
     mutating func noteEntitlement() {
         let until = min(heldUntil, lastHandled + effectiveLease + patience)
-        guard until != entitledUntil, !groups.isEmpty, lastHandled >= renewsFrom,
+        guard until != entitledUntil, !groups.isEmpty, !isWaking,
             !groups.contains(where: { $0.phase == .unknown || ($0.isForfeit && $0.phase.occupies) })
         else { return }
         entitledUntil = until

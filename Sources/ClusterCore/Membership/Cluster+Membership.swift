@@ -17,9 +17,21 @@ extension Cluster {
                 [Setting(name: "LATENESS_MS", value: String(lateness.wholeMilliseconds))])
         }
         guard lateness >= effectiveLease else { return }
-        if configuration.quorum == .ignore { renewsFrom = now + timing.keepalive * 2 }
+        if configuration.quorum == .ignore { wokeAt = now }
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
         isUnsettled = true
+    }
+
+    /// Whether others may have taken what this node holds, and had no time yet to say so. Then the lease is not
+    /// prolonged, and nothing claimed. The status that goes out first thing after a pause keeps the others from declaring
+    /// this node dead; what they took before is in the status that comes a keepalive later. Who says nothing for its
+    /// deadtime is stopped itself, and its lease is over, or is dead.
+    var isWaking: Bool {
+        guard let wokeAt else { return false }
+        return others.contains { id in
+            (nodes[id.index].heardAt ?? .distantPast) <= wokeAt + timing.keepalive
+                && lastHandled < wokeAt + nodes[id.index].deadInterval
+        }
     }
 
     /// How long this node may hold groups after it was last known to be heard.

@@ -13,6 +13,9 @@ struct Rival: Equatable {
     var node: NodeID
     var phase: GroupPhase
     var epoch: UInt64
+
+    /// Whether it means to keep the group.
+    var isKept: Bool { phase == .held || phase == .starting }
 }
 
 extension Cluster {
@@ -22,9 +25,14 @@ extension Cluster {
     }
 
     /// Whether a rival keeps the group and this node must give it up: the newer claim wins, then the preferred node,
-    /// then the name that sorts first. Both sides come to the same answer.
+    /// then the name that sorts first. Both sides come to the same answer. A rival that cannot stop it, or is not done
+    /// with that, keeps it only by a newer claim.
     func beats(_ rival: Rival, _ index: Int, _ epoch: UInt64) -> Bool {
-        guard rival.phase == .held || rival.phase == .starting else { return false }
+        switch rival.phase {
+        case .held, .starting: break
+        case .stopping, .blocked: return rival.epoch > epoch
+        case .unknown, .claiming, .failed: return false
+        }
         if rival.epoch != epoch { return rival.epoch > epoch }
         if groups[index].preferred == localNode { return false }
         if groups[index].preferred == rival.node { return true }

@@ -55,8 +55,8 @@ extension Cluster {
     private mutating func advance(_ index: Int, owner: NodeID?, _ now: Instant) {
         switch groups[index].phase {
         case .unknown: break
-        case .stopping, .blocked:
-            if rivals(groups[index].id).contains(where: { $0.phase == .held || $0.phase == .starting }) {
+        case .stopping(let epoch, _), .blocked(let epoch):
+            if rivals(groups[index].id).contains(where: { $0.isKept && $0.epoch >= epoch }) {
                 groups[index].isForfeit = true
             }
         case .idle: considerClaim(index, owner)
@@ -71,7 +71,7 @@ extension Cluster {
 
     var mayClaim: Bool {
         status == .active && !isLeaving && !isHandingOver && quorum.mayClaim && lastHandled < heldUntil
-            && lastHandled >= renewsFrom
+            && !isWaking
     }
 
     /// Whether something of the group may still run where no daemon does.
@@ -192,7 +192,7 @@ extension Cluster {
             // The others judge by this daemon's interval as soon as they hear it, whatever they left the one before.
             inheritedUntil = min(inherited, bootedAt + effectiveLease)
         } else if (entitled ?? .distantPast) < bootedAt, findings.contains(where: { $0.state != .stopped }) {
-            renewsFrom = max(renewsFrom, lastHandled + timing.keepalive * 2)
+            wokeAt = lastHandled
         }
         defer { hasLapsed = false }
         for index in groups.indices {
