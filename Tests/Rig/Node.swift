@@ -100,8 +100,8 @@ package final class Node {
     private func reapMachine() throws {
         kernel = nil
         initial = nil
-        // Where nsenter is stopped with what it waited for, it keeps its dead child from being reaped, and process 1 from
-        // ending.
+        // Where nsenter is stopped with what it waited for, it keeps its dead child from being reaped, and process 1
+        // from ending.
         if let daemonCommand { try? Children.signal(daemonCommand, SIGCONT) }
         holder?.finish()
         holder = nil

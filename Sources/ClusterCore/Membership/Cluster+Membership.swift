@@ -23,9 +23,9 @@ extension Cluster {
     }
 
     /// Whether others may have taken what this node holds, and had no time yet to say so. Then the lease is not
-    /// prolonged, and nothing claimed. The status that goes out first thing after a pause keeps the others from declaring
-    /// this node dead; what they took before is in the status that comes a keepalive later. Who says nothing for its
-    /// deadtime is stopped itself, and its lease is over, or is dead.
+    /// prolonged, and nothing claimed. The status that goes out first thing after a pause keeps the others from
+    /// declaring this node dead; what they took before is in the status that comes a keepalive later. Who says nothing
+    /// for its deadtime is stopped itself, and its lease is over, or is dead.
     var isWaking: Bool {
         guard let wokeAt else { return false }
         return others.contains { id in
