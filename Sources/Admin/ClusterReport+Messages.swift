@@ -1,5 +1,5 @@
-// A report as a sequence of small records: `t=hb-cluster` first, then lists in their order. A record of a link belongs
-// to the last node before it; one of a resource, failure or obstacle to the last group before it. No record grows with
+// A report as a sequence of small records: `t=hb-cluster` first, then lists in their order. A record of a link or
+// vote belongs to the last node before it; one of a resource, failure or obstacle to the last group before it. No record grows with
 // the size of the cluster, so each fits into a packet.
 import ClusterModel
 import Messaging
@@ -8,6 +8,7 @@ import Messaging
 private enum RecordType: String {
     case cluster = "hb-cluster"
     case node = "hb-node"
+    case vote = "hb-vote"
     case link = "hb-link"
     case group = "hb-group"
     case resource = "hb-resource"
@@ -28,6 +29,7 @@ extension ClusterReport {
         var records = [clusterRecord]
         for node in nodes {
             records.append(node.record)
+            records += node.votes.map(\.record)
             records += node.links.map(\.record)
         }
         for group in groups {
@@ -67,6 +69,8 @@ extension ClusterReport {
         writer.add("reachable", number: quorum.reachable)
         writer.add("configured", number: quorum.configured)
         writer.add("heldfor", quorum.heldFor)
+        writer.add("lease", lease.duration)
+        writer.add("kernellease", flag: lease.isKernels)
         writer.add("holdings", holdings.rawValue)
         return writer.message
     }
@@ -87,6 +91,16 @@ extension NodeReport {
         writer.add("differs", flag: differsInConfiguration)
         writer.add("dialect", dialect.rawValue)
         writer.add("fencing", fencing)
+        writer.add("leavesfor", leavesFor)
+        return writer.message
+    }
+}
+
+extension VoteReport {
+    fileprivate var record: HAMessage {
+        var writer = RecordWriter(type: RecordType.vote.rawValue)
+        writer.add("voter", voter)
+        writer.add("age", age)
         return writer.message
     }
 }
@@ -185,6 +199,8 @@ extension ClusterReport {
                 policy: try reader.word("quorum"), isPresent: try reader.flag("hasquorum"),
                 reachable: try reader.number("reachable"), configured: try reader.number("configured"),
                 heldFor: try reader.optionalDuration("heldfor")),
+            lease: LeaseReport(
+                duration: try reader.duration("lease"), isKernels: try reader.flag("kernellease")),
             holdings: try reader.word("holdings"))
         for record in records.dropFirst() { try add(record) }
     }
@@ -195,6 +211,9 @@ extension ClusterReport {
         switch type {
         case .cluster: throw AdminMessageError("a second \(word)")
         case .node: nodes.append(try NodeReport(reader))
+        case .vote:
+            let vote = VoteReport(voter: try reader.text("voter"), age: try reader.optionalDuration("age"))
+            nodes[try last(nodes.indices, word)].votes.append(vote)
         case .link: nodes[try last(nodes.indices, word)].links.append(try LinkReport(reader))
         case .group: groups.append(try GroupReport(reader))
         case .resource: groups[try last(groups.indices, word)].resources.append(try reader.text("text"))
@@ -222,7 +241,7 @@ extension NodeReport {
             isLeaving: try reader.flag("leaving"), generation: try reader.number("generation"),
             age: try reader.optionalDuration("age"), deadInterval: try reader.duration("deadinterval"),
             differsInConfiguration: try reader.flag("differs"), dialect: try reader.word("dialect"),
-            fencing: try reader.optionalText("fencing"))
+            fencing: try reader.optionalText("fencing"), leavesFor: try reader.optionalDuration("leavesfor"))
     }
 }
 

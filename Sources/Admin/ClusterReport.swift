@@ -25,6 +25,8 @@ package struct ClusterReport: Equatable, Sendable {
     package var timing: TimingReport
     /// Whether that node may hold groups.
     package var quorum: QuorumReport
+    /// How what it holds ends when nothing of the daemon runs any more.
+    package var lease: LeaseReport
     /// What that node holds.
     package var holdings: Holdings
 
@@ -45,7 +47,7 @@ package struct ClusterReport: Equatable, Sendable {
     package init(
         version: String = Product.version, pid: Int32, runTime: Duration, localName: String, status: NodeStatus,
         generation: UInt64, isLeaving: Bool, autoFailback: AutoFailback, timing: TimingReport, quorum: QuorumReport,
-        holdings: Holdings
+        lease: LeaseReport, holdings: Holdings
     ) {
         self.version = version
         self.pid = pid
@@ -57,6 +59,7 @@ package struct ClusterReport: Equatable, Sendable {
         self.autoFailback = autoFailback
         self.timing = timing
         self.quorum = quorum
+        self.lease = lease
         self.holdings = holdings
     }
 
@@ -122,6 +125,20 @@ package struct QuorumReport: Equatable, Sendable {
     }
 }
 
+/// How long a node may hold groups after it was last known to be heard.
+package struct LeaseReport: Equatable, Sendable {
+    /// Of any group, by this node's own decision.
+    package var duration: Duration
+    /// The kernel ends held addresses with it, whatever happens to the daemon.
+    package var isKernels: Bool
+
+    /// A lease as given.
+    package init(duration: Duration, isKernels: Bool) {
+        self.duration = duration
+        self.isKernels = isKernels
+    }
+}
+
 /// What this node holds, in the words of `cl_status rscstatus` (specs/heartbeat.md 7).
 package enum Holdings: String, Sendable, CaseIterable {
     case none, local, foreign, all
@@ -170,6 +187,10 @@ package struct NodeReport: Equatable, Sendable {
     package var dialect: Dialect
     /// What is known of its being powered off; nil where nothing is to be told.
     package var fencing: String?
+    /// What the others, and this node first, say of a node that is suspect, unreachable or dead.
+    package var votes: [VoteReport]
+    /// How long it surely leaves the node that answers its groups; nil where quorum does not ask that.
+    package var leavesFor: Duration?
     /// One for each medium that reaches it.
     package var links: [LinkReport]
 
@@ -178,7 +199,7 @@ package struct NodeReport: Equatable, Sendable {
         name: String, kind: Kind, isLocal: Bool, status: NodeStatus, isUnreachable: Bool = false,
         isLeaving: Bool = false, generation: UInt64 = 0, age: Duration?, deadInterval: Duration,
         differsInConfiguration: Bool = false, dialect: Dialect = .extended, fencing: String? = nil,
-        links: [LinkReport] = []
+        votes: [VoteReport] = [], leavesFor: Duration? = nil, links: [LinkReport] = []
     ) {
         self.name = name
         self.kind = kind
@@ -192,7 +213,23 @@ package struct NodeReport: Equatable, Sendable {
         self.differsInConfiguration = differsInConfiguration
         self.dialect = dialect
         self.fencing = fencing
+        self.votes = votes
+        self.leavesFor = leavesFor
         self.links = links
+    }
+}
+
+/// What one node says of another.
+package struct VoteReport: Equatable, Sendable {
+    /// Who votes.
+    package var voter: String
+    /// Since it has heard the other; nil where it does not hear it.
+    package var age: Duration?
+
+    /// A vote as given.
+    package init(voter: String, age: Duration?) {
+        self.voter = voter
+        self.age = age
     }
 }
 

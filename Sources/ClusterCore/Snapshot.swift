@@ -9,6 +9,13 @@ package struct LinkSnapshot: Equatable, Sendable {
     package var age: Duration?
 }
 
+/// What one voter says of a node that is suspect, unreachable or dead.
+package struct VoteSnapshot: Equatable, Sendable {
+    package var voter: String
+    /// Since it has heard the node; nil where it does not hear it.
+    package var age: Duration?
+}
+
 /// One member as this node sees it.
 package struct NodeSnapshot: Equatable, Sendable {
     package var name: String
@@ -31,6 +38,10 @@ package struct NodeSnapshot: Equatable, Sendable {
     package var isRefused: Bool
     /// What is known of its being powered off; nil where nothing is to be told.
     package var fencing: String?
+    /// This node first; empty where nobody has to vote.
+    package var votes: [VoteSnapshot]
+    /// How long it surely leaves this node its groups, by what it has confirmed; nil where quorum does not ask that.
+    package var leavesFor: Duration?
     package var links: [LinkSnapshot]
 }
 
@@ -68,6 +79,10 @@ package struct ClusterSnapshot: Equatable, Sendable {
     package var generation: UInt64
     package var isLeaving: Bool
     package var timing: Timing
+    /// How long this node may hold groups after it was last known to be heard: shorter than the deadtime.
+    package var lease: Duration
+    /// Whether the kernel ends held addresses with the lease.
+    package var leasesAddresses: Bool
     package var autoFailback: AutoFailback
     package var quorumPolicy: QuorumPolicy
     package var hasQuorum: Bool
@@ -88,8 +103,9 @@ extension Cluster {
         let until = quorum.heldUntil
         return ClusterSnapshot(
             localName: configuration.localName, status: status, generation: generation, isLeaving: isLeaving,
-            timing: timing, autoFailback: configuration.autoFailback, quorumPolicy: configuration.quorum,
-            hasQuorum: quorum.mayClaim, nodesReachable: quorum.reachableCount, nodesConfigured: quorum.nodeCount,
+            timing: timing, lease: effectiveLease, leasesAddresses: configuration.policy.leasesAddresses,
+            autoFailback: configuration.autoFailback, quorumPolicy: configuration.quorum, hasQuorum: quorum.mayClaim,
+            nodesReachable: quorum.reachableCount, nodesConfigured: quorum.nodeCount,
             heldFor: until == .distantFuture ? nil : max(.zero, until - now),
             nodes: nodes.indices.map { nodeSnapshot($0, now) }, groups: groups.map(groupSnapshot), holdings: holdings)
     }
@@ -109,11 +125,25 @@ extension Cluster {
             deadInterval: isLocal ? timing.deadtime : node.deadInterval,
             differsInConfiguration: node.warnedOfConfiguration,
             isClassic: node.isRefused || classic?.node.index == index, isRefused: node.isRefused,
-            fencing: fencingText(NodeID(index)),
+            fencing: fencingText(NodeID(index)), votes: voteSnapshots(NodeID(index), now),
+            leavesFor: leavesFor(NodeID(index), now),
             links: media.map { medium in
                 let link = links[NodeID(index), MediumID(medium)]
                 return LinkSnapshot(medium: MediumID(medium), status: link.status, age: link.heardAt.map { now - $0 })
             })
+    }
+
+    private func voteSnapshots(_ id: NodeID, _ now: Instant) -> [VoteSnapshot] {
+        let node = nodes[id.index]
+        guard node.isSuspect || node.isVetoed || node.status == .dead else { return [] }
+        return votes(on: id).map { vote in
+            VoteSnapshot(voter: nodes[vote.voter.index].name, age: vote.heardAt.map { max(.zero, now - $0) })
+        }
+    }
+
+    private func leavesFor(_ id: NodeID, _ now: Instant) -> Duration? {
+        guard configuration.quorum == .majority, nodes[id.index].kind == .normal, id != localNode else { return nil }
+        return max(.zero, (nodes[id.index].promisedUntil ?? inheritedUntil) - now)
     }
 
     private func groupSnapshot(_ group: LocalGroup) -> GroupSnapshot {

@@ -115,6 +115,7 @@ struct AdminDesk {
             quorum: QuorumReport(
                 policy: snapshot.quorumPolicy, isPresent: snapshot.hasQuorum, reachable: snapshot.nodesReachable,
                 configured: snapshot.nodesConfigured, heldFor: snapshot.heldFor),
+            lease: LeaseReport(duration: snapshot.lease, isKernels: snapshot.leasesAddresses),
             holdings: Holdings(rawValue: snapshot.holdings) ?? .transition)
         report.nodes = snapshot.nodes.map(node)
         report.groups = snapshot.groups.map(group)
@@ -133,7 +134,8 @@ struct AdminDesk {
             isUnreachable: node.isUnreachable, isLeaving: node.isLeaving, generation: node.generation, age: node.age,
             deadInterval: node.deadInterval, differsInConfiguration: node.differsInConfiguration,
             dialect: node.isRefused ? .refused : node.isClassic ? .classic : .extended,
-            fencing: node.fencing,
+            fencing: node.fencing, votes: node.votes.map { VoteReport(voter: $0.voter, age: $0.age) },
+            leavesFor: node.leavesFor,
             links: node.links.map {
                 let medium = configuration.media[$0.medium.index]
                 return LinkReport(

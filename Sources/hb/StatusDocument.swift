@@ -24,6 +24,7 @@ enum StatusDocument {
             ("auto_failback", .string(report.autoFailback.rawValue)),
             ("timing", timing(report.timing)),
             ("quorum", quorum(report.quorum)),
+            ("lease", lease(report)),
             ("nodes", .array(report.nodes.map(node))),
             ("groups", .array(report.groups.map(group))),
             ("media", .array(report.media.map(medium))),
@@ -63,6 +64,14 @@ enum StatusDocument {
         ])
     }
 
+    private static func lease(_ report: ClusterReport) -> JSONValue {
+        .object([
+            ("duration_ms", milliseconds(report.lease.duration)),
+            ("margin_ms", milliseconds(report.timing.deadtime - report.lease.duration)),
+            ("kernel", .bool(report.lease.isKernels)),
+        ])
+    }
+
     private static func node(_ node: NodeReport) -> JSONValue {
         .object([
             ("name", .string(node.name)),
@@ -77,6 +86,17 @@ enum StatusDocument {
             ("configuration_differs", .bool(node.differsInConfiguration)),
             ("dialect", .string(node.dialect.rawValue)),
             ("fencing", optional(node.fencing)),
+            ("leaves_for_ms", milliseconds(node.leavesFor)),
+            (
+                "votes",
+                .array(
+                    node.votes.map { vote in
+                        .object([
+                            ("voter", .string(vote.voter)), ("hears", .bool(vote.age != nil)),
+                            ("age_ms", milliseconds(vote.age)),
+                        ])
+                    })
+            ),
             (
                 "links",
                 .array(

@@ -38,6 +38,7 @@ struct StatusScreen {
         lines.append(
             "keepalive \(report.timing.keepalive.spoken), deadtime \(report.timing.deadtime.spoken), "
                 + "auto_failback \(report.autoFailback.rawValue), this node holds: \(report.holdings.rawValue)")
+        lines.append(leaseLine)
         let drops = report.drops.filter { $0.count > 0 && !StatusScreen.harmlessDrops.contains($0.cause) }
         if !drops.isEmpty {
             let causes = drops.map { "\($0.count) \($0.cause)" }.joined(separator: ", ")
@@ -47,16 +48,34 @@ struct StatusScreen {
         return lines.map { $0 + "\n" }.joined()
     }
 
+    /// The inequality that keeps two nodes from answering at once: lease + margin = deadtime.
+    private var leaseLine: String {
+        let margin = report.timing.deadtime - report.lease.duration
+        let what = report.lease.isKernels
+            ? "the kernel ends held addresses" : "\(painter.paint("off", .attention)): no kernel ends held addresses"
+        return "lease \(report.lease.duration.spoken), \(margin.spoken) before deadtime; \(what)"
+    }
+
     private static func since(_ age: Duration?) -> String { age.map { "\($0.spoken) ago" } ?? "never" }
 
     private var nodes: String {
-        var table = Table(["NODE", "STATE", "LAST HEARD"])
+        let hasVotes = report.nodes.contains { !$0.votes.isEmpty }
+        var table = Table(["NODE", "STATE", "LAST HEARD"] + (hasVotes ? ["VOTES"] : []))
         for node in report.nodes {
             let (state, style) = StatusScreen.state(node)
             let heard = node.isLocal ? "this node" : StatusScreen.since(node.age)
-            table.add([Table.Cell(text: node.name), Table.Cell(text: state, style: style), Table.Cell(text: heard)])
+            let cells = [Table.Cell(text: node.name), Table.Cell(text: state, style: style), Table.Cell(text: heard)]
+            table.add(cells + (hasVotes ? [Table.Cell(text: StatusScreen.votes(node))] : []))
         }
         return table.text(painter)
+    }
+
+    private static func votes(_ node: NodeReport) -> String {
+        let hearing = node.votes.filter { $0.age != nil }.map { "\($0.voter) hears it (\(since($0.age)))" }
+        let deaf = node.votes.filter { $0.age == nil }.map(\.voter)
+        let verb = deaf.count == 1 ? "does" : "do"
+        return (hearing + (deaf.isEmpty ? [] : ["\(deaf.joined(separator: ", ")) \(verb) not"]))
+            .joined(separator: "; ")
     }
 
     private static func state(_ node: NodeReport) -> (String, Style) {

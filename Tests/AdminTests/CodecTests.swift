@@ -213,6 +213,7 @@ private struct ReportGenerator {
             quorum: QuorumReport(
                 policy: element([.majority, .ping, .ignore]), isPresent: flag(), reachable: number(0...100),
                 configured: number(0...100), heldFor: perhaps { $0.time() }),
+            lease: LeaseReport(duration: time(), isKernels: flag()),
             holdings: element(Holdings.allCases))
         report.nodes = list { $0.node() }
         report.groups = list { $0.group() }
@@ -235,7 +236,9 @@ private struct ReportGenerator {
             name: text(), kind: element(NodeReport.Kind.allCases), isLocal: flag(),
             status: element(NodeStatus.allCases), isUnreachable: flag(), isLeaving: flag(), generation: random.next(),
             age: perhaps { $0.time() }, deadInterval: time(), differsInConfiguration: flag(),
-            dialect: element(NodeReport.Dialect.allCases),
+            dialect: element(NodeReport.Dialect.allCases), fencing: perhaps { $0.text() },
+            votes: list { VoteReport(voter: $0.text(), age: $0.perhaps { $0.time() }) },
+            leavesFor: perhaps { $0.time() },
             links: list {
                 LinkReport(
                     directive: $0.text(), name: $0.text(), status: $0.element(LinkReport.Status.allCases),

@@ -111,6 +111,7 @@ enum Sample {
                 keepalive: .milliseconds(100), warntime: .milliseconds(500), deadtime: .seconds(1),
                 initdead: .seconds(30), deadping: .seconds(1)),
             quorum: QuorumReport(policy: .ping, isPresent: true, reachable: 2, configured: 2, heldFor: nil),
+            lease: LeaseReport(duration: .milliseconds(900), isKernels: true),
             holdings: .local)
         report.nodes = [
             NodeReport(
@@ -165,6 +166,7 @@ enum Sample {
         report.holdings = .transition
         report.quorum = QuorumReport(
             policy: .majority, isPresent: false, reachable: 1, configured: 4, heldFor: .milliseconds(812))
+        report.lease.isKernels = false
         report.nodes[1].links[1].status = .dead
         report.nodes[1].links[1].age = .seconds(184)
         report.nodes[1].differsInConfiguration = true
@@ -175,7 +177,11 @@ enum Sample {
         report.nodes += [
             NodeReport(
                 name: "gamma", kind: .normal, isLocal: false, status: .active, isUnreachable: true,
-                age: .seconds(93_784), deadInterval: .seconds(1)),
+                age: .seconds(93_784), deadInterval: .seconds(1),
+                votes: [
+                    VoteReport(voter: "alpha", age: nil), VoteReport(voter: "beta", age: .milliseconds(80)),
+                    VoteReport(voter: "eps", age: nil),
+                ], leavesFor: .milliseconds(812)),
             NodeReport(
                 name: "delta", kind: .normal, isLocal: false, status: .up, isLeaving: true, age: .seconds(9),
                 deadInterval: .seconds(1)),

@@ -33,6 +33,11 @@ extension StatusTests {
             "configured_nodes": 2,
             "held_for_ms": 812
           },
+          "lease": {
+            "duration_ms": 900,
+            "margin_ms": 100,
+            "kernel": true
+          },
           "nodes": [
             {
               "name": "alpha",
@@ -47,6 +52,8 @@ extension StatusTests {
               "configuration_differs": false,
               "dialect": "extended",
               "fencing": null,
+              "leaves_for_ms": null,
+              "votes": [],
               "links": [
                 {
                   "medium": "bcast",
@@ -69,6 +76,8 @@ extension StatusTests {
               "configuration_differs": false,
               "dialect": "extended",
               "fencing": null,
+              "leaves_for_ms": null,
+              "votes": [],
               "links": [
                 {
                   "medium": "bcast",

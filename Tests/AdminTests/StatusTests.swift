@@ -13,6 +13,7 @@ import Testing
             heartbeat 0.1.0 on alpha: active, up 3 h 4 min, process 1234
             quorum: yes, 2 of 2 nodes, policy ping
             keepalive 100 ms, deadtime 1.0 s, auto_failback on, this node holds: local
+            lease 900 ms, 100 ms before deadtime; the kernel ends held addresses
             all is well
 
             NODE        STATE   LAST HEARD
@@ -44,14 +45,15 @@ import Testing
             heartbeat 0.1.0 on alpha: active, shutting down, up 3 h 4 min, process 1234
             quorum: no, 1 of 4 nodes, policy majority, may hold groups for 812 ms more if unheard
             keepalive 100 ms, deadtime 1.0 s, auto_failback on, this node holds: transition
+            lease 900 ms, 100 ms before deadtime; off: no kernel ends held addresses
             messages dropped since the start: 3 replay, 12 unsigned
             needs attention
 
-            NODE        STATE        LAST HEARD
+            NODE        STATE        LAST HEARD   VOTES
             alpha       active       this node
             beta        active       85 ms ago
             10.0.0.254  dead         never
-            gamma       unreachable  1 d 2 h ago
+            gamma       unreachable  1 d 2 h ago  beta hears it (80 ms ago); alpha, eps do not
             delta       up, leaving  9.0 s ago
             eps         init         never
 

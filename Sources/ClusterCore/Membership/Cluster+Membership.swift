@@ -63,7 +63,7 @@ extension Cluster {
             isUnsettled = true
         }
         let vetoedUntil = vetoEnd(id, now)
-        guard vetoedUntil > now else { return declareDead(id, reason: deathReason(nodes[id.index], now), now) }
+        guard vetoedUntil > now else { return declareDead(id, reason: deathReason(id, now), now) }
         // The word of any voter may end the veto before its time.
         mustJudge = true
         judgeAt = min(judgeAt, vetoedUntil)
@@ -81,14 +81,27 @@ extension Cluster {
         guard nodes[suspect.index].kind == .normal else { return .distantPast }
         var end = Instant.distantPast
         for voter in others where voter != suspect && nodes[voter.index].isReachable {
-            guard let said = nodes[voter.index].said,
-                let hearing = said.hears[nodes[suspect.index].name],
-                hearing.generation >= nodes[suspect.index].generation
-            else { continue }
-            let heard = nodes[voter.index].reportedAt - hearing.age
+            guard let heard = lastHeard(suspect, by: voter) else { continue }
             end = max(end, heard + nodes[suspect.index].deadInterval)
         }
         return end
+    }
+
+    /// When a voter last heard the node's present daemon, by the voter's last word; nil where it does not hear it.
+    private func lastHeard(_ suspect: NodeID, by voter: NodeID) -> Instant? {
+        guard let hearing = nodes[voter.index].said?.hears[nodes[suspect.index].name],
+            hearing.generation >= nodes[suspect.index].generation
+        else { return nil }
+        return nodes[voter.index].reportedAt - hearing.age
+    }
+
+    /// What the voters that are heard, this node first, say of a node: when each has last heard it, nil where it does
+    /// not. Empty for what is no normal node, or this one.
+    func votes(on suspect: NodeID) -> [(voter: NodeID, heardAt: Instant?)] {
+        guard nodes[suspect.index].kind == .normal, suspect != localNode else { return [] }
+        let own = nodes[suspect.index].isReachable ? nodes[suspect.index].heardAt : nil
+        let voters = others.filter { $0 != suspect && nodes[$0.index].isReachable }
+        return [(localNode, own)] + voters.map { ($0, lastHeard(suspect, by: $0)) }
     }
 
     private mutating func noteVeto(_ id: NodeID, until end: Instant, _ now: Instant) {
@@ -101,11 +114,18 @@ extension Cluster {
                 + "hear it: nothing is taken over", [Setting(name: "NODE", value: nodes[id.index].name)])
     }
 
-    private func deathReason(_ node: NodeState, _ now: Instant) -> String {
+    private func deathReason(_ id: NodeID, _ now: Instant) -> String {
+        let node = nodes[id.index]
         guard let heardAt = node.heardAt else { return "never heard within initdead \(readable(timing.initdead))" }
         let medium = node.lastMedium.map { configuration.media[$0.index] }
         let path = medium.map { " on \($0.directive) \($0.linkName)" } ?? ""
         return "deadtime \(readable(node.deadInterval)) elapsed, last heard\(path) \(readable(now - heardAt)) ago"
+            + agreement(id)
+    }
+
+    private func agreement(_ id: NodeID) -> String {
+        let voters = others.filter { $0 != id && nodes[$0.index].isReachable }.map { nodes[$0.index].name }
+        return voters.isEmpty ? "" : "; not heard by \(voters.joined(separator: ", ")) either"
     }
 
     mutating func declareDead(_ id: NodeID, reason: String, _ now: Instant) {
