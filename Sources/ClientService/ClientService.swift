@@ -94,7 +94,8 @@ final class ClientService {
         switch frame {
         case .configure:
             let bytes = try MemoryFile.read(descriptor, limit: ClientService.bundleSizeMax)
-            guard let new = loadConfiguration(try ConfigurationBundle(decoding: bytes)) else { return }
+            let bundle = try ConfigurationBundle(decoding: bytes)
+            guard let new = bundle.configuration(withKeys: false) else { return }
             configuration = new
             parameters = ClientParameters(new)
             authorization = ClientAuthorization(new.processes.apiAuthorizations)

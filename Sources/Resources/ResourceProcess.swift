@@ -100,7 +100,7 @@ final class ResourceProcess {
     private func configure(_ file: borrowing Descriptor) throws {
         let bytes = try MemoryFile.read(file, limit: ResourceProcess.bundleSizeMax)
         let bundle = try ConfigurationBundle(decoding: bytes)
-        guard let configuration = loadConfiguration(bundle) else {
+        guard let configuration = bundle.configuration(withKeys: false) else {
             log.write(.critical, "configuration", "the configuration cannot be read")
             // With an earlier one the resources are in good hands.
             return groups == nil ? loop.stop(code: 1) : ()

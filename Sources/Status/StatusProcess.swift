@@ -2,7 +2,6 @@
 // blocks: no name lookup, no file, no child process.
 import Admin
 import CLinux
-import ClusterConfig
 import ClusterCore
 import ClusterModel
 import Digests
@@ -129,7 +128,7 @@ final class StatusProcess {
     }
 
     private func configure(_ bundle: ConfigurationBundle, _ generation: UInt64, _ uuid: [UInt8]) throws {
-        guard let new = loadConfiguration(bundle) else {
+        guard let new = bundle.configuration(withKeys: true) else {
             log.write(.critical, "configuration", "the configuration cannot be read")
             return cluster == nil ? loop.stop(code: 1) : ()
         }
