@@ -18,7 +18,6 @@ final class ClientService {
     private static let clientsMax = 64
     /// How long a connection may last without a sign-on.
     private static let signOnTime = Duration.seconds(30)
-    private static let readMax = 64
 
     private let loop: EventLoop
     private let control: Channel
@@ -74,18 +73,14 @@ final class ClientService {
     // MARK: Control
 
     private func takeControlFrames() {
-        for _ in 0..<ClientService.readMax {
-            do {
-                switch try control.receive() {
-                case .empty: return
-                case .closed: return loop.stop()
-                case .frame(let bytes, let descriptors):
-                    try take(try ControlToClients(decoding: bytes), descriptors.first)
-                }
-            } catch {
-                log.write(.error, "control-channel", "\(error)")
-                return loop.stop(code: 1)
+        do {
+            let isClosed = try control.drain { (frame: ControlToClients, descriptors) in
+                try take(frame, descriptors.first)
             }
+            if isClosed { loop.stop() }
+        } catch {
+            log.write(.error, "control-channel", "\(error)")
+            loop.stop(code: 1)
         }
     }
 
@@ -117,17 +112,9 @@ final class ClientService {
     }
 
     private func takeStatusFrames() {
-        for _ in 0..<ClientService.readMax {
-            do {
-                switch try status?.receive() {
-                case .none, .empty: return
-                case .closed: return loseStatus()
-                case .frame(let bytes, _): take(try StatusToClients(decoding: bytes))
-                }
-            } catch {
-                return loseStatus()
-            }
-        }
+        guard let status else { return }
+        let isClosed = try? status.drain { (frame: StatusToClients, _) in take(frame) }
+        if isClosed ?? true { loseStatus() }
     }
 
     /// Its successor's channel comes from control; until then clients wait.

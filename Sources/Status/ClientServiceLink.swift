@@ -61,22 +61,12 @@ final class ClientServiceLink {
     }
 
     private func read() {
-        for _ in 0..<ClientServiceLink.readMax {
-            do {
-                switch try channel.receive() {
-                case .empty: return
-                case .closed:
-                    source = nil
-                    isWatched = false
-                    return
-                case .frame(let bytes, _): take(try ClientsToStatus(decoding: bytes))
-                }
-            } catch {
-                source = nil
-                isWatched = false
-                return
-            }
+        let isClosed = try? channel.drain(atMost: ClientServiceLink.readMax) { (frame: ClientsToStatus, _) in
+            take(frame)
         }
+        guard isClosed ?? true else { return }
+        source = nil
+        isWatched = false
     }
 
     private func take(_ frame: ClientsToStatus) {

@@ -15,8 +15,6 @@ final class StatusProcess {
     private static let controlDescriptor: Int32 = 3
     private static let logDescriptor: Int32 = 5
     private static let bundleSizeMax = 16 << 20
-    /// Frames taken from one channel in one call, so that no sender holds up the rest.
-    private static let readMax = 64
 
     private let loop: EventLoop
     private let control: Channel
@@ -78,19 +76,13 @@ final class StatusProcess {
     // MARK: Control
 
     private func takeControlFrames() {
-        for _ in 0..<StatusProcess.readMax {
-            do {
-                switch try control.receive() {
-                case .empty: return
-                case .closed:
-                    log.write(.info, "control-gone", "the control process is gone")
-                    return loop.stop()
-                case .frame(let bytes, let descriptors): try take(try ControlToStatus(decoding: bytes), descriptors)
-                }
-            } catch {
-                log.write(.critical, "control-channel", "\(error)")
-                return loop.stop(code: 1)
-            }
+        do {
+            guard try control.drain(take) else { return }
+            log.write(.info, "control-gone", "the control process is gone")
+            loop.stop()
+        } catch {
+            log.write(.critical, "control-channel", "\(error)")
+            loop.stop(code: 1)
         }
     }
 
