@@ -27,6 +27,13 @@ extension ClusterTests {
             }
         }
 
+        private func end(_ clients: [pid_t]) {
+            for pid in clients {
+                try? Children.signalGroup(pid, SIGKILL)
+                _ = try? Children.wait(pid)
+            }
+        }
+
         private func run(_ stage: Stage, _ node: Node, _ words: String...) throws -> Command.Outcome {
             let program = stage.cluster.plan.binaries + "/hb_demo"
             return try node.command([program, "api-client", node.paths.registerSocket] + words).run()
@@ -44,12 +51,7 @@ extension ClusterTests {
                     try client(stage, stage.beta, ["chat", "hear", "100"], output: folder + "/heard-beta"),
                     try client(stage, stage.beta, ["other", "hear", "100"], output: folder + "/heard-other"),
                 ]
-                defer {
-                    for pid in listeners {
-                        try? Children.signalGroup(pid, SIGKILL)
-                        _ = try? Children.wait(pid)
-                    }
-                }
+                defer { end(listeners) }
                 try stage.waiting.until("both signed on") {
                     ["beta", "other"].allSatisfy { Folder.read(folder + "/heard-\($0)").contains("hbapi-clstat") }
                 }
@@ -106,12 +108,7 @@ extension ClusterTests {
                     try client(stage, stage.alpha, ["chat", "idle"], output: folder + "/idle"),
                     try client(stage, stage.alpha, ["flood", "flood", "100000"], output: folder + "/flood"),
                 ]
-                defer {
-                    for pid in pids {
-                        try? Children.signalGroup(pid, SIGKILL)
-                        _ = try? Children.wait(pid)
-                    }
-                }
+                defer { end(pids) }
                 // More than the service takes; they come as fast as it accepts.
                 var sockets: [StreamSocket] = []
                 try stage.waiting.until("many connections") {
@@ -165,10 +162,7 @@ extension ClusterTests {
                 try start(stage)
                 let folder = stage.cluster.folder
                 let pid = try client(stage, stage.beta, ["chat", "hear", "100"], output: folder + "/heard")
-                defer {
-                    try? Children.signalGroup(pid, SIGKILL)
-                    _ = try? Children.wait(pid)
-                }
+                defer { end([pid]) }
                 try stage.waiting.until("signed on") { Folder.read(folder + "/heard").contains("hbapi-clstat") }
                 func write(_ text: String) throws {
                     try stage.alpha.command(["sh", "-c", "printf \"$0\" >>\"$1\"", text, stage.alpha.paths.fifo])
