@@ -27,11 +27,12 @@ struct ReturnTests {
         /// Hears a message of beta; returns what comes of it.
         mutating func hear(_ type: String, _ sequence: UInt64, generation: UInt64 = 9) -> [Effect] {
             var message = HAMessage()
-            let status = type == "status" ? [("st", "active"), ("dt", "3e8"), ("protocol", "1"), ("hb_version", "1")] : []
+            let status = [("st", "active"), ("dt", "3e8"), ("protocol", "1"), ("hb_version", "1")]
             let control = [
-                ("src", "beta"), ("seq", String(sequence, radix: 16)), ("hg", String(generation, radix: 16)), ("ts", "1"),
+                ("src", "beta"), ("seq", String(sequence, radix: 16)), ("hg", String(generation, radix: 16)),
+                ("ts", "1"),
             ]
-            for (name, value) in [("t", type)] + status + control { message.append(name, value) }
+            for (name, value) in [("t", type)] + (type == "status" ? status : []) + control { message.append(name, value) }
             now = now + .milliseconds(10)
             var effects: [Effect] = []
             cluster.handle(.received(message, medium: MediumID(0), arrival: now), now: now, effects: &effects)

@@ -39,7 +39,9 @@ import Testing
         var sender: Channel? = Channel(pair.first)
         let receiver = Channel(pair.second)
         var taken: [ControlToStatus] = []
-        func drain(_ limit: Int) throws -> Bool { try receiver.drain(atMost: limit) { (frame, _) in taken.append(frame) } }
+        func drain(_ limit: Int) throws -> Bool {
+            try receiver.drain(atMost: limit) { (frame, _) in taken.append(frame) }
+        }
         #expect(try !drain(8))
         #expect(taken.isEmpty)
         let frames = (0..<5).map { ControlToStatus.clientGone(client: $0) }
