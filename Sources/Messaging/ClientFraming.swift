@@ -1,6 +1,6 @@
 // How messages travel on the connection of a client of heartbeat's library, in both directions (specs/heartbeat.md
-// section 7): a header of two numbers in the byte order of the machine, the length and a magic number, then the text and
-// a NUL.
+// section 7): a header of two numbers in the byte order of the machine, the length and a magic number, then the text
+// and a NUL.
 
 /// Why a connection cannot be read any further: from here on nobody knows where a message begins.
 package struct FramingLost: Error {}

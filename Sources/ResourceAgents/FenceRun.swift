@@ -69,10 +69,13 @@ package final class FenceRun {
             case .suicide: nextLevel("it powers off its own node only")
             case .plugin: try askForNames(try settings.locations.program(method), try FenceParameters(device))
             case .agent:
-                guard case .named(let parameters) = try FenceParameters(device) else {
+                let parameters = try FenceParameters(device)
+                guard case .named(let named) = parameters else {
                     throw ArgumentError(reason: "expected parameters of the form NAME=VALUE")
                 }
-                try runAgent(try settings.locations.program(method), parameters)
+                // What a file says was not known when this node was chosen.
+                guard parameters.reaches(node) else { return nextLevel("it does not list the node") }
+                try runAgent(try settings.locations.program(method), named)
             }
         } catch {
             nextLevel(error.reason)
