@@ -124,7 +124,8 @@ let package = Package(
         .testTarget(
             name: "PeerTests", dependencies: ["Rig", "Admin", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .testTarget(
-            name: "ClientServiceTests", dependencies: ["ClientService", "Control", "Messaging", "Privsep"],
+            name: "ClientServiceTests",
+            dependencies: ["ClientService", "Control", "LinuxSystem", "Messaging", "Privsep", "Reactor", "Status"],
             swiftSettings: edge),
         .testTarget(
             name: "SystemdTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),

@@ -308,10 +308,11 @@ final class StatusProcess {
 
     private func connectClients(_ channel: Channel) throws {
         clients = try ClientServiceLink(
-            channel, loop: loop,
+            channel, loop: loop, waiting: clients?.waiting ?? [],
             view: { [unowned self] in
                 cluster.map { ClientView($0.snapshot(Clock.now()), media: configuration.media) }
-            }, received: { [unowned self] in speak($0) })
+            }, maySend: { [unowned self] in cluster?.clientsMaySend ?? true },
+            received: { [unowned self] in speak($0) })
     }
 
     /// Carries out what a client asks of this node, or passes on what it says to the cluster.

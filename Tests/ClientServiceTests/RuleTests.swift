@@ -144,7 +144,7 @@ struct RuleTests {
                     uuid: [UInt8](repeating: 7, count: 16)),
                 ClientNode(name: "router", isPing: true, status: "dead", links: []),
             ])
-        for frame in [StatusToClients.view(view), .message([1, 2, 3])] {
+        for frame in [StatusToClients.view(view), .message([1, 2, 3]), .flow(isOpen: true), .flow(isOpen: false)] {
             let bytes = frame.encoded()
             #expect(try StatusToClients(decoding: bytes) == frame)
             for length in 0..<bytes.count {
