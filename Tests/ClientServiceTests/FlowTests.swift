@@ -116,10 +116,11 @@ struct FlowTests {
         for info in 0..<3 { #expect(try desk.say("\(info)")) }
         desk.turn()
         let pair = try SocketPair()
+        let service = Channel(pair.first)
         try desk.connect(Channel(pair.second))
         desk.isOpen = true
         desk.link?.noteChange()
         #expect(desk.sent == ["0", "1", "2"])
-        withExtendedLifetime(pair) {}
+        withExtendedLifetime(service) {}
     }
 }
