@@ -62,8 +62,7 @@ final class StatusLink {
     /// At once and without saving anything, as heartbeat 3.0.6 does: what cannot be stopped might go on writing.
     private func reboot(_ reason: String) {
         log(LogRecord(.critical, "reboot", "Resource STOP failure. Reboot required! \(reason)"))
-        CLinux.reboot(Int32(RB_AUTOBOOT))
-        log(LogRecord(.critical, "reboot", "\(SystemError.last("reboot"))"))
+        log(LogRecord(.critical, "reboot", "\(Machine.reboot())"))
     }
 
     // MARK: Outcomes

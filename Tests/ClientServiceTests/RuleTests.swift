@@ -67,6 +67,17 @@ struct RuleTests {
         for _ in 0..<10 { #expect(policy.ended(.exited(1), after: .zero) == .restart) }
     }
 
+    @Test("the abnormal end of a failfast client is that of the machine; a normal one is as with respawn")
+    func failfast() {
+        var policy = RespawnPolicy(rebootsOnFailure: true)
+        #expect(policy.ended(.exited(100), after: .seconds(1)) == .stay)
+        for _ in 0..<10 { #expect(policy.ended(.exited(0), after: .seconds(1)) == .restart) }
+        #expect(policy.ended(.exited(0), after: .seconds(1)) == .giveUp)
+        for end in [ChildStatus.exited(1), .exited(127), .killed(signal: 9), .killed(signal: 15)] {
+            #expect(policy.ended(end, after: .seconds(3600)) == .reboot)
+        }
+    }
+
     @Test("apiauth decides by user or group; names that it does not know need a default")
     func authorization() {
         let root = PeerCredentials(pid: 1, user: 0, group: 0)

@@ -1,0 +1,11 @@
+// The machine as a whole.
+import CLinux
+
+package enum Machine {
+    /// Reboots at once, without saving anything and without ending any process. In a process namespace of its own only
+    /// that one ends. Returns where it failed, and why. The corresponding C function is `reboot`.
+    package static func reboot() -> SystemError {
+        CLinux.reboot(Int32(RB_AUTOBOOT))
+        return SystemError.last("reboot")
+    }
+}
