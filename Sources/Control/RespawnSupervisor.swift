@@ -1,5 +1,5 @@
-// The clients of `respawn` and `failfast` lines: started in their order when the node is active, started again when they
-// end, ended in the reverse order at the end (specs/heartbeat.md 4.8, section 7).
+// The clients of `respawn` and `failfast` lines: started in their order when the node is active, started again when
+// they end, ended in the reverse order at the end (specs/heartbeat.md 4.8, section 7).
 import CLinux
 import ClusterModel
 import Journal

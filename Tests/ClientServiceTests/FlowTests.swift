@@ -64,7 +64,7 @@ struct FlowTests {
         }
     }
 
-    @Test("R17: while flow control is closed messages wait, the service is told, and they go out in order when it opens")
+    @Test("R17: while flow control is closed messages wait, the service is told, and they go out in order afterwards")
     func closed() throws {
         let desk = try Desk()
         #expect(try desk.say("1"))

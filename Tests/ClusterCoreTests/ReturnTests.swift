@@ -32,7 +32,8 @@ struct ReturnTests {
                 ("src", "beta"), ("seq", String(sequence, radix: 16)), ("hg", String(generation, radix: 16)),
                 ("ts", "1"),
             ]
-            for (name, value) in [("t", type)] + (type == "status" ? status : []) + control { message.append(name, value) }
+            let fields = [("t", type)] + (type == "status" ? status : []) + control
+            for (name, value) in fields { message.append(name, value) }
             now = now + .milliseconds(10)
             var effects: [Effect] = []
             cluster.handle(.received(message, medium: MediumID(0), arrival: now), now: now, effects: &effects)

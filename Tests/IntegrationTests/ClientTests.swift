@@ -154,6 +154,51 @@ extension ClusterTests {
             }
         }
 
+        @Test("R17: clients wait while a node that is alive takes nothing in, and all that they said arrives once")
+        func flowControl() throws {
+            try Stage.play { plan in
+                plan.files.deadtime = "30s"
+                plan.files.directives = ["apiauth chat uid=root"]
+            } _: { stage in
+                try start(stage)
+                let folder = stage.cluster.folder
+                let count = 600
+                let listener = try client(stage, stage.beta, ["chat", "hear", "2000"], output: folder + "/heard")
+                defer { end([listener]) }
+                try stage.waiting.until("signed on") { Folder.read(folder + "/heard").contains("hbapi-clstat") }
+                let status = try #require(stage.beta.process(titled: "heartbeat: status process"))
+                let intruder = try stage.cluster.intruder()
+                try Children.signal(status.pid, SIGSTOP)
+                defer { try? Children.signal(status.pid, SIGCONT) }
+                // Without flow control some 500 of them would go out in this time, which is shorter than control's
+                // patience with a silent status process.
+                let speaker = try client(stage, stage.alpha, ["chat", "flood", "\(count)"], output: folder + "/spoken")
+                defer { end([speaker]) }
+                var said = Set<String>()
+                let limit = Clock.now() + .seconds(9)
+                while Clock.now() < limit {
+                    let text = String(decoding: try intruder.receive(), as: UTF8.self)
+                    guard text.contains("t=flood"), let info = text.split(separator: "info=").dropFirst().first else {
+                        continue
+                    }
+                    said.insert(String(info.prefix { $0.isNumber }))
+                }
+                #expect(said.count > 100, "flow control closed too early")
+                #expect(said.count <= 250, "clients did not wait")
+
+                try Children.signal(status.pid, SIGCONT)
+                func heard() -> [Substring] {
+                    Folder.read(folder + "/heard").split(separator: "\n").filter { $0.contains("t=flood ") }
+                }
+                try stage.waiting.until("all heard", within: .seconds(60)) { heard().count >= count }
+                let infos = heard().compactMap { $0.split(separator: "info=").dropFirst().first?.prefix { $0.isNumber } }
+                #expect(infos.count == count)
+                #expect(Set(infos).count == count)
+                stage.expectNobodyDied()
+                stage.expectNothingMoved()
+            }
+        }
+
         @Test("What scripts write into the FIFO reaches clients everywhere; orders are carried out, lies are not")
         func fifo() throws {
             try Stage.play { plan in
