@@ -157,7 +157,7 @@ extension ClusterTests {
         @Test("R17: clients wait while a node that is alive takes nothing in, and all that they said arrives once")
         func flowControl() throws {
             try Stage.play { plan in
-                plan.files.deadtime = "30s"
+                (plan.files.deadtime, plan.files.initdead) = ("30s", "60s")
                 plan.files.directives = ["apiauth chat uid=root"]
             } _: { stage in
                 try start(stage)
@@ -191,7 +191,9 @@ extension ClusterTests {
                     Folder.read(folder + "/heard").split(separator: "\n").filter { $0.contains("t=flood ") }
                 }
                 try stage.waiting.until("all heard", within: .seconds(60)) { heard().count >= count }
-                let infos = heard().compactMap { $0.split(separator: "info=").dropFirst().first?.prefix { $0.isNumber } }
+                let infos = heard().compactMap { line in
+                    line.split(separator: "info=").dropFirst().first?.prefix { $0.isNumber }
+                }
                 #expect(infos.count == count)
                 #expect(Set(infos).count == count)
                 stage.expectNobodyDied()
