@@ -7,6 +7,11 @@ SWIFT = swift
 BUILDFLAGS = -c release --static-swift-stdlib --explicit-target-dependency-import-check error
 TESTFLAGS = -c release -Xswiftc -enable-testing
 TESTPATH = .build/tests
+# Each run of the compiler leaves folders behind where temporary files go: below .build they are in nobody's way, and
+# the next run removes those that are old.
+LEFT = .build/tmp
+COMPILE = mkdir -p $(LEFT) && find $(LEFT) -mindepth 1 -maxdepth 1 -name 'TemporaryDirectory.*' -mmin +60 \
+	-exec rm -rf {} + && TMPDIR=$(CURDIR)/$(LEFT) $(SWIFT) build
 
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftnl-dev libmnl-dev \
@@ -22,7 +27,7 @@ PEER_PACKAGES = heartbeat libheartbeat2 cluster-glue resource-agents liblrm2 lib
 all: deps build
 
 build:
-	$(SWIFT) build $(BUILDFLAGS)
+	$(COMPILE) $(BUILDFLAGS)
 
 # Installs what is missing, and says nothing where nothing is.
 deps:
@@ -49,7 +54,7 @@ TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TES
 SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests|PeerTests|SystemdTests
 
 check: deps peer
-	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
+	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
@@ -58,7 +63,7 @@ check: deps peer
 
 # The installed unit under systemd, in machines of its own; says so where that cannot run.
 check-systemd: deps
-	$(SWIFT) build $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
+	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --filter SystemdTests
 
 # The same with many more seeds; SEEDS=N says how many, FROM=N where to begin.
@@ -67,7 +72,7 @@ FROM = 1
 check-long: check seeds
 
 seeds:
-	$(SWIFT) build $(BUILDFLAGS) --product hb_seeds
+	$(COMPILE) $(BUILDFLAGS) --product hb_seeds
 	.build/release/hb_seeds $(FROM) $(SEEDS)
 	.build/release/hb_seeds $(FROM) $$(($(SEEDS) / 10 + 1)) fences
 

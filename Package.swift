@@ -42,7 +42,8 @@ let package = Package(
         .target(name: "LinuxSystem", dependencies: ["CLinux", "ClusterModel"], swiftSettings: edge),
         .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(name: "Reactor", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
-        .target(name: "Privsep", dependencies: ["LinuxSystem", "ClusterModel"], swiftSettings: edge),
+        .target(
+            name: "Privsep", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel"], swiftSettings: edge),
         .target(name: "Leases", dependencies: ["CNetfilter", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(name: "Media", dependencies: ["LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(
@@ -62,7 +63,7 @@ let package = Package(
             swiftSettings: edge),
         .target(
             name: "Status",
-            dependencies: ["ClusterCore", "ClusterConfig", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
+            dependencies: ["ClusterCore", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
             swiftSettings: edge),
         .target(
             name: "ClientService",
@@ -70,7 +71,7 @@ let package = Package(
             swiftSettings: edge),
         .target(name: "Workers", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
         .target(
-            name: "Resources", dependencies: ["ResourceAgents", "ClusterConfig", "Privsep", "Reactor", "Journal"],
+            name: "Resources", dependencies: ["ResourceAgents", "Privsep", "Reactor", "Journal"],
             swiftSettings: edge),
 
         // The daemon, whose processes share one program, and the tools.
@@ -123,7 +124,8 @@ let package = Package(
         .testTarget(
             name: "PeerTests", dependencies: ["Rig", "Admin", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .testTarget(
-            name: "ClientServiceTests", dependencies: ["ClientService", "Control", "Messaging", "Privsep"],
+            name: "ClientServiceTests",
+            dependencies: ["ClientService", "Control", "LinuxSystem", "Messaging", "Privsep", "Reactor", "Status"],
             swiftSettings: edge),
         .testTarget(
             name: "SystemdTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),

@@ -4,27 +4,6 @@ import CLinux
 import ClusterModel
 import LinuxSystem
 
-/// A process at the other end of a connection, as the kernel says.
-struct PeerCredentials: Equatable {
-    var pid: pid_t
-    var user: uid_t
-    var group: gid_t
-
-    /// The corresponding C function is `getsockopt(SO_PEERCRED)`.
-    init?(_ socket: Int32) {
-        var peer = ucred()
-        var length = socklen_t(MemoryLayout<ucred>.size)
-        guard getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 else { return nil }
-        self.init(pid: peer.pid, user: peer.uid, group: peer.gid)
-    }
-
-    init(pid: pid_t, user: uid_t, group: gid_t) {
-        self.pid = pid
-        self.user = user
-        self.group = group
-    }
-}
-
 struct ClientAuthorization {
     /// The name that stands for clients without one.
     static let casual = "anon"

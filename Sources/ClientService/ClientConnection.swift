@@ -1,5 +1,6 @@
 // One client's connection: what came in and waits, what goes out and waits, and who the client is.
 import CLinux
+import ClusterModel
 import LinuxSystem
 import Messaging
 import Reactor
@@ -21,7 +22,7 @@ final class ClientConnection {
     let since = Clock.now()
     let peer: PeerCredentials
     var identity: Identity?
-    var budget = SendBudget()
+    var budget = SendBudget.full
     /// Whether the state of the cluster was told since the connection: it is not answered from what was before.
     var hasFreshView = false
     /// Messages that were read and not handled yet.

@@ -132,7 +132,10 @@ extension ClientService {
             query.append(Wire.FieldName.destination, node.name)
             query.append(Wire.FieldName.clientName, name)
             query.append(Wire.FieldName.fromID, id)
-            if node.status != "dead" { return tellCluster(query) }
+            guard node.status == "dead" else {
+                tellCluster(query)
+                return
+            }
             var answer = ClientText()
             answer.add(Wire.FieldName.type, Wire.MessageType.clientStatusReply)
             answer.add(Wire.FieldName.result, "OK")

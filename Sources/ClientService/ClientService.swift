@@ -18,7 +18,6 @@ final class ClientService {
     private static let clientsMax = 64
     /// How long a connection may last without a sign-on.
     private static let signOnTime = Duration.seconds(30)
-    private static let readMax = 64
 
     private let loop: EventLoop
     private let control: Channel
@@ -37,6 +36,8 @@ final class ClientService {
     private var generationLast = 0
     /// nil while it is not known: then clients wait.
     private(set) var view: ClientView?
+    /// Whether clients may speak to the cluster; where not, they wait.
+    private var isFlowOpen = true
     private(set) var configuration = Configuration()
     private(set) var parameters = ClientParameters(Configuration())
     private var authorization = ClientAuthorization([])
@@ -74,18 +75,14 @@ final class ClientService {
     // MARK: Control
 
     private func takeControlFrames() {
-        for _ in 0..<ClientService.readMax {
-            do {
-                switch try control.receive() {
-                case .empty: return
-                case .closed: return loop.stop()
-                case .frame(let bytes, let descriptors):
-                    try take(try ControlToClients(decoding: bytes), descriptors.first)
-                }
-            } catch {
-                log.write(.error, "control-channel", "\(error)")
-                return loop.stop(code: 1)
+        do {
+            let isClosed = try control.drain { (frame: ControlToClients, descriptors) in
+                try take(frame, descriptors.first)
             }
+            if isClosed { loop.stop() }
+        } catch {
+            log.write(.error, "control-channel", "\(error)")
+            loop.stop(code: 1)
         }
     }
 
@@ -94,7 +91,8 @@ final class ClientService {
         switch frame {
         case .configure:
             let bytes = try MemoryFile.read(descriptor, limit: ClientService.bundleSizeMax)
-            guard let new = loadConfiguration(try ConfigurationBundle(decoding: bytes)) else { return }
+            let bundle = try ConfigurationBundle(decoding: bytes)
+            guard let new = bundle.configuration(withKeys: false) else { return }
             configuration = new
             parameters = ClientParameters(new)
             authorization = ClientAuthorization(new.processes.apiAuthorizations)
@@ -111,22 +109,15 @@ final class ClientService {
     private func join(_ channel: Channel) throws(SystemError) {
         status = channel
         view = nil
+        isFlowOpen = true
         statusSource = try loop.onReadable(channel.raw) { [unowned self] in takeStatusFrames() }
         if !clients.isEmpty { tellStatus(.watch(true)) }
     }
 
     private func takeStatusFrames() {
-        for _ in 0..<ClientService.readMax {
-            do {
-                switch try status?.receive() {
-                case .none, .empty: return
-                case .closed: return loseStatus()
-                case .frame(let bytes, _): take(try StatusToClients(decoding: bytes))
-                }
-            } catch {
-                return loseStatus()
-            }
-        }
+        guard let status else { return }
+        let isClosed = try? status.drain { (frame: StatusToClients, _) in take(frame) }
+        if isClosed ?? true { loseStatus() }
     }
 
     /// Its successor's channel comes from control; until then clients wait.
@@ -149,12 +140,19 @@ final class ClientService {
         case .message(let bytes):
             guard let message = try? NetstringCodec.decode(bytes).message else { return }
             receive(message)
+        case .flow(let isOpen):
+            isFlowOpen = isOpen
+            if isOpen { for client in clients { work(client) } }
         }
     }
 
-    private func tellStatus(_ frame: ClientsToStatus) {
-        guard let status else { return }
-        if (try? status.send(frame)) != .sent { warn("status-behind", "the status process takes no client messages") }
+    /// Returns whether the status process has it.
+    @discardableResult
+    private func tellStatus(_ frame: ClientsToStatus) -> Bool {
+        guard let status else { return false }
+        if (try? status.send(frame)) == .sent { return true }
+        warn("status-behind", "the status process takes no client messages")
+        return false
     }
 
     // MARK: Clients
@@ -204,9 +202,14 @@ final class ClientService {
         while let message = client.pending.first {
             guard let view, client.hasFreshView, clients.contains(where: { $0 === client }) else { break }
             let isRequest = message.text(Wire.FieldName.type) == Wire.MessageType.clientRequest
-            if !isRequest, !client.budget.take(Clock.now()) { break }
-            client.pending.removeFirst()
-            if isRequest { answer(message, client, view) } else { pass(message, from: client) }
+            if isRequest {
+                client.pending.removeFirst()
+                answer(message, client, view)
+            } else {
+                // Said again after a while, if the status process has no room for it.
+                guard isFlowOpen, client.budget.take(Clock.now()), pass(message, from: client) else { break }
+                client.pending.removeFirst()
+            }
         }
         client.isHeld = !client.pending.isEmpty
         if client.isHeld { resume?.schedule(Clock.now() + SendBudget.pause) }
@@ -293,16 +296,19 @@ final class ClientService {
 
     // MARK: Messages
 
-    func tellCluster(_ message: HAMessage) {
+    /// Returns false where the status process has no room; what cannot be written is passed over.
+    @discardableResult
+    func tellCluster(_ message: HAMessage) -> Bool {
         var writer = ByteWriter()
-        guard (try? NetstringCodec.encode(message, into: &writer)) != nil else { return }
-        tellStatus(.send(writer.bytes))
+        guard (try? NetstringCodec.encode(message, into: &writer)) != nil else { return true }
+        return tellStatus(.send(writer.bytes))
     }
 
-    /// What a client says to the cluster, in its name.
-    private func pass(_ message: HAMessage, from client: ClientConnection) {
+    /// What a client says to the cluster, in its name. Returns false where it must be said again.
+    private func pass(_ message: HAMessage, from client: ClientConnection) -> Bool {
         guard let identity = client.identity, !identity.isCasual else {
-            return warn("client-message", "a client without a name wanted to speak to the cluster")
+            warn("client-message", "a client without a name wanted to speak to the cluster")
+            return true
         }
         var named = message
         for name in [Wire.FieldName.fromID, Wire.FieldName.toID, Wire.FieldName.clientGeneration] {
@@ -311,7 +317,7 @@ final class ClientService {
         named.append(Wire.FieldName.fromID, identity.id)
         named.append(Wire.FieldName.toID, identity.id)
         named.append(Wire.FieldName.clientGeneration, String(identity.generation))
-        tellCluster(named)
+        return tellCluster(named)
     }
 
     /// A message from the cluster: a question that this service answers, or one for its clients.

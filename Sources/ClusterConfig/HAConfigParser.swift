@@ -110,9 +110,6 @@ struct HAConfigParser {
                 help: niceFailbackHelp(statement) ?? "the line can be removed")
             return
         }
-        if let limitation = statement.directive.limitation {
-            report(.warning, statement.excerpt, "\(statement.directive.rawValue): not acted on, \(limitation)")
-        }
         switch statement.directive {
         case .node: addNodes(statement)
         case .keepalive: settings.keepalive = time(statement) ?? settings.keepalive

@@ -74,13 +74,4 @@ package enum HADirective: String, CaseIterable, Sendable {
         case .normalpoll: "nothing is polled"
         default: nil
         }
-    }
-
-    /// What this version reads and checks but does not act on, and what that means; nil for everything else.
-    package var limitation: String? {
-        switch self {
-        case .failfast: "this version starts the client as respawn does, and does not reboot when it ends"
-        default: nil
-        }
-    }
-}
+    }}

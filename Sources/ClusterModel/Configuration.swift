@@ -120,6 +120,7 @@ package struct APIAuthorization: Equatable, Sendable {
 package struct RespawnClient: Equatable, Sendable {
     package var user: String
     package var command: String
+    /// `failfast`: the machine is rebooted when the program ends abnormally.
     package var rebootsOnFailure: Bool
 
     package init(user: String, command: String, rebootsOnFailure: Bool) {

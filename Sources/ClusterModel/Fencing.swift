@@ -31,14 +31,7 @@ package enum FenceMethod: Equatable, Sendable {
     /// A program's name must not lead out of its folder.
     private static func isFileName(_ name: Substring) -> Bool {
         !name.isEmpty && !name.hasPrefix(".")
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
+            && name.utf8.allSatisfy { $0.isAlphanumeric || "_-.".utf8.contains($0) }
     }
 }
 

@@ -85,18 +85,11 @@ final class AdminServer {
         }
     }
 
-    /// Root, and members of the group haclient.
+    /// Root, this process's own user, and members of the group haclient.
     private func isPrivileged(_ raw: Int32) -> Bool {
-        var peer = ucred()
-        var length = socklen_t(MemoryLayout<ucred>.size)
-        guard getsockopt(raw, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 else { return false }
-        if peer.uid == 0 || peer.uid == geteuid() { return true }
-        guard let administrators else { return false }
-        if peer.gid == administrators { return true }
-        var groups = [gid_t](repeating: 0, count: 256)
-        var size = socklen_t(groups.count * MemoryLayout<gid_t>.size)
-        guard getsockopt(raw, SOL_SOCKET, SO_PEERGROUPS, &groups, &size) == 0 else { return false }
-        return groups.prefix(Int(size) / MemoryLayout<gid_t>.size).contains(administrators)
+        guard let peer = PeerCredentials(raw) else { return false }
+        if peer.user == 0 || peer.user == geteuid() { return true }
+        return administrators.map(peer.isMember) ?? false
     }
 
     private func ready(_ id: ClientID, _ events: UInt32) {

@@ -175,19 +175,12 @@ final class ControlProcess {
     }
 
     private func takeStatusFrames() {
-        for _ in 0..<64 {
-            do {
-                switch try statusChannel?.receive() {
-                case .none, .empty: return
-                case .closed:
-                    statusSource = nil
-                    return
-                case .frame(let bytes, _): take(try StatusToControl(decoding: bytes))
-                }
-            } catch {
-                log.write(.error, "status-channel", "\(error)")
-                return
-            }
+        guard let statusChannel else { return }
+        do {
+            let isClosed = try statusChannel.drain { (frame: StatusToControl, _) in take(frame) }
+            if isClosed { statusSource = nil }
+        } catch {
+            log.write(.error, "status-channel", "\(error)")
         }
     }
 
@@ -240,22 +233,16 @@ final class ControlProcess {
     }
 
     private func takeResourceFrames() {
-        for _ in 0..<64 {
-            do {
-                switch try resourceChannel?.receive() {
-                case .none, .empty: return
-                case .closed:
-                    resourceSource = nil
-                    return
-                case .frame(let bytes, _):
-                    switch try ResourceToControl(decoding: bytes) {
-                    case .alive: watchdog?.resourcesAreWell()
-                    }
+        guard let resourceChannel else { return }
+        do {
+            let isClosed = try resourceChannel.drain { (frame: ResourceToControl, _) in
+                switch frame {
+                case .alive: watchdog?.resourcesAreWell()
                 }
-            } catch {
-                log.write(.error, "resource-channel", "\(error)")
-                return
             }
+            if isClosed { resourceSource = nil }
+        } catch {
+            log.write(.error, "resource-channel", "\(error)")
         }
     }
 

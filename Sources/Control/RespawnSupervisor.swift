@@ -1,5 +1,5 @@
-// The clients of `respawn` lines: started in their order when the node is active, started again when they end, ended in
-// the reverse order at the end (specs/heartbeat.md 4.8, section 7).
+// The clients of `respawn` and `failfast` lines: started in their order when the node is active, started again when
+// they end, ended in the reverse order at the end (specs/heartbeat.md 4.8, section 7).
 import CLinux
 import ClusterModel
 import Journal
@@ -13,11 +13,14 @@ final class RespawnSupervisor {
 
     private final class Client {
         let line: RespawnClient
-        var policy = RespawnPolicy()
+        var policy: RespawnPolicy
         var helper: Helper?
         var startedAt = Clock.now()
 
-        init(_ line: RespawnClient) { self.line = line }
+        init(_ line: RespawnClient) {
+            self.line = line
+            policy = RespawnPolicy(rebootsOnFailure: line.rebootsOnFailure)
+        }
     }
 
     private let loop: EventLoop
@@ -79,6 +82,11 @@ final class RespawnSupervisor {
         case .restart:
             log.write(.warning, "client-end", "client \"\(command)\" (process \(pid)) ended: \(how): Respawning")
             start(client)
+        case .reboot:
+            log.write(
+                .critical, "client-reboot",
+                "client \"\(command)\" (process \(pid)) ended: \(how): Rebooting this machine, as failfast has it")
+            log.write(.critical, "client-reboot", "\(Machine.reboot()): the client is not started again")
         }
     }
 

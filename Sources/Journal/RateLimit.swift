@@ -1,41 +1,35 @@
 // How often the same thing is worth a line: whatever a peer, a cable or a client does, the log grows at a bounded rate.
 import ClusterModel
 
-/// A token bucket for each key, and a count of what it withheld.
+/// A bucket of tokens for each key, and a count of what it withheld.
 package struct RateLimit {
     private struct Bucket {
         var key: String
-        /// Saved up time; one line costs `interval`.
-        var credit: Int64
-        var updated: Instant
-        var withheld: Int
+        var tokens: TokenBucket
+        var withheld = 0
     }
 
     /// Shared by all keys that come when `keyCountMax` others are in use.
     package static let overflowKey = "others"
 
-    private let interval: Int64
-    private let creditMax: Int64
+    private let full: TokenBucket
     private let keyCountMax: Int
     private var buckets: [Bucket] = []
 
     /// Lets `burst` lines of a key pass at once, and one more for each `interval`.
     package init(burst: Int = 1, interval: Duration = .seconds(60), keyCountMax: Int = 64) {
-        precondition(burst > 0 && interval > .zero && keyCountMax > 0, "a rate limit that lets nothing pass")
-        self.interval = interval.wholeNanoseconds
-        creditMax = self.interval * Int64(burst)
+        precondition(keyCountMax > 0, "a rate limit that lets nothing pass")
+        full = TokenBucket(burst: burst, interval: interval)
         self.keyCountMax = keyCountMax
     }
 
     /// nil: the line is withheld. Else it may be written, and says how many were withheld before it.
     package mutating func admit(_ key: String, now: Instant) -> Int? {
         let index = bucket(key, now: now)
-        refill(index, now: now)
-        guard buckets[index].credit >= interval else {
+        guard buckets[index].tokens.take(now) else {
             buckets[index].withheld += 1
             return nil
         }
-        buckets[index].credit -= interval
         defer { buckets[index].withheld = 0 }
         return buckets[index].withheld
     }
@@ -45,38 +39,29 @@ package struct RateLimit {
     package mutating func overdue(now: Instant) -> [(key: String, count: Int)] {
         var overdue: [(key: String, count: Int)] = []
         for index in buckets.indices where buckets[index].withheld > 0 {
-            refill(index, now: now)
-            guard buckets[index].credit >= interval else { continue }
-            buckets[index].credit -= interval
+            guard buckets[index].tokens.take(now) else { continue }
             overdue.append((buckets[index].key, buckets[index].withheld))
             buckets[index].withheld = 0
         }
         return overdue
     }
 
-    private mutating func refill(_ index: Int, now: Instant) {
-        let elapsed = max(0, (now - buckets[index].updated).wholeNanoseconds)
-        buckets[index].credit = min(creditMax, buckets[index].credit + min(elapsed, creditMax))
-        buckets[index].updated = max(buckets[index].updated, now)
-    }
-
     private mutating func bucket(_ key: String, now: Instant) -> Int {
         if let index = buckets.firstIndex(where: { $0.key == key }) { return index }
-        let fresh = Bucket(key: key, credit: creditMax, updated: now, withheld: 0)
+        let fresh = Bucket(key: key, tokens: full)
         if buckets.count < keyCountMax {
             buckets.append(fresh)
             return buckets.count - 1
         }
         // A key that has saved up all its credit has nothing to remember.
         for index in buckets.indices where buckets[index].withheld == 0 && buckets[index].key != RateLimit.overflowKey {
-            refill(index, now: now)
-            if buckets[index].credit == creditMax {
+            if buckets[index].tokens.isFull(now) {
                 buckets[index] = fresh
                 return index
             }
         }
         if let index = buckets.firstIndex(where: { $0.key == RateLimit.overflowKey }) { return index }
-        buckets.append(Bucket(key: RateLimit.overflowKey, credit: creditMax, updated: now, withheld: 0))
+        buckets.append(Bucket(key: RateLimit.overflowKey, tokens: full))
         return buckets.count - 1
     }
 }

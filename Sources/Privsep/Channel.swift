@@ -135,6 +135,24 @@ package final class Channel {
         return count == 0 ? .closed : .frame(Array(buffer[..<count]), descriptors)
     }
 
+    /// Most frames that `drain` takes, so that no sender holds up the rest of a process.
+    package static let drainMax = 64
+
+    /// Hands over the frames that are there, in order, at most `limit`; what is left makes the descriptor readable
+    /// again. Returns whether the other end is gone. What `receive`, the decoding or `take` throws ends it.
+    package func drain<F: Frame>(
+        atMost limit: Int = drainMax, _ take: (F, [PassedDescriptor]) throws -> Void
+    ) throws -> Bool {
+        for _ in 0..<limit {
+            switch try receive() {
+            case .empty: return false
+            case .closed: return true
+            case .frame(let bytes, let descriptors): try take(try F(decoding: bytes), descriptors)
+            }
+        }
+        return false
+    }
+
     private static let dontWait = Int32(MSG_DONTWAIT)
 
     private func transmit(_ bytes: [UInt8], _ descriptors: [Int32], flags: Int32) throws(SystemError) {

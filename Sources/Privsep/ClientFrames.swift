@@ -76,6 +76,8 @@ package enum StatusToClients: Frame {
     case view(ClientView)
     /// A message for this node's clients, in netstring text.
     case message([UInt8])
+    /// Whether clients may speak to the cluster; they may until this says otherwise. What is sent all the same is kept.
+    case flow(isOpen: Bool)
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
@@ -98,6 +100,9 @@ package enum StatusToClients: Frame {
         case .message(let bytes):
             writer.write(UInt8(2))
             writer.write(bytes: bytes)
+        case .flow(let isOpen):
+            writer.write(UInt8(3))
+            writer.write(isOpen)
         }
     }
 
@@ -118,6 +123,7 @@ package enum StatusToClients: Frame {
             }
             self = .view(view)
         case 2: self = .message(try reader.readBytes())
+        case 3: self = .flow(isOpen: try reader.readBool())
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

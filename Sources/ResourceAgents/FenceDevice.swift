@@ -47,7 +47,8 @@ enum FenceParameters: Equatable {
 
     private static let fileSizeMax = 64 << 10
 
-    /// Those of a line of ha.cf, or of the file that it names.
+    /// Those of a line of ha.cf, or of the file that it names: lines of the form NAME=VALUE, or values by place,
+    /// separated by blanks; lines that begin with `#` are passed over.
     init(_ device: StonithDevice) throws(ArgumentError) {
         guard device.host == nil else {
             self = device.namedParameters.map { .named($0) } ?? .positional(device.parameters)
@@ -57,7 +58,8 @@ enum FenceParameters: Equatable {
         guard let text = FileSystem.text(of: path, limit: FenceParameters.fileSizeMax) else {
             throw ArgumentError(reason: "\(path) cannot be read")
         }
-        let lines = text.split(separator: "\n").map { $0.drop { $0 == " " || $0 == "\t" } }
+        // CR LF is one character of a text.
+        let lines = text.split(whereSeparator: \.isNewline).map { FenceParameters.trimmed($0) }
             .filter { !$0.isEmpty && !$0.hasPrefix("#") }.map(String.init)
         let written = StonithDevice(host: "*", type: device.type, parameters: lines)
         if let named = written.namedParameters {
@@ -65,6 +67,20 @@ enum FenceParameters: Equatable {
         } else {
             self = .positional(lines.flatMap { $0.split { $0 == " " || $0 == "\t" }.map(String.init) })
         }
+    }
+
+    private static func trimmed(_ line: Substring) -> Substring {
+        var line = line.drop { $0 == " " || $0 == "\t" }
+        while line.hasSuffix(" ") || line.hasSuffix("\t") { line.removeLast() }
+        return line
+    }
+
+    /// Whether the device may be used for a node, by its own parameters: a plugin is asked, an agent is not.
+    func reaches(_ node: String) -> Bool {
+        guard case .named(let settings) = self, let list = settings.first(where: { $0.name == "hostlist" }) else {
+            return true
+        }
+        return FenceMethod.hosts(Array(list.value.utf8)).contains(node)
     }
 
     /// With names, which a plugin has listed in this order; the last one takes all that is left.

@@ -65,14 +65,17 @@ package final class FenceRun {
         do throws(ArgumentError) {
             guard let method = device.method else { throw ArgumentError(reason: "Invalid Stonith type") }
             switch method {
-            case .null: end(nil)
+            case .null: completion(nil)
             case .suicide: nextLevel("it powers off its own node only")
             case .plugin: try askForNames(try settings.locations.program(method), try FenceParameters(device))
             case .agent:
-                guard case .named(let parameters) = try FenceParameters(device) else {
+                let parameters = try FenceParameters(device)
+                guard case .named(let named) = parameters else {
                     throw ArgumentError(reason: "expected parameters of the form NAME=VALUE")
                 }
-                try runAgent(try settings.locations.program(method), parameters)
+                // What a file says was not known when this node was chosen.
+                guard parameters.reaches(node) else { return nextLevel("it does not list the node") }
+                try runAgent(try settings.locations.program(method), named)
             }
         } catch {
             nextLevel(error.reason)
@@ -93,7 +96,7 @@ package final class FenceRun {
     private func askForHosts(_ path: String, _ parameters: [Setting]) throws(ArgumentError) {
         try run(path, ["gethosts"], parameters) { [self] result throws(ArgumentError) in
             guard FenceMethod.hosts(result.output).contains(node) else { return nextLevel("it does not list the node") }
-            try run(path, ["reset", node], parameters) { [self] _ in end(nil) }
+            try run(path, ["reset", node], parameters) { [self] _ in completion(nil) }
         }
     }
 
@@ -106,7 +109,7 @@ package final class FenceRun {
         } catch {
             throw ArgumentError(reason: "\(error)")
         }
-        try run(path, [], [], input: input.raw) { [self] _ in end(nil) }
+        try run(path, [], [], input: input.raw) { [self] _ in completion(nil) }
     }
 
     // MARK: Calls
@@ -156,8 +159,6 @@ package final class FenceRun {
         attempt = 1
         tryDevice()
     }
-
-    private func end(_ failure: String?) { completion(failure) }
 
     private func note(_ level: LogLevel, _ event: String, _ text: String) {
         log(LogRecord(level, event, text, [Setting(name: "NODE", value: node)]))

@@ -10,8 +10,6 @@ import ResourceAgents
 
 final class ResourceProcess {
     private static let controlDescriptor: Int32 = 3
-    /// Frames taken in one call, so that no sender holds up the rest.
-    private static let readMax = 64
     private static let bundleSizeMax = 16 << 20
 
     private let loop: EventLoop
@@ -63,18 +61,14 @@ final class ResourceProcess {
     // MARK: Control
 
     private func takeControlFrames() {
-        for _ in 0..<ResourceProcess.readMax {
-            do {
-                switch try control.receive() {
-                case .empty: return
-                case .closed: return end("the control process is gone")
-                case .frame(let bytes, let descriptors):
-                    try take(try ControlToResource(decoding: bytes), descriptors.first)
-                }
-            } catch {
-                log.write(.critical, "control-channel", "\(error)")
-                return loop.stop(code: 1)
+        do {
+            let isClosed = try control.drain { (frame: ControlToResource, descriptors) in
+                try take(frame, descriptors.first)
             }
+            if isClosed { end("the control process is gone") }
+        } catch {
+            log.write(.critical, "control-channel", "\(error)")
+            loop.stop(code: 1)
         }
     }
 
@@ -100,7 +94,7 @@ final class ResourceProcess {
     private func configure(_ file: borrowing Descriptor) throws {
         let bytes = try MemoryFile.read(file, limit: ResourceProcess.bundleSizeMax)
         let bundle = try ConfigurationBundle(decoding: bytes)
-        guard let configuration = loadConfiguration(bundle) else {
+        guard let configuration = bundle.configuration(withKeys: false) else {
             log.write(.critical, "configuration", "the configuration cannot be read")
             // With an earlier one the resources are in good hands.
             return groups == nil ? loop.stop(code: 1) : ()

@@ -7,8 +7,6 @@ import Reactor
 
 /// Valid until the status process ends or control sends a new channel.
 final class StatusLink {
-    /// Frames taken in one call, so that no sender holds up the rest.
-    private static let readMax = 64
     /// Outcomes that wait for a status process that does not read. One that is further behind is given up: its
     /// successor takes inventory.
     private static let outboxMax = 4096
@@ -38,16 +36,12 @@ final class StatusLink {
     // MARK: Orders
 
     private func receive() {
-        for _ in 0..<StatusLink.readMax where reader != nil {
-            do {
-                switch try channel.receive() {
-                case .empty: return
-                case .closed: return giveUp("the status process is gone")
-                case .frame(let bytes, _): take(try StatusToResource(decoding: bytes))
-                }
-            } catch {
-                return giveUp("\(error)")
-            }
+        do {
+            // What comes after the link was given up is not obeyed.
+            let isClosed = try channel.drain { (frame: StatusToResource, _) in if reader != nil { take(frame) } }
+            if isClosed && reader != nil { giveUp("the status process is gone") }
+        } catch {
+            giveUp("\(error)")
         }
     }
 
@@ -68,8 +62,7 @@ final class StatusLink {
     /// At once and without saving anything, as heartbeat 3.0.6 does: what cannot be stopped might go on writing.
     private func reboot(_ reason: String) {
         log(LogRecord(.critical, "reboot", "Resource STOP failure. Reboot required! \(reason)"))
-        CLinux.reboot(Int32(RB_AUTOBOOT))
-        log(LogRecord(.critical, "reboot", "\(SystemError.last("reboot"))"))
+        log(LogRecord(.critical, "reboot", "\(Machine.reboot())"))
     }
 
     // MARK: Outcomes

@@ -16,29 +16,41 @@ final class ClientServiceLink {
 
     private let channel: Channel
     private let loop: EventLoop
+    /// Messages that may be kept before the service is not read any more.
+    private static let waitingMax = 256
+
     private let view: () -> ClientView?
+    private let maySend: () -> Bool
     private let received: (HAMessage) -> Void
     private var source: EventSource?
     private var timer: EventSource?
     private var isWatched = false
     private var told: ClientView?
     private var isLookDue = false
+    /// What clients have said and may not be sent yet, in order.
+    private(set) var waiting: [HAMessage]
+    private var isReleasing = false
+    private var isOpenThere = true
 
-    /// `view` gives the state as it is now; `received` takes what a client sends.
+    /// `view` gives the state as it is now; `maySend` says whether flow control lets clients speak (protocol.md, R17);
+    /// `received` takes what a client sends, when it may be sent. `waiting`: of the link before this one.
     init(
-        _ channel: Channel, loop: EventLoop, view: @escaping () -> ClientView?,
-        received: @escaping (HAMessage) -> Void
+        _ channel: Channel, loop: EventLoop, waiting: [HAMessage] = [], view: @escaping () -> ClientView?,
+        maySend: @escaping () -> Bool, received: @escaping (HAMessage) -> Void
     ) throws(SystemError) {
         self.channel = channel
         self.loop = loop
+        self.waiting = waiting
         self.view = view
+        self.maySend = maySend
         self.received = received
         source = try loop.onReadable(channel.raw, priority: 10) { [unowned self] in read() }
         timer = try loop.onTime(.distantFuture, priority: 10) { [unowned self] in look() }
     }
 
-    /// Something has happened that may have changed what clients see.
+    /// Something has happened that may have changed what clients see, or whether they may speak.
     func noteChange() {
+        release()
         guard isWatched, !isLookDue else { return }
         isLookDue = true
         timer?.schedule(Clock.now() + ClientServiceLink.lookInterval)
@@ -54,29 +66,43 @@ final class ClientServiceLink {
         _ = try? channel.send(StatusToClients.message(writer.bytes))
     }
 
+    /// Sends what may be sent of what waits, and tells the service whether there is room for more.
+    private func release() {
+        // What is sent brings us here again.
+        guard !isReleasing else { return }
+        isReleasing = true
+        defer { isReleasing = false }
+        while !waiting.isEmpty, maySend() { received(waiting.removeFirst()) }
+        if waiting.count < ClientServiceLink.waitingMax { source?.enable() } else { source?.disable() }
+        tellFlow()
+    }
+
+    private func tellFlow() {
+        let isOpen = waiting.isEmpty && maySend()
+        guard source != nil, isOpen != isOpenThere else { return }
+        if (try? channel.send(StatusToClients.flow(isOpen: isOpen))) == .sent {
+            isOpenThere = isOpen
+        } else {
+            // It is behind: it is told with the next look.
+            isLookDue = true
+            timer?.schedule(Clock.now() + ClientServiceLink.lookInterval)
+        }
+    }
+
     private func look() {
         isLookDue = false
+        tellFlow()
         guard isWatched, let now = view(), now != told else { return }
         if (try? channel.send(StatusToClients.view(now))) == .sent { told = now } else { noteChange() }
     }
 
     private func read() {
-        for _ in 0..<ClientServiceLink.readMax {
-            do {
-                switch try channel.receive() {
-                case .empty: return
-                case .closed:
-                    source = nil
-                    isWatched = false
-                    return
-                case .frame(let bytes, _): take(try ClientsToStatus(decoding: bytes))
-                }
-            } catch {
-                source = nil
-                isWatched = false
-                return
-            }
+        let isClosed = try? channel.drain(atMost: ClientServiceLink.readMax) { (frame: ClientsToStatus, _) in
+            take(frame)
         }
+        guard isClosed ?? true else { return }
+        source = nil
+        isWatched = false
     }
 
     private func take(_ frame: ClientsToStatus) {
@@ -89,7 +115,8 @@ final class ClientServiceLink {
             guard bytes.count <= 2 * ClientMessageRules.sizeMax,
                 let message = try? NetstringCodec.decode(bytes).message
             else { return }
-            received(message)
+            waiting.append(message)
+            release()
         }
     }
 }

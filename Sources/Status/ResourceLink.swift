@@ -5,7 +5,6 @@ import Privsep
 import Reactor
 
 final class ResourceLink {
-    private static let readMax = 64
 
     private let channel: Channel
     private let received: (ResourceToStatus) -> Void
@@ -33,20 +32,12 @@ final class ResourceLink {
     }
 
     private func read() {
-        for _ in 0..<ResourceLink.readMax {
-            do {
-                switch try channel.receive() {
-                case .empty: return
-                case .closed:
-                    // Control restarts it and sends a new channel.
-                    source = nil
-                    return
-                case .frame(let bytes, _): received(try ResourceToStatus(decoding: bytes))
-                }
-            } catch {
-                log(LogRecord(.error, "resource-channel", "\(error)"))
-                return
-            }
+        do {
+            let isClosed = try channel.drain { (frame: ResourceToStatus, _) in received(frame) }
+            // Control restarts it and sends a new channel.
+            if isClosed { source = nil }
+        } catch {
+            log(LogRecord(.error, "resource-channel", "\(error)"))
         }
     }
 }

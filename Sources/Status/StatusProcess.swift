@@ -2,7 +2,6 @@
 // blocks: no name lookup, no file, no child process.
 import Admin
 import CLinux
-import ClusterConfig
 import ClusterCore
 import ClusterModel
 import Digests
@@ -16,8 +15,6 @@ final class StatusProcess {
     private static let controlDescriptor: Int32 = 3
     private static let logDescriptor: Int32 = 5
     private static let bundleSizeMax = 16 << 20
-    /// Frames taken from one channel in one call, so that no sender holds up the rest.
-    private static let readMax = 64
 
     private let loop: EventLoop
     private let control: Channel
@@ -79,19 +76,13 @@ final class StatusProcess {
     // MARK: Control
 
     private func takeControlFrames() {
-        for _ in 0..<StatusProcess.readMax {
-            do {
-                switch try control.receive() {
-                case .empty: return
-                case .closed:
-                    log.write(.info, "control-gone", "the control process is gone")
-                    return loop.stop()
-                case .frame(let bytes, let descriptors): try take(try ControlToStatus(decoding: bytes), descriptors)
-                }
-            } catch {
-                log.write(.critical, "control-channel", "\(error)")
-                return loop.stop(code: 1)
-            }
+        do {
+            guard try control.drain(take) else { return }
+            log.write(.info, "control-gone", "the control process is gone")
+            loop.stop()
+        } catch {
+            log.write(.critical, "control-channel", "\(error)")
+            loop.stop(code: 1)
         }
     }
 
@@ -129,7 +120,7 @@ final class StatusProcess {
     }
 
     private func configure(_ bundle: ConfigurationBundle, _ generation: UInt64, _ uuid: [UInt8]) throws {
-        guard let new = loadConfiguration(bundle) else {
+        guard let new = bundle.configuration(withKeys: true) else {
             log.write(.critical, "configuration", "the configuration cannot be read")
             return cluster == nil ? loop.stop(code: 1) : ()
         }
@@ -317,10 +308,11 @@ final class StatusProcess {
 
     private func connectClients(_ channel: Channel) throws {
         clients = try ClientServiceLink(
-            channel, loop: loop,
+            channel, loop: loop, waiting: clients?.waiting ?? [],
             view: { [unowned self] in
                 cluster.map { ClientView($0.snapshot(Clock.now()), media: configuration.media) }
-            }, received: { [unowned self] in speak($0) })
+            }, maySend: { [unowned self] in cluster?.clientsMaySend ?? true },
+            received: { [unowned self] in speak($0) })
     }
 
     /// Carries out what a client asks of this node, or passes on what it says to the cluster.

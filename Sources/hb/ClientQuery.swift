@@ -16,8 +16,14 @@ struct ClientQuery {
         case silence
     }
 
-    private static let magic: UInt32 = 0xABCD
+    /// Longest answer that is taken, in bytes.
     private static let sizeMax = 65_536
+
+    /// What has come in, and was not looked at yet.
+    private struct Incoming {
+        var framing = ClientFraming(sizeMax: sizeMax)
+        var texts: [[UInt8]] = []
+    }
 
     /// Asks for the client of a node. Where nobody listens no client is signed on. Waits at most until `deadline`.
     static func ask(node: String, client: String, _ paths: Paths, deadline: Instant) throws(SystemError) -> Answer {
@@ -32,12 +38,13 @@ struct ClientQuery {
         let raw = socket.raw
         let signOn = [("uid", String(getuid())), ("gid", String(getgid()))]
         try send(raw, "signon", signOn)
-        guard let signedOn = try receive(raw, deadline) else { return .silence }
+        var incoming = Incoming()
+        guard let signedOn = try receive(raw, &incoming, deadline) else { return .silence }
         guard signedOn.text(Wire.FieldName.result) == "OK" else {
             return .refused(signedOn.text(Wire.FieldName.info) ?? "refused")
         }
         try send(raw, "clientstatus", [(Wire.FieldName.node, node), (Wire.FieldName.clientName, client)])
-        while let message = try receive(raw, deadline) {
+        while let message = try receive(raw, &incoming, deadline) {
             if let status = message.text(Wire.FieldName.clientStatus) { return .status(status) }
         }
         return .silence
@@ -47,35 +54,24 @@ struct ClientQuery {
         let pid = String(getpid())
         var text = ">>>\nt=hbapi-req\nreqtype=\(type)\npid=\(pid)\nfrom_id=\(pid)\n"
         for (name, value) in fields { text += "\(name)=\(value)\n" }
-        let body = Array((text + "<<<\n").utf8) + [0]
-        var packet: [UInt8] = []
-        for number in [UInt32(body.count), magic] { withUnsafeBytes(of: number) { packet += $0 } }
-        try AdminSocket.send(raw, packet + body)
+        try AdminSocket.send(raw, ClientFraming.frame(Array((text + "<<<\n").utf8)))
     }
 
     /// The next message; nil where none comes in time, or the connection ends.
-    private static func receive(_ raw: Int32, _ deadline: Instant) throws(SystemError) -> HAMessage? {
-        guard let header = try take(8, raw, deadline) else { return nil }
-        let numbers = header.withUnsafeBytes { ($0.loadUnaligned(as: UInt32.self),
-            $0.loadUnaligned(fromByteOffset: 4, as: UInt32.self)) }
-        guard numbers.1 == magic, (1...sizeMax).contains(Int(numbers.0)) else { return nil }
-        guard let text = try take(Int(numbers.0), raw, deadline) else { return nil }
-        return try? ClassicCodec.decode(text)
-    }
-
-    private static func take(_ count: Int, _ raw: Int32, _ deadline: Instant) throws(SystemError) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        while bytes.count < count {
+    private static func receive(
+        _ raw: Int32, _ incoming: inout Incoming, _ deadline: Instant
+    ) throws(SystemError) -> HAMessage? {
+        while incoming.texts.isEmpty {
             let patience = deadline - Clock.now()
             guard patience > .zero else { return nil }
             var ready = [Readiness(raw, read: true)]
             try Readiness.wait(&ready, timeout: patience)
             guard ready[0].isReadable || ready[0].isHungUp else { continue }
-            var buffer = [UInt8](repeating: 0, count: count - bytes.count)
-            let received = try retrying("receive") { recv(raw, &buffer, buffer.count, 0) }
-            if received == 0 { return nil }
-            bytes += buffer[..<received]
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = try retrying("receive") { recv(raw, &buffer, buffer.count, 0) }
+            guard count > 0, let texts = try? incoming.framing.accept(buffer[..<count]) else { return nil }
+            incoming.texts = texts
         }
-        return bytes
+        return ClientFraming.message(incoming.texts.removeFirst())
     }
 }

@@ -44,11 +44,11 @@ struct RuleTests {
 
     @Test("a client may say so many messages at once, then so many a second")
     func budget() {
-        var budget = SendBudget()
+        var budget = SendBudget.full
         var now = Instant(nanoseconds: 5_000_000_000)
         #expect((0..<1000).count { _ in budget.take(now) } == SendBudget.burst)
         now = now + .milliseconds(100)
-        #expect((0..<1000).count { _ in budget.take(now) } == SendBudget.rate / 10)
+        #expect((0..<1000).count { _ in budget.take(now) } == 5)
         now = now + .seconds(3600)
         #expect((0..<1000).count { _ in budget.take(now) } == SendBudget.burst)
     }
@@ -65,6 +65,17 @@ struct RuleTests {
         // A life that was long enough makes up for the short ones.
         #expect(policy.ended(.exited(1), after: .seconds(30)) == .restart)
         for _ in 0..<10 { #expect(policy.ended(.exited(1), after: .zero) == .restart) }
+    }
+
+    @Test("the abnormal end of a failfast client is that of the machine; a normal one is as with respawn")
+    func failfast() {
+        var policy = RespawnPolicy(rebootsOnFailure: true)
+        #expect(policy.ended(.exited(100), after: .seconds(1)) == .stay)
+        for _ in 0..<10 { #expect(policy.ended(.exited(0), after: .seconds(1)) == .restart) }
+        #expect(policy.ended(.exited(0), after: .seconds(1)) == .giveUp)
+        for end in [ChildStatus.exited(1), .exited(127), .killed(signal: 9), .killed(signal: 15)] {
+            #expect(policy.ended(end, after: .seconds(3600)) == .reboot)
+        }
     }
 
     @Test("apiauth decides by user or group; names that it does not know need a default")
@@ -144,7 +155,7 @@ struct RuleTests {
                     uuid: [UInt8](repeating: 7, count: 16)),
                 ClientNode(name: "router", isPing: true, status: "dead", links: []),
             ])
-        for frame in [StatusToClients.view(view), .message([1, 2, 3])] {
+        for frame in [StatusToClients.view(view), .message([1, 2, 3]), .flow(isOpen: true), .flow(isOpen: false)] {
             let bytes = frame.encoded()
             #expect(try StatusToClients(decoding: bytes) == frame)
             for length in 0..<bytes.count {

@@ -27,6 +27,13 @@ extension ClusterTests {
             }
         }
 
+        private func end(_ clients: [pid_t]) {
+            for pid in clients {
+                try? Children.signalGroup(pid, SIGKILL)
+                _ = try? Children.wait(pid)
+            }
+        }
+
         private func run(_ stage: Stage, _ node: Node, _ words: String...) throws -> Command.Outcome {
             let program = stage.cluster.plan.binaries + "/hb_demo"
             return try node.command([program, "api-client", node.paths.registerSocket] + words).run()
@@ -44,12 +51,7 @@ extension ClusterTests {
                     try client(stage, stage.beta, ["chat", "hear", "100"], output: folder + "/heard-beta"),
                     try client(stage, stage.beta, ["other", "hear", "100"], output: folder + "/heard-other"),
                 ]
-                defer {
-                    for pid in listeners {
-                        try? Children.signalGroup(pid, SIGKILL)
-                        _ = try? Children.wait(pid)
-                    }
-                }
+                defer { end(listeners) }
                 try stage.waiting.until("both signed on") {
                     ["beta", "other"].allSatisfy { Folder.read(folder + "/heard-\($0)").contains("hbapi-clstat") }
                 }
@@ -106,12 +108,7 @@ extension ClusterTests {
                     try client(stage, stage.alpha, ["chat", "idle"], output: folder + "/idle"),
                     try client(stage, stage.alpha, ["flood", "flood", "100000"], output: folder + "/flood"),
                 ]
-                defer {
-                    for pid in pids {
-                        try? Children.signalGroup(pid, SIGKILL)
-                        _ = try? Children.wait(pid)
-                    }
-                }
+                defer { end(pids) }
                 // More than the service takes; they come as fast as it accepts.
                 var sockets: [StreamSocket] = []
                 try stage.waiting.until("many connections") {
@@ -157,6 +154,53 @@ extension ClusterTests {
             }
         }
 
+        @Test("R17: clients wait while a node that is alive takes nothing in, and all that they said arrives once")
+        func flowControl() throws {
+            try Stage.play { plan in
+                (plan.files.deadtime, plan.files.initdead) = ("30s", "60s")
+                plan.files.directives = ["apiauth chat uid=root"]
+            } _: { stage in
+                try start(stage)
+                let folder = stage.cluster.folder
+                let count = 600
+                let listener = try client(stage, stage.beta, ["chat", "hear", "2000"], output: folder + "/heard")
+                defer { end([listener]) }
+                try stage.waiting.until("signed on") { Folder.read(folder + "/heard").contains("hbapi-clstat") }
+                let status = try #require(stage.beta.process(titled: "heartbeat: status process"))
+                let intruder = try stage.cluster.intruder()
+                try Children.signal(status.pid, SIGSTOP)
+                defer { try? Children.signal(status.pid, SIGCONT) }
+                // Without flow control some 500 of them would go out in this time, which is shorter than control's
+                // patience with a silent status process.
+                let speaker = try client(stage, stage.alpha, ["chat", "flood", "\(count)"], output: folder + "/spoken")
+                defer { end([speaker]) }
+                var said = Set<String>()
+                let limit = Clock.now() + .seconds(9)
+                while Clock.now() < limit {
+                    let text = String(decoding: try intruder.receive(), as: UTF8.self)
+                    guard text.contains("t=flood"), let info = text.split(separator: "info=").dropFirst().first else {
+                        continue
+                    }
+                    said.insert(String(info.prefix { $0.isNumber }))
+                }
+                #expect(said.count > 100, "flow control closed too early")
+                #expect(said.count <= 250, "clients did not wait")
+
+                try Children.signal(status.pid, SIGCONT)
+                func heard() -> [Substring] {
+                    Folder.read(folder + "/heard").split(separator: "\n").filter { $0.contains("t=flood ") }
+                }
+                try stage.waiting.until("all heard", within: .seconds(60)) { heard().count >= count }
+                let infos = heard().compactMap { line in
+                    line.split(separator: "info=").dropFirst().first?.prefix { $0.isNumber }
+                }
+                #expect(infos.count == count)
+                #expect(Set(infos).count == count)
+                stage.expectNobodyDied()
+                stage.expectNothingMoved()
+            }
+        }
+
         @Test("What scripts write into the FIFO reaches clients everywhere; orders are carried out, lies are not")
         func fifo() throws {
             try Stage.play { plan in
@@ -165,10 +209,7 @@ extension ClusterTests {
                 try start(stage)
                 let folder = stage.cluster.folder
                 let pid = try client(stage, stage.beta, ["chat", "hear", "100"], output: folder + "/heard")
-                defer {
-                    try? Children.signalGroup(pid, SIGKILL)
-                    _ = try? Children.wait(pid)
-                }
+                defer { end([pid]) }
                 try stage.waiting.until("signed on") { Folder.read(folder + "/heard").contains("hbapi-clstat") }
                 func write(_ text: String) throws {
                     try stage.alpha.command(["sh", "-c", "printf \"$0\" >>\"$1\"", text, stage.alpha.paths.fifo])

@@ -59,6 +59,22 @@ extension ClusterTests {
             }
         }
 
+        @Test("a plugin whose parameters are in a file, as stonith TYPE FILE names it, powers a node off")
+        func parameterFile() throws {
+            try play { folder in
+                // Read when a node is to be fenced, and not before.
+                try? Folder.write("# the switch\nalpha,beta \(folder)\n", to: folder + "/switch.conf", mode: 0o600)
+                return ["stonith external/switch \(folder)/switch.conf"]
+            } _: { stage, power in
+                try stage.alpha.cutPower()
+                try stage.waiting.until("an order to the switch") { power.isAsked(for: "alpha") }
+                #expect(stage.record("one") == ["alpha start"])
+                try power.confirm("alpha")
+                try stage.awaitBoth(on: stage.beta)
+                #expect(power.calls == ["beta reset alpha"])
+            }
+        }
+
         @Test("a fence agent is tried again, after the devices before it have failed")
         func agent() throws {
             try play { folder in

@@ -67,6 +67,33 @@ extension ClusterTests {
             }
         }
 
+        @Test("A failfast client that is killed takes its machine with it; asked to end, or with code 0, it does not")
+        func failfast() throws {
+            try Stage.play { stage in
+                try prepare(stage, ["failfast root CLIENT one"])
+                try stage.start()
+                // The kernel then ends the process namespace of the node, and nothing else.
+                try #require(stage.alpha.isIsolated)
+                try stage.waiting.until("the client") { record(stage) == ["one start root"] }
+                try Children.signal(try #require(pids(stage, "one").first), SIGTERM)
+                try stage.waiting.until("the client again") {
+                    record(stage) == ["one start root", "one term", "one start root"]
+                }
+                #expect(try stage.alpha.stopDaemon() == .exited(0))
+                #expect(!stage.alpha.processes.isEmpty, "the machine runs on")
+                #expect(record(stage).last == "one term")
+
+                try stage.alpha.startDaemon()
+                try stage.waiting.until("the client of the next daemon") { record(stage).last == "one start root" }
+                try stage.awaitHome()
+                let pid = try #require(pids(stage, "one").first)
+                try Children.signal(pid, SIGKILL)
+                try stage.waiting.until("alpha down") { stage.alpha.processes.isEmpty }
+                try stage.alpha.noteDown()
+                try stage.awaitBoth(on: stage.beta)
+            }
+        }
+
         @Test("A client that ends again and again is given up, and the cluster goes on")
         func tooFast() throws {
             try Stage.play { stage in

@@ -41,7 +41,7 @@ struct PeerStage {
     static let addressB = NetworkPlan.service(1)
 
     /// The package, where it was fetched.
-    static let debian = DebianHeartbeat(root: checkout + "/.build/debian-heartbeat/root")
+    static let debian = DebianHeartbeat()
 
     let cluster: Cluster
     let debian: DebianHeartbeat
@@ -54,18 +54,13 @@ struct PeerStage {
 
     /// A page of Resources/doc.
     static func page(_ name: String) -> String? {
-        FileSystem.text(of: "\(checkout)/Resources/doc/\(name)", limit: 1 << 20)
+        FileSystem.text(of: "\(Checkout.folder)/Resources/doc/\(name)", limit: 1 << 20)
     }
 
-    /// The executables are beside the test bundle, three or four folders below the checkout.
+    /// The executables are beside the test bundle.
     private static var programs: String {
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
         return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-    }
-
-    private static var checkout: String {
-        let words = programs.split(separator: "/", omittingEmptySubsequences: false)
-        return words.prefix { $0 != ".build" }.joined(separator: "/")
     }
 
     static func play(_ plan: PeerPlan, _ scenario: (PeerStage) throws -> Void) throws {

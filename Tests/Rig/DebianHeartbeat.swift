@@ -6,17 +6,15 @@ import LinuxSystem
 
 /// The unpacked package, run in nodes of a cluster.
 package struct DebianHeartbeat {
-    /// The folder that `make peer` unpacks the packages to.
-    package let root: String
+    private let root = Checkout.debianPackage
 
     private static let daemon = "/usr/libexec/heartbeat/heartbeat"
 
-    /// nil where the package was not unpacked to `root`, or this kernel has no overlay file system.
-    package init?(root: String) {
+    /// nil where the package was not unpacked, or this kernel has no overlay file system.
+    package init?() {
         guard FileSystem.kind(of: root + DebianHeartbeat.daemon) != nil,
             FileSystem.text(of: "/proc/filesystems", limit: 65536)?.contains("overlay") == true
         else { return nil }
-        self.root = root
     }
 
     /// Lines of ha.cf that only 3.0.6 needs: a log, and nothing that a namespace does not allow.

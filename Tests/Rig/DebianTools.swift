@@ -7,9 +7,7 @@ import LinuxSystem
 package enum DebianTools {
     /// Where it was unpacked; nil where it was not.
     package static var root: String? {
-        let project = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-        let root = project.joined(separator: "/") + "/.build/debian-heartbeat/root"
-        return FileSystem.kind(of: root + "/usr/bin/cl_status") == nil ? nil : root
+        FileSystem.kind(of: Checkout.debianPackage + "/usr/bin/cl_status").map { _ in Checkout.debianPackage }
     }
 
     /// Makes a node, which is on and runs no daemon yet, see the package as installed, with its users.

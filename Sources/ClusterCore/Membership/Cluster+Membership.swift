@@ -136,7 +136,7 @@ extension Cluster {
         noteLeftBehind(id)
         noteDeath(id, now)
         nodes[id.index].cached = nil
-        nodes[id.index].window.reset()
+        nodes[id.index].window.interrupt()
         for medium in links.expire(id, after: .zero, now: now) { logLink(id, medium, "dead") }
         for group in groups where marks.wanted(group.id) == id { marks.set(group.id, nil) }
         loseClassic(id)

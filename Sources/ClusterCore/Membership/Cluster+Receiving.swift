@@ -255,7 +255,7 @@ extension Cluster {
         if differs && !nodes[id.index].warnedOfConfiguration {
             log(
                 .warning, "configuration-differs",
-                "node \(nodes[id.index].name) has other nodes in its ha.cf or another "
+                "node \(nodes[id.index].name) has other nodes or other fencing in its ha.cf, or another "
                     + "haresources: make the files equal on all nodes",
                 [Setting(name: "NODE", value: nodes[id.index].name)])
         }

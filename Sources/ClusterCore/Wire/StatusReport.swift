@@ -318,7 +318,8 @@ struct CachedStatus: Sendable {
 }
 
 extension Configuration {
-    /// Equal on two nodes whose nodes and groups are the same; what differs otherwise does not change who owns what.
+    /// Equal on two nodes whose nodes and groups are the same, and who by their ha.cf can fence whom; what differs
+    /// otherwise does not change who owns what. Nothing of a device's parameters is in it: they may be passwords.
     package var digest: UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         func mix(_ text: String) {
@@ -331,6 +332,16 @@ extension Configuration {
             for resource in group.resources { mix(resource.text) }
             mix("")
         }
+        var canFence = false
+        for node in nodes.sorted() {
+            for target in nodes.sorted() where self.canFence(from: node, target) {
+                canFence = true
+                mix(node)
+                mix(target)
+            }
+        }
+        // Groups of addresses wait for no fence where a lease ends them.
+        if canFence { mix(policy.leasesAddresses ? "lease" : "no lease") }
         return hash
     }
 }

@@ -33,6 +33,31 @@ import Testing
         #expect(try receiver.send(StatusToControl.finished) == .closed)
     }
 
+    @Test("what is there is drained in order, not more than asked for, and the end is told")
+    func drained() throws {
+        let pair = try SocketPair()
+        var sender: Channel? = Channel(pair.first)
+        let receiver = Channel(pair.second)
+        var taken: [ControlToStatus] = []
+        func drain(_ limit: Int) throws -> Bool {
+            try receiver.drain(atMost: limit) { (frame, _) in taken.append(frame) }
+        }
+        #expect(try !drain(8))
+        #expect(taken.isEmpty)
+        let frames = (0..<5).map { ControlToStatus.clientGone(client: $0) }
+        for frame in frames { #expect(try sender?.send(frame) == .sent) }
+        #expect(try !drain(3))
+        #expect(taken == Array(frames[..<3]))
+        #expect(try sender?.send(bytes: [99]) == .sent)
+        #expect(throws: FrameError.self) { try drain(8) }
+        #expect(taken == frames, "what came before the garbage counts")
+        #expect(try sender?.send(ControlToStatus.shutdown) == .sent)
+        sender = nil
+        #expect(try !drain(1))
+        #expect(try drain(1))
+        #expect(taken == frames + [.shutdown])
+    }
+
     @Test("a message of the largest size fits a frame; one byte more is refused")
     func largest() throws {
         let datagram = ReceivedDatagram(

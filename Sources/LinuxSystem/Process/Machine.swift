@@ -1,0 +1,12 @@
+// The machine as a whole.
+import CLinux
+
+/// What can be done with the machine that this process runs on.
+package enum Machine {
+    /// Reboots at once, without saving anything and without ending any process. In a process namespace of its own only
+    /// that one ends. Returns where it failed, and why. The corresponding C function is `reboot`.
+    package static func reboot() -> SystemError {
+        CLinux.reboot(Int32(RB_AUTOBOOT))
+        return SystemError.last("reboot")
+    }
+}

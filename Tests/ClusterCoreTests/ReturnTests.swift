@@ -1,0 +1,114 @@
+// A node that was dead and is heard again: what it says now counts at once, what it said before does not.
+import ClusterModel
+import Messaging
+import Testing
+
+@testable import ClusterCore
+
+@Suite("Numbers of a node that was dead")
+struct ReturnTests {
+    /// The core of alpha on virtual time.
+    private struct Listener {
+        var cluster: Cluster
+        var now = Instant(nanoseconds: 0)
+
+        init() {
+            var configuration = WireTests.configuration()
+            configuration.members.removeLast()
+            configuration.groups = []
+            configuration.quorum = .ignore
+            configuration.timing.deadtime = .seconds(1)
+            configuration.timing.initdead = .seconds(2)
+            cluster = Cluster(configuration: configuration, generation: 5, uuid: [1], seed: 1, now: now)
+            var effects: [Effect] = []
+            cluster.handle(.inventory([], entitledUntil: nil), now: now, effects: &effects)
+        }
+
+        /// Hears a message of beta; returns what comes of it.
+        mutating func hear(_ type: String, _ sequence: UInt64, generation: UInt64 = 9) -> [Effect] {
+            var message = HAMessage()
+            let status = [("st", "active"), ("dt", "3e8"), ("protocol", "1"), ("hb_version", "1")]
+            let control = [
+                ("src", "beta"), ("seq", String(sequence, radix: 16)), ("hg", String(generation, radix: 16)),
+                ("ts", "1"),
+            ]
+            let fields = [("t", type)] + (type == "status" ? status : []) + control
+            for (name, value) in fields { message.append(name, value) }
+            now = now + .milliseconds(10)
+            var effects: [Effect] = []
+            cluster.handle(.received(message, medium: MediumID(0), arrival: now), now: now, effects: &effects)
+            return effects
+        }
+
+        /// Hears nothing until beta is dead.
+        mutating func awaitDeath() {
+            var effects: [Effect] = []
+            let limit = now + .seconds(60)
+            while beta != .dead, now < limit {
+                now = max(now, cluster.nextDeadline ?? limit)
+                cluster.handle(.wake, now: now, effects: &effects)
+            }
+        }
+
+        var beta: NodeStatus? { cluster.snapshot(now).nodes.first { $0.name == "beta" }?.status }
+    }
+
+    private func delivers(_ effects: [Effect]) -> Bool {
+        effects.contains { if case .deliver = $0 { true } else { false } }
+    }
+
+    private func requests(_ effects: [Effect]) -> Int {
+        effects.count { if case .transmit(let outgoing) = $0 { outgoing.body.text("t") == "NS_rexmit" } else { false } }
+    }
+
+    /// A listener that has heard beta's numbers 1 to 20, number 10 being a client's word, and then nothing.
+    private func listener() -> Listener {
+        var listener = Listener()
+        for sequence: UInt64 in 1...20 {
+            let effects = listener.hear(sequence == 10 ? "greeting" : "status", sequence)
+            #expect(delivers(effects) == (sequence == 10))
+        }
+        let alive = listener.beta
+        #expect(alive == .active)
+        listener.awaitDeath()
+        let dead = listener.beta
+        #expect(dead == .dead)
+        return listener
+    }
+
+    @Test("R10: what was heard before the death is a duplicate after it, as the first thing that is heard and later")
+    func repeated() {
+        var listener = listener()
+        let first = listener.hear("greeting", 10)
+        #expect(first.contains(.dropped(.duplicate)))
+        #expect(!delivers(first))
+        _ = listener.hear("status", 21)
+        let back = listener.beta
+        #expect(back == .active)
+        let later = listener.hear("greeting", 10)
+        #expect(later.contains(.dropped(.duplicate)))
+    }
+
+    @Test("R10: a node is back with its next status, however many numbers were lost", arguments: [21, 100, 100_000])
+    func partition(_ sequence: UInt64) {
+        var listener = listener()
+        var effects = listener.hear("status", sequence)
+        let back = listener.beta
+        #expect(back == .active)
+        effects += listener.hear("greeting", sequence + 1)
+        #expect(delivers(effects))
+        for more in 2...30 { effects += listener.hear("status", sequence + UInt64(more)) }
+        #expect(requests(effects) == 0, "what was sent meanwhile was for others")
+        #expect(!effects.contains { if case .log(let record) = $0 { record.event == "packets-lost" } else { false } })
+    }
+
+    @Test("R9: a restarted node is taken in with its first status, whose number was heard of the old one")
+    func restarted() {
+        var listener = listener()
+        let effects = listener.hear("status", 1, generation: 10)
+        #expect(!effects.contains(.dropped(.duplicate)))
+        let back = listener.beta
+        #expect(back == .active)
+        #expect(delivers(listener.hear("greeting", 2, generation: 10)))
+    }
+}
