@@ -21,6 +21,7 @@ struct MachineStage {
     static let obstacle = VirtualMachine.obstacle(kernel: kernelRoot)
 
     let room: MachineRoom
+    private let kernel: DebianKernel
     var alpha: VirtualMachine { room.machines[0] }
     var beta: VirtualMachine { room.machines[1] }
     var waiting: Waiting { room.waiting }
@@ -35,7 +36,7 @@ struct MachineStage {
             prefix: "heartbeat-machines", names: names, kernel: kernel, binaries: binaries, sharedDisk: sharedDisk)
         defer { room.finish() }
         do {
-            try scenario(MachineStage(room: room))
+            try scenario(MachineStage(room: room, kernel: kernel))
         } catch {
             let words = room.machines.map { "--- \($0.name)\n\(tail($0.console))\n---\n\(tail($0.log))" }
             Issue.record("\(error)\n\(words.joined(separator: "\n"))")
@@ -77,6 +78,11 @@ struct MachineStage {
 
     func holds(_ machine: VirtualMachine) throws -> Bool {
         try machine.check("ip -o addr show dev eth0").contains(" \(MachineStage.address)/")
+    }
+
+    /// Asks a machine, and all, for the address.
+    func ask(_ machine: VirtualMachine, seconds: Int) throws -> AddressQuestions {
+        try AddressQuestions(machine, room, busybox: kernel.busybox, seconds: seconds)
     }
 
     func awaitAddress(on machine: VirtualMachine, within limit: Duration = .seconds(60)) throws {

@@ -10,7 +10,7 @@ package struct GuestImage {
 
     /// Modules that every machine loads at its boot.
     private static let modules = [
-        "virtio_pci", "virtio_net", "virtio_blk", "virtio_console", "crc32c_generic", "ext4", "nf_tables",
+        "virtio_pci", "virtio_net", "virtio_blk", "virtio_console", "crc32c_generic", "ext4", "nf_tables", "watchdog",
     ]
     /// Modules that are there to be loaded with `insmod` and parameters.
     private static let spareModules = ["softdog"]

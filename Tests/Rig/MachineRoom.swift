@@ -43,6 +43,12 @@ package final class MachineRoom {
 
     deinit { finish() }
 
+    /// Switches all machines on, and waits until they can be asked.
+    package func powerOn() throws {
+        for machine in machines { try machine.switchOn() }
+        for machine in machines { try machine.awaitReady() }
+    }
+
     /// Ends everything and removes the folder.
     package func finish() {
         for machine in machines { machine.destroy() }

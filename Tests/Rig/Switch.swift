@@ -119,7 +119,7 @@ package enum NetworkPlan {
     package static func service(_ number: Int = 0) -> String { "10.77.0.\(100 + number)" }
 
     /// The same after a power cut, as a card has it.
-    static func hardwareAddress(of machine: Int, on bridge: Int) -> String {
+    package static func hardwareAddress(of machine: Int, on bridge: Int = 0) -> String {
         func hex(_ number: Int) -> String { (number < 16 ? "0" : "") + String(number, radix: 16) }
         return "02:77:00:00:\(hex(bridge)):\(hex(machine + 1))"
     }

@@ -53,6 +53,11 @@ package final class VirtualMachine {
 
     /// Switches the machine on and waits until it can be asked.
     package func powerOn() throws {
+        try switchOn()
+        try awaitReady()
+    }
+
+    func switchOn() throws {
         precondition(holder == nil, "\(name) is on")
         for file in ["console", "log"] { try Folder.write("", to: "\(folder)/\(file)") }
         let channel = try GuestChannel(path: folder + "/channel")
@@ -62,6 +67,10 @@ package final class VirtualMachine {
         self.holder = holder
         self.channel = channel
         process = pid
+    }
+
+    /// Waits until it is there, and gives it its address.
+    func awaitReady() throws {
         try check(
             """
             ip addr add \(NetworkPlan.address(of: index))/24 broadcast + dev eth0
