@@ -107,6 +107,15 @@ extension MachineTests {
             }
         }
 
+        @Test("A machine whose daemon hangs, and is killed then, lives for one more timeout and no longer")
+        func killedLate() throws {
+            try play { stage in
+                try stage.alpha.check("kill -STOP -1\nsleep 3")
+                let time = try timeToReset(stage, after: "kill -KILL -1")
+                #expect(time < 6, "\(time) s")
+            }
+        }
+
         @Test("A machine is reset where deadtime leaves no time to replace a status process that hangs")
         func statusProcess() throws {
             try play(keepalive: 500, deadtime: 3000) { stage in
@@ -132,6 +141,7 @@ extension MachineTests {
                 #expect(try fact("nowayout", stage) == "1")
                 try stage.endDaemon(stage.alpha, "TERM")
                 #expect(try fact("state", stage) == "active")
+                #expect(stage.alpha.log.contains("/dev/watchdog cannot be stopped: it resets this node in 5"))
                 try stage.startDaemon(stage.alpha)
                 try expectLife(stage, beyond: 5)
                 try stage.awaitAddress(on: stage.alpha)
