@@ -44,6 +44,8 @@ package struct Cluster: Sendable {
     var inheritedUntil: Instant
     /// What the resource manager was told last of `heldUntil`.
     var entitledUntil: Instant?
+    /// What this node holds is neither leased nor announced again before this: the lease had run out.
+    var silentUntil = Instant.distantPast
     /// The right to hold has ended, if only for a moment, while it was not known what runs here.
     var hasLapsed = false
 
@@ -166,7 +168,10 @@ package struct Cluster: Sendable {
         if let endsBy { earliest = min(earliest, endsBy) }
         if let due = classic?.nextDeadline { earliest = min(earliest, due) }
         for request in pending { earliest = min(earliest, request.deadline) }
-        if holdsAnything { earliest = min(earliest, heldUntil) }
+        if holdsAnything {
+            earliest = min(earliest, heldUntil)
+            if silentUntil > lastHandled { earliest = min(earliest, silentUntil) }
+        }
         return min(earliest, fencingDeadline)
     }
 

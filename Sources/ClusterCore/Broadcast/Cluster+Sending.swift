@@ -42,6 +42,7 @@ extension Cluster {
     /// Tells the resource manager until when this node may hold its groups, but not before the word of an earlier
     /// daemon has come. Where no vote ends the right, a silent node is still dead for the others after deadtime.
     mutating func noteEntitlement() {
+        guard lastHandled >= silentUntil else { return }
         let until = min(heldUntil, lastHandled + effectiveLease + patience)
         guard until != entitledUntil, !groups.isEmpty, !groups.contains(where: { $0.phase == .unknown }) else { return }
         entitledUntil = until

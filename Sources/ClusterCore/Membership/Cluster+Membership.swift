@@ -5,6 +5,7 @@ import Messaging
 extension Cluster {
     /// A node that is called long after it asked to be cannot blame the others for the silence.
     mutating func noteLateness(_ now: Instant) {
+        noteLapse(now)
         guard let due = nextDeadline, now - due > timing.keepalive else { return }
         let lateness = now - due
         // The others may hold messages for this node, and have not been asked for two keepalives.
@@ -19,6 +20,13 @@ extension Cluster {
         guard lateness >= effectiveLease else { return }
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
         isUnsettled = true
+    }
+
+    /// What this node holds has been silent since its lease ran out, and another node may have taken it meanwhile. It
+    /// stays silent until that one had time to say so.
+    private mutating func noteLapse(_ now: Instant) {
+        guard let until = entitledUntil, lastHandled <= until, until < now, holdsAnything else { return }
+        silentUntil = now + timing.keepalive * 2
     }
 
     /// How long this node may hold groups after it was last known to be heard.
