@@ -5,9 +5,13 @@ import LinuxSystem
 import Rig
 import Testing
 
-/// One at a time: each is slow, and waits for what a kernel does in seconds.
-@Suite("Machines with kernels of their own", .serialized, .enabled(if: MachineStage.obstacle == nil))
-enum MachineTests {}
+/// Each mostly waits for what a kernel does in seconds: the watchdog's scenarios and those of two machines run beside each
+/// other, three machines at once.
+@Suite("Machines with kernels of their own", .enabled(if: MachineStage.obstacle == nil))
+enum MachineTests {
+    @Suite("Two machines", .serialized)
+    enum PairTests {}
+}
 
 @Suite("Where kernels of our own are not tested")
 struct ObstacleTests {

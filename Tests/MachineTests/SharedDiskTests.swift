@@ -4,7 +4,7 @@ import LinuxSystem
 import Rig
 import Testing
 
-extension MachineTests {
+extension MachineTests.PairTests {
     @Suite("A disk that two real kernels share")
     struct SharedDiskTests {
         private static let folder = "/run/power"

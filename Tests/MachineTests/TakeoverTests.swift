@@ -4,7 +4,7 @@ import LinuxSystem
 import Rig
 import Testing
 
-extension MachineTests {
+extension MachineTests.PairTests {
     @Suite("An address on two real kernels")
     struct TakeoverTests {
         private func play(_ directives: [String], _ scenario: (MachineStage) throws -> Void) throws {

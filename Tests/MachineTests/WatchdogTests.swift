@@ -6,7 +6,7 @@ import Rig
 import Testing
 
 extension MachineTests {
-    @Suite("The watchdog of a real kernel")
+    @Suite("The watchdog of a real kernel", .serialized)
     struct WatchdogTests {
         /// One machine with softdog, whose daemon runs and has the address.
         private func play(
