@@ -5,8 +5,8 @@ import LinuxSystem
 import Rig
 import Testing
 
-/// Each mostly waits for what a kernel does in seconds: the watchdog's scenarios and those of two machines run beside each
-/// other, three machines at once.
+/// Each mostly waits for what a kernel does in seconds: the watchdog's scenarios and those of two machines run beside
+/// each other, three machines at once.
 @Suite("Machines with kernels of their own", .enabled(if: MachineStage.obstacle == nil))
 enum MachineTests {
     @Suite("Two machines", .serialized)
@@ -30,8 +30,8 @@ struct MachineStage {
     var beta: VirtualMachine { room.machines[1] }
     var waiting: Waiting { room.waiting }
 
-    /// Plays a scenario with machines that are made for it, switched off, and removed afterwards. Where it does not come
-    /// to its end, what the machines said is part of the failure.
+    /// Plays a scenario with machines that are made for it, switched off, and removed afterwards. Where it does not
+    /// come to its end, what the machines said is part of the failure.
     static func play(
         _ names: [String], sharedDisk: Bool = false, _ scenario: (MachineStage) throws -> Void
     ) throws {
@@ -47,7 +47,9 @@ struct MachineStage {
         }
     }
 
-    private static func tail(_ text: String) -> String { text.split(separator: "\n").suffix(40).joined(separator: "\n") }
+    private static func tail(_ text: String) -> String {
+        text.split(separator: "\n").suffix(40).joined(separator: "\n")
+    }
 
     /// The executables are beside the test bundle.
     private static var binaries: String {
@@ -77,7 +79,12 @@ struct MachineStage {
 
     /// Sends a signal to control, and waits until that has ended.
     func endDaemon(_ machine: VirtualMachine, _ signal: String) throws {
-        try machine.check("read -r pid </run/control\nkill -\(signal) $pid\nwhile [ -e /proc/$pid ]; do sleep 0.1; done")
+        try machine.check(
+            """
+            read -r pid </run/control
+            kill -\(signal) $pid
+            while [ -e /proc/$pid ]; do sleep 0.1; done
+            """)
     }
 
     func holds(_ machine: VirtualMachine) throws -> Bool {

@@ -19,6 +19,7 @@ extension MachineTests.PairTests {
             try MachineStage.play(["alpha", "beta"], sharedDisk: true) { stage in
                 try stage.room.powerOn()
                 try stage.alpha.check("mkfs.ext4 -q /dev/vda\nsync")
+                let filesystem = "Filesystem::/dev/vda::\(SharedDiskTests.mountPoint)::ext4"
                 let folder = SharedDiskTests.folder
                 for machine in stage.room.machines {
                     try stage.configure(
@@ -27,7 +28,7 @@ extension MachineTests.PairTests {
                             "keepalive 500ms", "deadtime 6s", "initdead 30s",
                             "stonith_host * external/switch alpha,beta \(folder)",
                         ],
-                        group: "\(MachineStage.address)/24/eth0 Filesystem::/dev/vda::\(SharedDiskTests.mountPoint)::ext4")
+                        group: "\(MachineStage.address)/24/eth0 \(filesystem)")
                     try machine.check("mkdir -p \(folder) \(SharedDiskTests.mountPoint) /etc/ha.d/stonith.d")
                     try machine.write("/etc/ha.d/stonith.d/switch", PowerSwitch.plugin, mode: "755")
                     try stage.startDaemon(machine)

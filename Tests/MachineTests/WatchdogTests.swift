@@ -10,7 +10,8 @@ extension MachineTests {
     struct WatchdogTests {
         /// One machine with softdog, whose daemon runs and has the address.
         private func play(
-            keepalive: Int = 500, deadtime: Int = 6000, parameters: String = "", _ scenario: (MachineStage) throws -> Void
+            keepalive: Int = 500, deadtime: Int = 6000, parameters: String = "",
+            _ scenario: (MachineStage) throws -> Void
         ) throws {
             try MachineStage.play(["alpha"]) { stage in
                 try stage.alpha.powerOn()

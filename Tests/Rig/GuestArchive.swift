@@ -71,8 +71,8 @@ struct GuestArchive {
         // Inode, mode, owner, group, links, time, size, device of the file, device that it stands for, length of the
         // name with its zero, checksum; each of eight digits.
         let fields = [
-            UInt32(count), mode, 0, 0, 1, 0, UInt32(content.count), 0, 0, device.0, device.1, UInt32(name.utf8.count + 1),
-            0,
+            UInt32(count), mode, 0, 0, 1, 0, UInt32(content.count), 0, 0, device.0, device.1,
+            UInt32(name.utf8.count + 1), 0,
         ]
         bytes += Array("070701".utf8)
         for field in fields {
