@@ -63,5 +63,24 @@ extension MachineTests.PairTests {
                 #expect(try stage.holds(stage.beta))
             }
         }
+
+        @Test("A machine that stood still with its clock answers for less than a lease, and gives up")
+        func pauseOfClock() throws {
+            try play(TakeoverTests.ping) { stage in
+                try stage.alpha.pause(.stops)
+                try stage.awaitAddress(on: stage.beta)
+                let questions = try stage.ask(stage.alpha, seconds: 12)
+                try stage.alpha.resume(.stops)
+                let answers = try questions.finish()
+                // A hundred questions a second, a lease of 5.5 s.
+                #expect(answers.echoes < 550)
+                #expect(answers.isOwner(stage.beta))
+                try stage.waiting.until("alpha without the address", within: .seconds(30)) {
+                    try !stage.holds(stage.alpha)
+                }
+                #expect(try stage.holds(stage.beta))
+                print("a machine whose clock stood still answered \(answers.echoes) questions, a hundred a second")
+            }
+        }
     }
 }

@@ -3,27 +3,50 @@ import CLinux
 import ClusterModel
 import LinuxSystem
 
-/// The rig's end of the port. One request at a time; an answer that comes too late is told from that to a later request
-/// by its number.
-final class GuestChannel {
-    /// What QEMU is told: it reads `PATH.in` and writes `PATH.out`.
-    let path: String
-    private let requests: Descriptor
-    private let answers: Descriptor
-    private var number = 0
-    private var unread: [UInt8] = []
+/// Two named pipes in the form that QEMU takes as a device: it reads `PATH.in` and writes `PATH.out`.
+final class PipePair {
+    private let input: Descriptor
+    private let output: Descriptor
 
     /// Makes the pipes; those of an earlier life of the machine go, with what was never read.
     init(path: String) throws {
-        self.path = path
         for name in ["\(path).in", "\(path).out"] {
             unlink(name)
             if mkfifo(name, 0o600) != 0 { throw SystemError.last("make \(name)") }
         }
         // Opened for both directions, neither end ever sees the other one gone.
-        requests = try Descriptor.open(path + ".in", O_RDWR | O_NONBLOCK)
-        answers = try Descriptor.open(path + ".out", O_RDWR | O_NONBLOCK)
+        input = try Descriptor.open(path + ".in", O_RDWR | O_NONBLOCK)
+        output = try Descriptor.open(path + ".out", O_RDWR | O_NONBLOCK)
     }
+
+    /// Writes at most 64 KB.
+    func say(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        let raw = input.raw
+        let written = try retrying("ask the machine") { write(raw, bytes, bytes.count) }
+        guard written == bytes.count else { throw RigError("the machine does not take what it is asked") }
+    }
+
+    /// What has come since the last call.
+    func heard() -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = read(output.raw, &chunk, chunk.count)
+            if count <= 0 { return bytes }
+            bytes += chunk[..<count]
+        }
+    }
+}
+
+/// The rig's end of the port. One request at a time; an answer that comes too late is told from that to a later request
+/// by its number.
+final class GuestChannel {
+    private let pipes: PipePair
+    private var number = 0
+    private var unread: [UInt8] = []
+
+    init(path: String) throws { pipes = try PipePair(path: path) }
 
     /// Runs a script of at most 32 KB in the machine. `alive` is asked again and again, and throws where there is no
     /// use in waiting any longer.
@@ -31,14 +54,10 @@ final class GuestChannel {
         _ script: String, within limit: Duration, waiting: Waiting, alive: () throws -> Void
     ) throws -> Command.Outcome {
         number += 1
-        let bytes = Array(script.utf8)
-        let request = Array("\(number) \(bytes.count)\n".utf8) + bytes
-        let raw = requests.raw
-        let written = try retrying("ask the machine") { write(raw, request, request.count) }
-        guard written == request.count else { throw RigError("the machine does not take what it is asked") }
+        try pipes.say("\(number) \(script.utf8.count)\n\(script)")
         var outcome: Command.Outcome?
         try waiting.until("an answer of the machine to \(script)", within: limit) {
-            take()
+            unread += pipes.heard()
             while let (answered, answer) = nextAnswer() {
                 if answered == number { outcome = answer }
             }
@@ -46,15 +65,6 @@ final class GuestChannel {
             return outcome != nil
         }
         return outcome ?? Command.Outcome(status: .exited(0), output: "")
-    }
-
-    private func take() {
-        var chunk = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let count = read(answers.raw, &chunk, chunk.count)
-            if count <= 0 { return }
-            unread += chunk[..<count]
-        }
     }
 
     /// A whole answer, if there is one.

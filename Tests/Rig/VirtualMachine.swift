@@ -27,6 +27,7 @@ package final class VirtualMachine {
     private let disks: [String]
     private let waiting: Waiting
     private var channel: GuestChannel?
+    private var monitor: PipePair?
     private var holder: HeldProcess?
     private var process: pid_t?
 
@@ -61,11 +62,13 @@ package final class VirtualMachine {
         precondition(holder == nil, "\(name) is on")
         for file in ["console", "log"] { try Folder.write("", to: "\(folder)/\(file)") }
         let channel = try GuestChannel(path: folder + "/channel")
+        let monitor = try PipePair(path: folder + "/monitor")
         let (holder, lines) = try HeldProcess.start(
-            rigProgram, ["rig-machine"] + network.words + words(channel: channel.path), waiting: waiting)
+            rigProgram, ["rig-machine"] + network.words + words, waiting: waiting)
         guard let pid = lines.first.flatMap({ pid_t($0) }) else { throw RigError("\(name) has no process") }
         self.holder = holder
         self.channel = channel
+        self.monitor = monitor
         process = pid
     }
 
@@ -80,7 +83,7 @@ package final class VirtualMachine {
     }
 
     /// What QEMU is started with. A machine that resets itself ends it.
-    private func words(channel: String) -> [String] {
+    private var words: [String] {
         let kernelWords = "console=ttyS0 quiet panic=-1 selinux=0 apparmor=0 mitigations=off tsc=reliable net.ifnames=0"
         let card = NetworkPlan.hardwareAddress(of: index, on: 0)
         var words = [
@@ -89,8 +92,9 @@ package final class VirtualMachine {
             "-no-reboot", "-kernel", image.kernel.image, "-initrd", image.archive, "-append", kernelWords,
             "-chardev", "file,id=console,path=\(folder)/console", "-serial", "chardev:console",
             "-chardev", "file,id=log,path=\(folder)/log", "-serial", "chardev:log",
-            "-device", "virtio-serial-pci", "-chardev", "pipe,id=channel,path=\(channel)",
+            "-device", "virtio-serial-pci", "-chardev", "pipe,id=channel,path=\(folder)/channel",
             "-device", "virtserialport,chardev=channel",
+            "-chardev", "pipe,id=monitor,path=\(folder)/monitor", "-mon", "chardev=monitor,mode=readline",
             "-netdev", "tap,id=net,ifname=\(Switch.port(index, 0)),script=no,downscript=no",
             "-device", "virtio-net-pci,netdev=net,mac=\(card),romfile=",
         ]
@@ -121,13 +125,25 @@ package final class VirtualMachine {
         destroy()
     }
 
-    /// Nothing in the machine runs until it is resumed. Its clock does not stop.
-    package func pause() throws { try signal(SIGSTOP) }
-    package func resume() throws { try signal(SIGCONT) }
+    /// What the machine's clock does while the machine stands still.
+    package enum Clock: Sendable {
+        /// It goes on, as where the host has no time for the machine.
+        case goesOn
+        /// It stops, as where a hypervisor is told to pause the machine.
+        case stops
+    }
 
-    private func signal(_ signal: Int32) throws {
-        guard let process, isOn else { throw RigError("\(name) is off") }
-        try Children.signal(process, signal)
+    /// Nothing in the machine runs until it is resumed.
+    package func pause(_ clock: Clock = .goesOn) throws { try pass(clock, SIGSTOP, "stop\n") }
+    /// `clock` is that of the pause.
+    package func resume(_ clock: Clock = .goesOn) throws { try pass(clock, SIGCONT, "cont\n") }
+
+    private func pass(_ clock: Clock, _ signal: Int32, _ order: String) throws {
+        guard let process, let monitor, isOn else { throw RigError("\(name) is off") }
+        switch clock {
+        case .goesOn: try Children.signal(process, signal)
+        case .stops: try monitor.say(order)
+        }
     }
 
     /// Ends what is left of the machine.
@@ -136,6 +152,7 @@ package final class VirtualMachine {
         holder = nil
         process = nil
         channel = nil
+        monitor = nil
     }
 
     // MARK: What runs in it
