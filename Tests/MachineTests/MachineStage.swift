@@ -67,7 +67,8 @@ struct MachineStage {
 
     /// Writes the three files. The group is at home on alpha.
     func configure(_ machine: VirtualMachine, _ directives: [String], group: String = "\(address)/24/eth0") throws {
-        let lines = ["auto_failback off", "bcast eth0", "node alpha beta"] + directives
+        let nodes = room.machines.map(\.name).joined(separator: " ")
+        let lines = ["auto_failback off", "bcast eth0", "node \(nodes)"] + directives
         try machine.write("/etc/ha.d/ha.cf", lines.joined(separator: "\n") + "\n")
         try machine.write("/etc/ha.d/haresources", "alpha \(group)\n")
         try machine.write("/etc/ha.d/authkeys", "auth 1\n1 sha256 a-secret-of-the-rig\n", mode: "600")
