@@ -24,6 +24,10 @@ PEER = .build/debian-heartbeat
 PEER_PACKAGES = heartbeat libheartbeat2 cluster-glue resource-agents liblrm2 libpils2 libplumb2 libplumbgpl2 libstonith1 \
 	libglib2.0-0 libnet1 libltdl7 gawk libsigsegv2
 
+# What the tests with kernels of their own need: unpacked below .build, never installed, but for the emulator.
+MACHINE = .build/machine
+EMULATOR = qemu-system-x86
+
 all: deps build
 
 build:
@@ -45,13 +49,29 @@ peer:
 	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && mv ../unpacked ../root ) 2>&1 || \
 		echo 'heartbeat 3.0.6 of Debian cannot be fetched here: the tests with it are skipped'
 
+# busybox makes the list of the modules, which an installed kernel would get by its installation.
+machine:
+	@if [ ! -x /usr/bin/qemu-system-x86_64 ] && [ "$$(id -u)" = 0 ]; then echo 'installing $(EMULATOR)'; \
+		{ apt-get install -y -qq --no-install-recommends $(EMULATOR) || { apt-get -qq update && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(EMULATOR); }; } \
+			>/dev/null 2>&1 || echo '$(EMULATOR) cannot be installed here'; fi; \
+	[ -e $(MACHINE)/root/boot ] && exit 0; rm -rf $(MACHINE); \
+	( mkdir -p $(MACHINE)/packages && cd $(MACHINE)/packages && fetch() { \
+		kernel=$$(apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1); \
+		[ -n "$$kernel" ] && apt-get -qq download busybox-static "$$kernel" 2>/dev/null; } && \
+	{ fetch || { apt-get -qq update && fetch; }; } && \
+	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && \
+	for k in ../unpacked/lib/modules/*; do ../unpacked/bin/busybox depmod -b ../unpacked $${k##*/} || exit 1; done && \
+	rm -f *.deb && mv ../unpacked ../root ) || \
+		echo 'the kernel of Debian for amd64 cannot be fetched here: the tests on it are skipped'
+
 # Two real nodes in network namespaces, a power cut, and what it cost. KEEP=1 leaves them to play with.
 demo: deps build
 	.build/release/hb_demo $(if $(KEEP),--keep)
 
 TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
-SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests|PeerTests|SystemdTests
+SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests|PeerTests|SystemdTests|MachineTests
 
 check: deps peer
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
@@ -65,6 +85,11 @@ check: deps peer
 check-systemd: deps
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --filter SystemdTests
+
+# The daemon on kernels of its own, in emulated machines; says so where that cannot run.
+check-machines: deps machine
+	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
+	$(TEST) --filter MachineTests
 
 # The same with many more seeds; SEEDS=N says how many, FROM=N where to begin.
 SEEDS = 100000
@@ -139,6 +164,8 @@ help:
 	@echo 'make check                all tests'
 	@echo 'make peer                 fetch heartbeat 3.0.6 for the tests with it'
 	@echo 'make check-systemd        the installed unit under systemd'
+	@echo 'make machine              fetch an emulator and a kernel for the tests on kernels of their own'
+	@echo 'make check-machines       watchdog, power cut, pause and shared disk on kernels of their own'
 	@echo 'make check-long [SEEDS=N] all tests, and N seeds of random faults'
 	@echo 'make seeds [FROM=N SEEDS=N] the random faults alone'
 	@echo 'make mutants              break the core on purpose: the checkers must catch each way (10 minutes)'
@@ -147,4 +174,5 @@ help:
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer demo check check-systemd check-long seeds mutants fuzz bench install uninstall clean help
+.PHONY: all build deps peer machine demo check check-systemd check-machines check-long seeds mutants fuzz bench install \
+	uninstall clean help

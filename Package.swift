@@ -129,6 +129,7 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(
             name: "SystemdTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
+        .testTarget(name: "MachineTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .executableTarget(

@@ -12,6 +12,8 @@ final class Watchdog {
     private var timeout: Duration
     private var resourcesCheckedIn: Instant
     private var isStarved = false
+    /// The device was built, or loaded, to have no way out.
+    private var neverStops = false
     private let path: String
     private let log: (LogRecord) -> Void
 
@@ -29,6 +31,26 @@ final class Watchdog {
             log(LogRecord(.error, "watchdog", "Cannot open watchdog device: \(path): \(error)"))
         }
         set(timeout)
+        warnOfEnds()
+    }
+
+    /// Says before it matters what the device does when the daemon ends.
+    private func warnOfEnds() {
+        let ends: WatchdogDevice.Ends
+        switch device {
+        case .some(let device): ends = device.ends(path)
+        case .none: return
+        }
+        neverStops = ends.neverStops
+        if ends.stopsAtAnyClose {
+            log(LogRecord(
+                .critical, "watchdog", "\(path) stops when the daemon is killed: its driver knows no other end of it"))
+        }
+        if neverStops {
+            log(LogRecord(
+                .warning, "watchdog",
+                "\(path) cannot be stopped: this node is reset where heartbeat is stopped and not started again"))
+        }
     }
 
     /// Takes over changed intervals.
@@ -84,6 +106,11 @@ final class Watchdog {
             log(LogRecord(.critical, "watchdog", "\(path): \(error)"))
         }
         device = nil
+        if neverStops {
+            log(LogRecord(
+                .critical, "watchdog",
+                "\(path) cannot be stopped: it resets this node in \(timeout) unless heartbeat is started again"))
+        }
     }
 
     /// The daemon ends and its resources stay. The device goes on counting until the next daemon opens it, for as long

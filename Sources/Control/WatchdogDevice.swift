@@ -10,7 +10,17 @@ struct WatchdogDevice: ~Copyable {
     /// What the device counts; nil where it does not tell.
     private(set) var timeout: Duration?
 
+    /// How the device takes it when the daemon ends.
+    struct Ends {
+        /// Whether it stops when it is closed by a process that dies: its driver knows no last word (WDIOF_MAGICCLOSE).
+        var stopsAtAnyClose = false
+        /// Whether nothing stops it, `disarm` neither (`nowayout`).
+        var neverStops = false
+    }
+
     // _IOR('W', ...) and _IOWR('W', ...) of <linux/watchdog.h>, which Swift does not import.
+    private static let getSupport: UInt = 0x8028_5700
+    private static let magicClose: UInt32 = 0x0100
     private static let setTimeout: UInt = 0xC004_5706
     private static let getTimeout: UInt = 0x8004_5707
 
@@ -31,6 +41,24 @@ struct WatchdogDevice: ~Copyable {
             throw error
         }
         timeout = .seconds(Int64(seconds))
+    }
+
+    /// What the driver and the kernel say; nothing of both where they do not tell.
+    borrowing func ends(_ path: String) -> Ends {
+        var ends = Ends()
+        // struct watchdog_info: options, version, 32 bytes of a name.
+        var information = [UInt32](repeating: 0, count: 10)
+        if cl_ioctl_pointer(file.raw, WatchdogDevice.getSupport, &information) == 0 {
+            ends.stopsAtAnyClose = information[0] & WatchdogDevice.magicClose == 0
+        }
+        guard let number = FileSystem.deviceNumber(of: path) else { return ends }
+        // The numbers of character devices have 12 bits for the driver, and 20 in two pieces for the device.
+        let (major, minor) = (number >> 8 & 0xfff, number & 0xff | number >> 12 & 0xfff00)
+        // The old name, a miscellaneous device, is always that of the first watchdog.
+        let folder = (major, minor) == (10, 130) ? "/sys/class/watchdog/watchdog0" : "/sys/dev/char/\(major):\(minor)"
+        ends.neverStops = FileSystem.text(of: folder + "/nowayout", limit: 16)?.hasPrefix("1") == true
+        if ends.neverStops { ends.stopsAtAnyClose = false }
+        return ends
     }
 
     /// The node lives for another timeout.

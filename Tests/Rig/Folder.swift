@@ -29,10 +29,15 @@ package enum Folder {
 
     /// Writes a whole file; its mode is as given even where it existed.
     package static func write(_ text: String, to path: String, mode: UInt32 = 0o644) throws {
+        try write(Array(text.utf8), to: path, mode: mode)
+    }
+
+    /// The same for what is no text.
+    static func write(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws {
         let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         let raw = file.raw
         _ = try retrying("set the mode of \(path)") { fchmod(raw, mode) }
-        var rest = Array(text.utf8)[...]
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = try retrying("write \(path)") {
                 rest.withUnsafeBytes { CLinux.write(raw, $0.baseAddress, $0.count) }
@@ -43,6 +48,19 @@ package enum Folder {
 
     /// A whole file; empty where there is none.
     package static func read(_ path: String) -> String { FileSystem.text(of: path, limit: 64 << 20) ?? "" }
+
+    /// A whole file that is no text.
+    static func bytes(_ path: String) throws -> [UInt8] {
+        let file = try Descriptor.open(path, O_RDONLY)
+        let raw = file.raw
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = try retrying("read \(path)") { CLinux.read(raw, &chunk, chunk.count) }
+            if count == 0 { return bytes }
+            bytes += chunk[..<count]
+        }
+    }
 
     /// Removes a folder with all that is in it, or a file. Symbolic links are not followed.
     package static func remove(_ path: String) {

@@ -1,5 +1,5 @@
-// The programs that the rig runs beside itself, all in one executable: what holds a namespace, the serial cable, the
-// client's probes, and the small web service.
+// The programs that the rig runs beside itself, all in one executable: what holds a namespace or a virtual machine, the
+// serial cable, the client's probes, and the small web service.
 import CLinux
 import ClusterModel
 import LinuxSystem
@@ -16,6 +16,7 @@ package enum RigProgram {
             case "rig-node": return try NamespaceHolder.holdNode(rest)
             case "rig-init": return try NamespaceHolder.initialize(rest)
             case "rig-systemd": return try SystemdBoot.hold(rest)
+            case "rig-machine": return try MachineHolder.hold(rest)
             case "rig-cable": return try CableRelay.run()
             case "probe": return try AddressProbe.run(rest)
             case "probe-web": return try WebProbe.run(rest)

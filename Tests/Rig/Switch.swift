@@ -55,6 +55,12 @@ package final class Switch {
         try Namespace(pid: pid).ip(["link set lo up"] + settings, folder: folder)
     }
 
+    /// Makes a port for a machine that brings its own kernel. It has no carrier before the machine runs.
+    func plugInTap(_ machine: Int, bridge: Int) throws {
+        let port = Switch.port(machine, bridge)
+        try namespace.ip(["tuntap add dev \(port) mode tap", "link set \(port) master br\(bridge) up"], folder: folder)
+    }
+
     /// Removes a machine's cables, so that a machine with the same number can be plugged in. The kernel may have done
     /// so already, with the machine's network.
     func remove(_ machine: Int, bridges: Range<Int>) throws {
@@ -113,7 +119,7 @@ package enum NetworkPlan {
     package static func service(_ number: Int = 0) -> String { "10.77.0.\(100 + number)" }
 
     /// The same after a power cut, as a card has it.
-    static func hardwareAddress(of machine: Int, on bridge: Int) -> String {
+    package static func hardwareAddress(of machine: Int, on bridge: Int = 0) -> String {
         func hex(_ number: Int) -> String { (number < 16 ? "0" : "") + String(number, radix: 16) }
         return "02:77:00:00:\(hex(bridge)):\(hex(machine + 1))"
     }

@@ -134,6 +134,44 @@ struct SafetyTests {
         #expect(world.nodes[0].running.isEmpty, "\(world.story)")
     }
 
+    @Test("ignore: a node that stood still is silent until the other one had time to say what it took")
+    func silentAfterPause() {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        // Nothing waits at its media when it goes on.
+        world.partition([0], [1])
+        world.pause(0)
+        world.run(.seconds(2))
+        #expect(world.ownership.doublyOwned == ["ip1"])
+        world.heal()
+        world.resume(0)
+        let end = world.now + .seconds(1)
+        while world.ownership.doublyOwned == ["ip1"], world.now < end {
+            #expect(world.nodes[0].entitledUntil.map { $0 < world.now } == true, "\(world.story)")
+            let announced = world.history.contains { $0.node == "node00" && $0.record.event == "group-reassert" }
+            #expect(!announced, "\(world.story)")
+            world.run(.milliseconds(1))
+        }
+        #expect(world.ownership.doublyOwned.isEmpty, "\(world.story)")
+    }
+
+    @Test("ignore: a node that stood still, alone, answers again when the other one must be dead or have no lease")
+    func aloneAfterPause() {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.crash(1)
+        world.pause(0)
+        world.run(.seconds(2))
+        world.resume(0)
+        world.run(world.nodes[0].configuration.timing.deadtime - .milliseconds(5))
+        #expect(world.nodes[0].entitledUntil.map { $0 < world.now } == true, "\(world.story)")
+        world.run(world.nodes[0].configuration.timing.keepalive + .milliseconds(10))
+        #expect(world.nodes[0].entitledUntil.map { $0 > world.now } == true, "\(world.story)")
+        #expect(world.logged("group-reassert") >= 1, "\(world.story)")
+    }
+
     @Test("the right of a hand-over is no longer than the next daemon's own word")
     func rightAfterHandOver() {
         var world = world()

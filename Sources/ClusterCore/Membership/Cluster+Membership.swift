@@ -5,6 +5,9 @@ import Messaging
 extension Cluster {
     /// A node that is called long after it asked to be cannot blame the others for the silence.
     mutating func noteLateness(_ now: Instant) {
+        // It is renewed with every keepalive, so nothing but a stopped node lets it run out where no vote ends it.
+        let hasRunOut = entitledUntil.map { lastHandled <= $0 && $0 < now } ?? false
+        if hasRunOut { noteSleep(now) }
         guard let due = nextDeadline, now - due > timing.keepalive else { return }
         let lateness = now - due
         // The others may hold messages for this node, and have not been asked for two keepalives.
@@ -16,7 +19,11 @@ extension Cluster {
             log(.warning, "self-late", "this node was late by \(readable(lateness)): it accuses nobody for now",
                 [Setting(name: "LATENESS_MS", value: String(lateness.wholeMilliseconds))])
         }
-        guard lateness >= effectiveLease else { return }
+        if lateness >= effectiveLease && !hasRunOut { noteSleep(now) }
+    }
+
+    /// This node was stopped for longer than its lease.
+    private mutating func noteSleep(_ now: Instant) {
         if configuration.quorum == .ignore { wokeAt = now }
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
         isUnsettled = true
