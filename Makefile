@@ -100,6 +100,7 @@ seeds:
 	$(COMPILE) $(BUILDFLAGS) --product hb_seeds
 	.build/release/hb_seeds $(FROM) $(SEEDS)
 	.build/release/hb_seeds $(FROM) $$(($(SEEDS) / 10 + 1)) fences
+	.build/release/hb_seeds $(FROM) $$(($(SEEDS) / 100 + 1)) wide
 
 # Breaks the core in many ways and expects the checkers to catch each; about half a minute for each on two cores.
 mutants:

@@ -12,6 +12,8 @@ package struct Blueprint: Sendable {
     package var keepalive = Duration.milliseconds(100)
     package var deadtime = Duration.milliseconds(500)
     package var initdead = Duration.seconds(2)
+    /// By node, where their files differ: how many times longer its deadtime is. Empty: all are equal.
+    package var deadtimeFactors: [Int] = []
     package var stopFailure = StopFailurePolicy.block
     package var operationTimeout = Duration.seconds(60)
     /// Each node's ha.cf lists the nodes in an order of its own.
@@ -44,10 +46,12 @@ package struct Blueprint: Sendable {
 
     func configuration(for name: String, media: [Medium]) -> Configuration {
         var configuration = Configuration()
-        let first = isRotated ? nodes.firstIndex(of: name) ?? 0 : 0
+        let index = nodes.firstIndex(of: name) ?? 0
+        let first = isRotated ? index : 0
         configuration.members = (nodes[first...] + nodes[..<first]).map { Member(name: $0, kind: .normal) }
         configuration.members += pingNodes.map { Member(name: $0, kind: .ping) }
         configuration.localName = name
+        let deadtime = deadtimeFactors.isEmpty ? deadtime : deadtime * deadtimeFactors[index]
         configuration.timing.keepalive = keepalive
         configuration.timing.deadtime = deadtime
         configuration.timing.warntime = deadtime / 2

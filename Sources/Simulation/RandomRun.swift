@@ -10,16 +10,27 @@ package enum RandomRun {
     /// How long nothing may move then: many keepalives.
     static let restMin = Duration.milliseconds(1500)
 
+    /// Which clusters are drawn.
+    package enum Kind: String, CaseIterable, Sendable {
+        /// Two to five nodes.
+        case plain
+        /// The same; every node can power off every other, and half of the groups need it.
+        case fences
+        /// Six to sixteen nodes whose files do not agree on deadtime.
+        case wide
+    }
+
     /// A cluster of a kind that the seed decides.
-    private static func world(_ random: inout RandomSource, seed: UInt64, fences: Bool) -> World {
-        let count = 2 + Int(random.next() % 4)
+    private static func world(_ random: inout RandomSource, seed: UInt64, kind: Kind) -> World {
+        let count = kind == .wide ? 6 + Int(random.next() % 11) : 2 + Int(random.next() % 4)
         var cluster = Blueprint.nodes(count)
         if count == 2 { cluster.quorum = random.next() % 2 == 0 ? .ignore : .ping }
         if cluster.quorum == .ping { cluster.pingNodes = ["10.0.0.254"] }
         cluster.failback = random.next() % 2 == 0 ? .on : .off
         cluster.isRotated = random.next() % 2 == 0
         cluster.operationTimeout = .seconds(2)
-        if fences {
+        if kind == .wide { cluster.deadtimeFactors = (0..<count).map { _ in 1 + Int(random.next() % 2) } }
+        if kind == .fences {
             cluster.addDevices()
             cluster.groups = cluster.groups.enumerated().map { ($0 % 2 == 0 ? "fs" + $1.0 : $1.0, $1.1) }
         }
@@ -36,16 +47,15 @@ package enum RandomRun {
     }
 
     /// What one run did wrong; nil if nothing. The first line says what; the last `lines` of the run's record follow.
-    /// `fences`: every node can power off every other, and half of the groups need it.
-    package static func violation(seed: UInt64, fences: Bool = false, lines: Int = 60) -> String? {
+    package static func violation(seed: UInt64, kind: Kind = .plain, lines: Int = 60) -> String? {
         var world: World?
-        guard let text = violation(seed: seed, fences, &world) else { return nil }
+        guard let text = violation(seed: seed, kind, &world) else { return nil }
         return text + "\n" + (world?.story(lines) ?? "")
     }
 
-    private static func violation(seed: UInt64, _ fences: Bool, _ last: inout World?) -> String? {
+    private static func violation(seed: UInt64, _ kind: Kind, _ last: inout World?) -> String? {
         var random = RandomSource(seed: seed)
-        var world = world(&random, seed: seed, fences: fences)
+        var world = world(&random, seed: seed, kind: kind)
         defer { last = world }
         let count = world.nodes.count
         // Two nodes exclude each other as long as they can hear each other when they run.
@@ -65,7 +75,7 @@ package enum RandomRun {
         FaultPlan.mend(&world)
         world.run(.seconds(4))
         // Those that were fenced have to come up again.
-        if fences { world.run(.seconds(10)) }
+        if kind == .fences { world.run(.seconds(10)) }
         // Those that found an order to shut down when they went on.
         for index in world.nodes.indices { world.start(index) }
         if let text = recovery(&world) ?? doubleOwner(world, excludes) { return text }

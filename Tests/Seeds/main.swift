@@ -1,21 +1,22 @@
-// hb_seeds FIRST COUNT [FAILURES] [fences]: runs that many random clusters from that seed on, on all processors, until
-// that many have failed. A seed that breaks a promise is printed with what it broke; `hb_seeds SEED 1` tells its story.
-// `fences`: the nodes have fencing devices.
+// hb_seeds FIRST COUNT [FAILURES] [plain|fences|wide]: runs that many random clusters of that kind from that seed on, on
+// all processors, until that many have failed. A seed that breaks a promise is printed with what it broke;
+// `hb_seeds SEED 1` tells its story.
 import Glibc
 import Simulation
 import Synchronization
 
-let fences = CommandLine.arguments.last == "fences"
-let arguments = CommandLine.arguments.dropFirst().dropLast(fences ? 1 : 0).map(UInt64.init)
+let named = CommandLine.arguments.last.flatMap(RandomRun.Kind.init)
+let kind = named ?? .plain
+let arguments = CommandLine.arguments.dropFirst().dropLast(named == nil ? 0 : 1).map(UInt64.init)
 guard (2...3).contains(arguments.count), let first = arguments[0], let count = arguments[1], count > 0,
     let failuresMax = arguments.count == 3 ? arguments[2] : .some(.max)
 else {
-    print("usage: hb_seeds FIRST COUNT [FAILURES] [fences]")
+    print("usage: hb_seeds FIRST COUNT [FAILURES] [plain|fences|wide]")
     exit(2)
 }
 
 let started = ContinuousClock.now
-print("seeds \(first) to \(first + count - 1)")
+print("\(kind.rawValue) seeds \(first) to \(first + count - 1)")
 let failed = Atomic<UInt64>(0)
 let passed = Atomic<UInt64>(0)
 let lanes = UInt64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
@@ -24,7 +25,7 @@ await withTaskGroup { group in
         group.addTask {
             for seed in stride(from: first + lane, to: first + count, by: Int(lanes)) {
                 if failed.load(ordering: .relaxed) >= failuresMax { return }
-                guard let text = RandomRun.violation(seed: seed, fences: fences, lines: count == 1 ? .max : 0) else {
+                guard let text = RandomRun.violation(seed: seed, kind: kind, lines: count == 1 ? .max : 0) else {
                     passed.add(1, ordering: .relaxed)
                     continue
                 }

@@ -218,7 +218,7 @@ struct FencingTests {
     func randomFaults() {
         var failures = 0
         for seed in 1...200 as ClosedRange<UInt64> where failures < 3 {
-            guard let text = RandomRun.violation(seed: seed, fences: true) else { continue }
+            guard let text = RandomRun.violation(seed: seed, kind: .fences) else { continue }
             failures += 1
             Issue.record("hb_seeds \(seed) 1 fences: \(text)")
         }
