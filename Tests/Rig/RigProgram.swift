@@ -18,6 +18,7 @@ package enum RigProgram {
             case "rig-systemd": return try SystemdBoot.hold(rest)
             case "rig-cable": return try CableRelay.run()
             case "probe": return try AddressProbe.run(rest)
+            case "probe-owners": return try OwnerProbe.run(rest)
             case "probe-web": return try WebProbe.run(rest)
             case "api-client": return try APIClient.run(rest)
             case "web": return try WebServer.run(rest)
