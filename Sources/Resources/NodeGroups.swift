@@ -106,6 +106,11 @@ final class NodeGroups {
     }
 
     func stop(_ name: String, operation: OperationID, for sender: StatusLink) {
+        // Somebody else may have the addresses of a group that is stopped because the right to hold it has ended. The
+        // lease keeps them silent until the right is back, which may be before the group's services have stopped.
+        if let until = entitlement.until, until <= Clock.now() {
+            runners.first { $0.group.name == name }?.removeAddresses()
+        }
         order(name, operation, sender) { .stop($0) }
     }
 
