@@ -132,7 +132,10 @@ extension Victim {
         var findings: [String] = []
         func expect(_ title: String, _ count: Int) {
             let found = processes.count { $0.title == title && $0.state != "Z" }
-            if found != count { findings.append("\(node.name) runs \(found) of \(title), expected \(count)") }
+            if found != count {
+                let titles = processes.map(\.title).joined(separator: ", ")
+                findings.append("\(node.name) runs \(found) of \(title), expected \(count), of: \(titles)")
+            }
         }
         for duty in Duty.allCases { expect(duty.title, 1) }
         for group in scenario.groups {

@@ -106,7 +106,7 @@ enum Fault {
     /// Nodes may lose sight of each other while both reach the router.
     var splitsInSightOfRouter: Bool {
         switch self {
-        case .split, .deafen, .lose: true
+        case .split, .deafen, .lose, .shuffle: true
         // A node that hears nobody because of its own processes still reaches the router.
         case .stopProcess(_, .readFirst), .stopProcess(_, .writeFirst), .stopProcess(_, .readSecond),
             .stopProcess(_, .writeSecond), .cutMedium: true

@@ -26,7 +26,7 @@ struct LogAudit {
             for line in file.newLines() where LogAudit.isBad(line, faults) {
                 // The same line over and over is one finding.
                 let text = "log of \(node): \(line)"
-                if findings.count < 20 { findings.append(text) }
+                if findings.count < 20 && findings.last != text { findings.append(text) }
             }
         }
         return findings
@@ -40,5 +40,59 @@ struct LogAudit {
         return !rules.contains { rule in line.contains(rule.text) && faults.contains(where: rule.explains) }
     }
 
-    private static let rules: [Rule] = []
+    /// Told to a node by another machine's word, or found out late.
+    private static let rules: [Rule] = [
+        Rule("Releasing resource group", \.silences),
+        Rule("Late heartbeat", \.silences),
+        Rule("returning after partition", \.silences),
+        Rule("lost a lot of packets", \.silences),
+        Rule("Irretrievably lost packet", \.silences),
+        Rule("is also claimed by", { $0.paralysed != nil || $0.splits }),
+        Rule("attempted replay attack", { fault in
+            switch fault {
+            case .replay, .shuffle: true
+            default: false
+            }
+        }),
+        Rule("bad packet on eth0", { if case .garbage = $0 { true } else { false } }),
+        Rule("ended (signal 9)", \.kills),
+        Rule("the resource manager died", \.kills),
+        Rule("has not checked in", { if case .stopProcess = $0 { true } else { $0.paralysed != nil } }),
+        Rule("told to fail", \.breaksService),
+        Rule("timed out after", \.breaksService),
+        Rule("probably not LSB-compliant", \.breaksService),
+        Rule("could not be started", \.breaksService),
+        Rule("No space left on device", \.fillsDisk),
+        Rule("the device is gone", \.unplugs),
+        Rule("medium-down", \.unplugs),
+    ]
+}
+
+extension Fault {
+    /// A node may not be heard, or not hear, for a while.
+    fileprivate var silences: Bool {
+        switch self {
+        case .killDaemon, .stopProcess, .freeze, .cutPower, .restart, .shutDown: true
+        case .killProcess(_, let duty): duty != .clients
+        case .fillDisk: true
+        default: splits || unplugs
+        }
+    }
+
+    fileprivate var kills: Bool {
+        switch self {
+        case .killDaemon, .killProcess, .stopProcess, .freeze: true
+        default: false
+        }
+    }
+
+    fileprivate var breaksService: Bool { if case .breakService = self { true } else { false } }
+    fileprivate var fillsDisk: Bool { if case .fillDisk = self { true } else { false } }
+
+    fileprivate var unplugs: Bool {
+        switch self {
+        case .cutMedium, .cutOff, .cutPower: true
+        default: false
+        }
+    }
 }
