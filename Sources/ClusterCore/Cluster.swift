@@ -44,6 +44,9 @@ package struct Cluster: Sendable {
     var inheritedUntil: Instant
     /// What the resource manager was told last of `heldUntil`.
     var entitledUntil: Instant?
+    /// Under `ping`: before this nothing is claimed from a node that is not heard. A ping node has answered again after
+    /// this node's right had ended, and what the other node says may come later than that answer.
+    var silentMayClaimFrom = Instant.distantPast
     /// The right to hold has ended, if only for a moment, while it was not known what runs here.
     var hasLapsed = false
 
@@ -167,6 +170,7 @@ package struct Cluster: Sendable {
         if let due = classic?.nextDeadline { earliest = min(earliest, due) }
         for request in pending { earliest = min(earliest, request.deadline) }
         if holdsAnything { earliest = min(earliest, heldUntil) }
+        if silentMayClaimFrom > lastHandled { earliest = min(earliest, silentMayClaimFrom) }
         return min(earliest, fencingDeadline)
     }
 

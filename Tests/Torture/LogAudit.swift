@@ -50,7 +50,8 @@ struct LogAudit {
         Rule("is also claimed by", { $0.paralysed != nil || $0.splits }),
         Rule("attempted replay attack", { fault in
             switch fault {
-            case .replay, .shuffle: true
+            // A reader that goes on finds what was sent long ago.
+            case .replay, .shuffle, .stopProcess, .freeze: true
             default: false
             }
         }),

@@ -67,6 +67,7 @@ extension Cluster {
 
     var mayClaim: Bool {
         status == .active && !isLeaving && !isHandingOver && quorum.mayClaim && lastHandled < heldUntil
+            && (lastHandled >= silentMayClaimFrom || others.allSatisfy { nodes[$0.index].isReachable })
     }
 
     /// Whether something of the group may still run where no daemon does.
@@ -170,6 +171,10 @@ extension Cluster {
     mutating func noteRight(_ now: Instant) {
         if hasRightChanged { heldUntil = quorum.heldUntil }
         hasRightChanged = false
+        if silentMayClaimFrom != .distantPast, now >= silentMayClaimFrom {
+            silentMayClaimFrom = .distantPast
+            isUnsettled = true
+        }
         guard now >= heldUntil else { return }
         if holdsAnything { isUnsettled = true }
         if groups.contains(where: { $0.phase == .unknown }) { hasLapsed = true }
