@@ -55,6 +55,7 @@ check: deps peer
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
 	$(TEST) --filter IntegrationTests
 	$(TEST) --filter PeerTests
+	$(TESTPATH)/release/hb_torture --iterations 20 --seed 1
 
 # The installed unit under systemd, in machines of its own; says so where that cannot run.
 check-systemd: deps
@@ -76,6 +77,11 @@ EXECUTIONS = 10000000
 SEED = 1
 fuzz: deps build
 	SWIFT_BACKTRACE=enable=no .build/release/hb_fuzz --executions $(EXECUTIONS) --seed $(SEED)
+
+# Random faults on real daemons, audited after each iteration. ITERATIONS=N, SEED=S; what failed is kept in /tmp.
+ITERATIONS = 500
+torture: deps build
+	.build/release/hb_torture --iterations $(ITERATIONS) $(if $(filter file,$(origin SEED)),,--seed $(SEED))
 
 bench: deps build
 	.build/release/hb_bench
@@ -133,8 +139,9 @@ help:
 	@echo 'make check-long [SEEDS=N] all tests, and N seeds of random faults'
 	@echo 'make seeds [FROM=N SEEDS=N] the random faults alone'
 	@echo 'make fuzz [EXECUTIONS=N SEED=S] feed damaged messages to all that reads messages'
+	@echo 'make torture [ITERATIONS=N SEED=S] random faults on real daemons'
 	@echo 'make bench                measure outages, memory, processor time and messages'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer demo check check-systemd check-long seeds fuzz bench install uninstall clean help
+.PHONY: all build deps peer demo check check-systemd check-long seeds fuzz torture bench install uninstall clean help

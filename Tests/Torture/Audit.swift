@@ -13,6 +13,9 @@ struct Evidence {
     var healed: Instant
     /// By how much this machine was late, at most.
     var stall: Duration
+    /// The owner of each group before, and how often each service had been started.
+    var owners: [String]
+    var starts: [Int]
 }
 
 extension Victim {
@@ -23,7 +26,7 @@ extension Victim {
         // The probe's last rounds are judged a few of them later.
         try waiting.pass(.milliseconds(150))
         watch.read()
-        findings += auditRest() + auditAddresses(evidence) + auditServices(evidence)
+        findings += auditRest() + auditAddresses(evidence) + auditServices(evidence) + auditMoves(evidence)
         findings += try auditProcesses()
         findings += logs.findings(evidence.faults.map(\.fault))
         watch.forget()
@@ -48,6 +51,24 @@ extension Victim {
 
     private func name(_ number: Int) -> String {
         scenario.nodes.indices.contains(number) ? scenario.nodes[number] : "machine \(number)"
+    }
+
+    /// The owner of each group, as the first node has it.
+    var owners: [String] { cluster.nodes[0].report()?.groups.map { $0.owner ?? "nobody" } ?? [] }
+
+    /// Nothing is moved or started again for a fault that leaves every node heard and able; a machine that stalls for
+    /// half of the lease may have looked dead.
+    private func auditMoves(_ evidence: Evidence) -> [String] {
+        // Two of them may add up to one that does: both media of a node.
+        guard evidence.faults.count == 1, evidence.faults[0].fault.movesNothing, evidence.stall < scenario.lease / 2
+        else { return [] }
+        var findings: [String] = []
+        let now = owners
+        if now != evidence.owners { findings.append("owners were \(evidence.owners), now \(now)") }
+        for (journal, before) in zip(journals, evidence.starts) where journal.starts != before {
+            findings.append("\(journal.key) was started again")
+        }
+        return findings
     }
 
     // MARK: While it went wrong
@@ -123,6 +144,9 @@ extension Victim {
             for folder in [node.folder, node.runFolder] {
                 findings += FileSystem.names(in: folder).filter { $0.hasPrefix("core") }.map { "\(folder)/\($0)" }
             }
+            let mounts = Folder.read("/proc/\(node.processes.first?.pid ?? 0)/mountinfo").split(separator: "\n").count
+            if mountCount == 0 { mountCount = mounts }
+            if mounts != mountCount { findings.append("\(node.name) has \(mounts) mounts, expected \(mountCount)") }
         }
         return findings
     }

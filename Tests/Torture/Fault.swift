@@ -103,6 +103,18 @@ enum Fault {
         }
     }
 
+    /// The cluster has no reason to move anything for it.
+    var movesNothing: Bool {
+        switch self {
+        case .killProcess(_, let duty): duty != .control
+        case .stopProcess(_, let duty): !duty.isNeededToStop
+        // The first medium leads to the router, and to the client.
+        case .cutMedium(_, let bridge), .lose(_, let bridge, _, _): bridge == 1
+        case .garbage, .replay, .restart, .deleteAddress, .flushRules, .fillDisk: true
+        default: false
+        }
+    }
+
     /// Nodes may lose sight of each other while both reach the router.
     var splitsInSightOfRouter: Bool {
         switch self {

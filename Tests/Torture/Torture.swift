@@ -83,6 +83,8 @@ struct Torture {
 
     private func play(_ victim: Victim, _ faults: [TimedFault], _ iteration: Int) throws -> [String] {
         let names = victim.scenario.nodes
+        let owners = victim.owners
+        let starts = victim.journals.map(\.starts)
         let begin = Clock.now()
         victim.story.append("iteration \(iteration), at \(begin)")
         do {
@@ -94,9 +96,10 @@ struct Torture {
             let stall = victim.watch.stalls.map(\.lateness).max() ?? .zero
             say("\(iteration): \(faults.map { $0.describe(names) }.joined(separator: "; "))"
                 + " -> \(settled.wholeMilliseconds) ms\(stall > .zero ? ", stall \(stall.wholeMilliseconds) ms" : "")")
-            let findings = try victim.audit(Evidence(faults: faults, begin: begin, healed: healed, stall: stall))
             victim.mayEnd = names.map { _ in false }
-            return findings
+            return try victim.audit(
+                Evidence(
+                    faults: faults, begin: begin, healed: healed, stall: stall, owners: owners, starts: starts))
         } catch {
             say("\(iteration): \(faults.map { $0.describe(names) }.joined(separator: "; ")) -> \(error)")
             return ["\(error)"]
@@ -127,6 +130,6 @@ extension Evidence {
     /// Of a cluster that was only started.
     static var none: Evidence {
         let now = Clock.now()
-        return Evidence(faults: [], begin: now, healed: now, stall: .zero)
+        return Evidence(faults: [], begin: now, healed: now, stall: .zero, owners: [], starts: [])
     }
 }

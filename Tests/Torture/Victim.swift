@@ -24,6 +24,8 @@ final class Victim {
     let silence: Descriptor
     /// Nodes whose daemon may end in this iteration.
     var mayEnd: [Bool]
+    /// Of a node at rest.
+    var mountCount = 0
     /// What went wrong beside the audit.
     var findings: [String] = []
     /// What was done, oldest first.
