@@ -63,6 +63,16 @@ enum Fault {
     case deleteAddress(group: Int)
     /// `nft flush ruleset` on a node.
     case flushRules(Int)
+    /// The process is killed again as soon as it is there again, until the fault ends.
+    case killAgain(Int, Duty)
+    /// An operator takes a group to a node, and the process is killed while that is under way.
+    case killAtWork(Int, Duty, group: Int, after: Duration)
+    /// The card of a bridge is taken out, and put in again.
+    case pullCard(Int, bridge: Int)
+    /// The files are read again.
+    case reload(Int)
+    /// The node's wall clock, by seconds.
+    case stepClock(Int, seconds: Int64)
     /// No room in the folder of sockets, state and log.
     case fillDisk(Int)
 
@@ -89,6 +99,12 @@ enum Fault {
             "\(operation) of \(key) on \(names[node]): \(way)"
         case .deleteAddress(let group): "delete the address of group \(group)"
         case .flushRules(let node): "flush the rules of \(names[node])"
+        case .killAgain(let node, let duty): "kill \(duty.title) of \(names[node]) again and again"
+        case .killAtWork(let node, let duty, let group, let after):
+            "take group \(group) to \(names[node]), after \(after.wholeMilliseconds) ms kill \(duty.title)"
+        case .pullCard(let node, let bridge): "take eth\(bridge) of \(names[node]) out"
+        case .reload(let node): "reload on \(names[node])"
+        case .stepClock(let node, let seconds): "step the wall clock of \(names[node]) by \(seconds) s"
         case .fillDisk(let node): "fill the disk of \(names[node])"
         }
     }
@@ -97,7 +113,8 @@ enum Fault {
     var paralysed: Int? {
         switch self {
         case .killDaemon(let node), .freeze(let node): node
-        case .killProcess(let node, .control): node
+        case .killProcess(let node, .control), .killAtWork(let node, .control, _, _): node
+        case .killAgain(let node, let duty) where duty.isNeededToStop: node
         case .stopProcess(let node, let duty) where duty.isNeededToStop: node
         default: nil
         }
@@ -110,7 +127,7 @@ enum Fault {
         case .stopProcess(_, let duty): !duty.isNeededToStop
         // The first medium leads to the router, and to the client.
         case .cutMedium(_, let bridge), .lose(_, let bridge, _, _): bridge == 1
-        case .garbage, .replay, .restart, .deleteAddress, .flushRules, .fillDisk: true
+        case .garbage, .replay, .restart, .deleteAddress, .flushRules, .fillDisk, .reload, .stepClock: true
         default: false
         }
     }
@@ -121,7 +138,7 @@ enum Fault {
         case .split, .deafen, .lose, .shuffle: true
         // A node that hears nobody because of its own processes still reaches the router.
         case .stopProcess(_, .readFirst), .stopProcess(_, .writeFirst), .stopProcess(_, .readSecond),
-            .stopProcess(_, .writeSecond), .cutMedium: true
+            .stopProcess(_, .writeSecond), .cutMedium, .pullCard, .killAgain: true
         default: false
         }
     }

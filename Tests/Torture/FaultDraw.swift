@@ -14,7 +14,7 @@ struct FaultDraw {
 
     /// One fault, sometimes two or three that overlap.
     mutating func draw() -> [TimedFault] {
-        let count = [1, 1, 1, 1, 1, 2, 2, 2, 3, 3][below(10)]
+        let count = [1, 1, 1, 1, 2, 2, 2, 3, 3, 4][below(10)]
         return (0..<count).map { index in
             let fault = drawFault()
             let begin: Duration = index == 0 ? .zero : .milliseconds(below(600))
@@ -23,30 +23,37 @@ struct FaultDraw {
     }
 
     private mutating func drawFault() -> Fault {
-        switch below(100) {
+        switch below(120) {
         case ..<8: return .killDaemon(node())
-        case ..<22: return .killProcess(node(), duty())
-        case ..<31: return .stopProcess(node(), duty())
-        case ..<38: return .freeze(node())
-        case ..<45: return .cutPower(node())
-        case ..<50: return .cutMedium(node(), bridge: below(2))
-        case ..<55: return .cutOff(node())
-        case ..<58:
+        case ..<20: return .killProcess(node(), duty())
+        case ..<24: return .killAgain(node(), duty())
+        case ..<30:
+            return .killAtWork(
+                node(), duty(), group: below(scenario.groups.count), after: .milliseconds(below(120)))
+        case ..<39: return .stopProcess(node(), duty())
+        case ..<46: return .freeze(node())
+        case ..<53: return .cutPower(node())
+        case ..<58: return .cutMedium(node(), bridge: below(2))
+        case ..<61: return .pullCard(node(), bridge: below(2))
+        case ..<67: return .cutOff(node())
+        case ..<71:
             let (from, to) = pair()
             return .deafen(from: from, to: to)
-        case ..<61:
+        case ..<75:
             let (a, b) = pair()
             return .split(a, b)
-        case ..<65: return .lose(node(), bridge: below(2), percent: 1 + below(30), incoming: below(2) == 0)
-        case ..<67: return .shuffle
-        case ..<69: return .garbage
-        case ..<72: return .replay
-        case ..<77: return .restart(node())
-        case ..<81: return .shutDown(node())
-        case ..<88: return .operate(node(), command())
-        case ..<93: return brokenService()
-        case ..<96: return .deleteAddress(group: below(scenario.groups.count))
-        case ..<98: return .flushRules(node())
+        case ..<79: return .lose(node(), bridge: below(2), percent: 1 + below(30), incoming: below(2) == 0)
+        case ..<81: return .shuffle
+        case ..<83: return .garbage
+        case ..<86: return .replay
+        case ..<91: return .restart(node())
+        case ..<95: return .shutDown(node())
+        case ..<102: return .operate(node(), command())
+        case ..<107: return brokenService()
+        case ..<110: return .deleteAddress(group: below(scenario.groups.count))
+        case ..<112: return .flushRules(node())
+        case ..<114: return .reload(node())
+        case ..<117: return .stepClock(node(), seconds: Int64(below(200_001)) - 100_000)
         default: return .fillDisk(node())
         }
     }
@@ -54,7 +61,7 @@ struct FaultDraw {
     /// Often shorter than the lease, often longer than deadtime.
     private mutating func length(of fault: Fault) -> Duration {
         switch fault {
-        case .garbage, .replay, .operate, .breakService, .deleteAddress, .flushRules, .killProcess:
+        case .garbage, .replay, .operate, .breakService, .deleteAddress, .flushRules, .killProcess, .reload:
             return .milliseconds(50 + below(500))
         case .restart, .shutDown: return .milliseconds(300 + below(700))
         case .stopProcess(_, .status), .stopProcess(_, .resources):

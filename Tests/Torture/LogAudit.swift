@@ -20,10 +20,10 @@ struct LogAudit {
     init(nodes: [Node]) { files = nodes.map { ($0.name, GrowingFile($0.logPath)) } }
 
     /// The lines since the last call that are findings, in view of the faults that were made.
-    mutating func findings(_ faults: [Fault]) -> [String] {
+    mutating func findings(_ faults: [Fault], hasStalled: Bool) -> [String] {
         var findings: [String] = []
         for (node, file) in files {
-            for line in file.newLines() where LogAudit.isBad(line, faults) {
+            for line in file.newLines() where LogAudit.isBad(line, faults, hasStalled) {
                 // The same line over and over is one finding.
                 let text = "log of \(node): \(line)"
                 if findings.count < 20 && findings.last != text { findings.append(text) }
@@ -32,15 +32,24 @@ struct LogAudit {
         return findings
     }
 
-    private static func isBad(_ line: String, _ faults: [Fault]) -> Bool {
+    private static func isBad(_ line: String, _ faults: [Fault], _ hasStalled: Bool) -> Bool {
         // What the Swift runtime says before it traps, and processes that ended by that.
         if line.contains("Fatal error") || line.contains("Assertion") || line.contains("overflow") { return true }
         if let end = line.firstRange(of: "(signal "), !line[end.upperBound...].hasPrefix("9)") { return true }
         guard line.contains(" ERROR: ") || line.contains(" CRIT: ") else { return false }
-        return !rules.contains { rule in line.contains(rule.text) && faults.contains(where: rule.explains) }
+        return !rules.contains { rule in
+            line.contains(rule.text)
+                && (faults.contains(where: rule.explains) || hasStalled && stallWords.contains(rule.text))
+        }
     }
 
-    /// Told to a node by another machine's word, or found out late.
+    /// What a machine that stalls does without any fault.
+    private static let stallWords = [
+        "Releasing resource group", "Late heartbeat", "returning after partition", "is also claimed by",
+        "timed out after", "has not checked in", "the resource manager died", "ended (signal 9)",
+    ]
+
+    /// Every other error is a finding.
     private static let rules: [Rule] = [
         Rule("Releasing resource group", \.silences),
         Rule("Late heartbeat", \.silences),
@@ -59,13 +68,17 @@ struct LogAudit {
         Rule("ended (signal 9)", \.kills),
         Rule("the resource manager died", \.kills),
         Rule("has not checked in", { if case .stopProcess = $0 { true } else { $0.paralysed != nil } }),
+        Rule("does not take orders now", \.kills),
+        Rule("its workers keep dying", \.kills),
         Rule("told to fail", \.breaksService),
         Rule("timed out after", \.breaksService),
         Rule("probably not LSB-compliant", \.breaksService),
         Rule("could not be started", \.breaksService),
         Rule("No space left on device", \.fillsDisk),
+        Rule("was removed: No such device", \.unplugs),
+        Rule("no such interface", \.unplugs),
+        Rule("the interface is down", \.unplugs),
         Rule("the device is gone", \.unplugs),
-        Rule("medium-down", \.unplugs),
     ]
 }
 
@@ -74,7 +87,7 @@ extension Fault {
     fileprivate var silences: Bool {
         switch self {
         case .killDaemon, .stopProcess, .freeze, .cutPower, .restart, .shutDown: true
-        case .killProcess(_, let duty): duty != .clients
+        case .killProcess(_, let duty), .killAgain(_, let duty), .killAtWork(_, let duty, _, _): duty != .clients
         case .fillDisk: true
         default: splits || unplugs
         }
@@ -82,7 +95,7 @@ extension Fault {
 
     fileprivate var kills: Bool {
         switch self {
-        case .killDaemon, .killProcess, .stopProcess, .freeze: true
+        case .killDaemon, .killProcess, .killAgain, .killAtWork, .stopProcess, .freeze: true
         default: false
         }
     }
@@ -92,7 +105,7 @@ extension Fault {
 
     fileprivate var unplugs: Bool {
         switch self {
-        case .cutMedium, .cutOff, .cutPower: true
+        case .cutMedium, .cutOff, .cutPower, .pullCard: true
         default: false
         }
     }

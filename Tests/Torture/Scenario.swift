@@ -27,7 +27,7 @@ struct Scenario {
 
     static let names = ["alpha", "beta", "gamma", "delta"]
     /// Scripts take no longer, or count as hung.
-    static let operationTimeout = Duration.seconds(2)
+    static let operationTimeout = Duration.seconds(3)
 
     var nodes: [String]
     var quorum: String

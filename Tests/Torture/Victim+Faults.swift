@@ -15,11 +15,22 @@ extension Victim {
         events.sort { ($0.0, $0.2) < ($1.0, $1.2) }
         for (time, begins, place) in events {
             let rest = begin + time - Clock.now()
-            if rest > .zero { try waiting.pass(rest) }
+            let due = Clock.now() + rest
+            while Clock.now() < due {
+                try waiting.pass(min(due - Clock.now(), .milliseconds(50)))
+                killAgain()
+            }
             let fault = faults[place].fault
             story.append("  \((Clock.now() - begin).wholeMilliseconds) ms: \(begins ? "" : "end of: ")"
                 + fault.describe(scenario.nodes))
             if begins { try self.begin(fault, place) } else { try end(fault, place) }
+        }
+    }
+
+    /// Kills what is to be killed again, if it is there.
+    func killAgain() {
+        for (number, duty) in doomed.values {
+            if let process = node(number).process(titled: duty.title) { try? Children.signal(process.pid, SIGKILL) }
         }
     }
 
@@ -35,6 +46,7 @@ extension Victim {
             }
         case .stopProcess(let node, let duty):
             guard let process = self.node(node).process(titled: duty.title) else { return }
+            if duty == .control { mayEnd[node] = true }
             try Children.signal(process.pid, SIGSTOP)
             stopped[place] = process.pid
         case .freeze(let node): try self.node(node).freeze()
@@ -73,15 +85,41 @@ extension Victim {
             }
         case .flushRules(let node):
             if self.node(node).isOn { _ = try self.node(node).command(["nft", "flush", "ruleset"]).run() }
+        case .killAgain(let node, let duty):
+            if duty == .control { mayEnd[node] = true }
+            doomed[place] = (node, duty)
+            killAgain()
+        case .killAtWork(let node, let duty, let group, let after):
+            if duty == .control { mayEnd[node] = true }
+            try operate(node, ["hb_takeover", "--no-wait", scenario.groups[group].name])
+            try waiting.pass(after)
+            if let process = self.node(node).process(titled: duty.title) {
+                try Children.signal(process.pid, SIGKILL)
+            }
+        case .pullCard(let node, let bridge):
+            guard self.node(node).isOn, pulled.insert([node, bridge]).inserted else { return }
+            try self.node(node).removeInterface(bridge)
+        case .reload(let node):
+            if let control = self.node(node).control { try Children.signal(control.pid, SIGHUP) }
+        case .stepClock(let node, let seconds): try NodeClocks.set(scenario.nodes[node], seconds: seconds)
         case .fillDisk(let node): fillDisk(node)
         }
     }
 
     private func end(_ fault: Fault, _ place: Int) throws {
         switch fault {
-        case .killDaemon(let node), .killProcess(let node, .control), .restart(let node), .shutDown(let node):
+        case .killDaemon(let node), .killProcess(let node, .control), .restart(let node), .shutDown(let node),
+            .killAtWork(let node, .control, _, _):
             try revive(node)
-        case .killProcess, .garbage, .replay, .operate, .deleteAddress, .flushRules: break
+        case .killProcess, .killAtWork, .garbage, .replay, .operate, .deleteAddress, .flushRules, .reload: break
+        case .killAgain(let node, let duty):
+            doomed[place] = nil
+            if duty == .control { try revive(node) }
+        case .pullCard(let node, let bridge):
+            if self.node(node).isOn, pulled.contains([node, bridge]) { try self.node(node).insertInterface(bridge) }
+            pulled.remove([node, bridge])
+        // Only the next step ends it: a wall clock is wrong for long.
+        case .stepClock: break
         case .stopProcess: if let pid = stopped.removeValue(forKey: place) { try Children.signal(pid, SIGCONT) }
         case .freeze(let node): try self.node(node).thaw()
         case .cutPower(let node): try returnPower(node)
@@ -101,6 +139,9 @@ extension Victim {
     private func cutPower(_ number: Int) throws {
         let node = node(number)
         guard node.isOn else { return }
+        // The rig's power switch pulls all cables first, and a new machine has all its cards.
+        for card in pulled.filter({ $0[0] == number }) { try node.insertInterface(card[1]) }
+        pulled = pulled.filter { $0[0] != number }
         try node.cutPower()
         for journal in journals { try journal.notePowerCut(of: node.name) }
     }
@@ -147,7 +188,7 @@ extension Victim {
 
     private func plug(_ number: Int, _ bridges: [Int], up: Bool) throws {
         guard node(number).isOn else { return }
-        for bridge in bridges {
+        for bridge in bridges where !pulled.contains([number, bridge]) {
             if up { try node(number).restoreLink(bridge) } else { try node(number).cutLink(bridge) }
         }
     }

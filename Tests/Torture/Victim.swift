@@ -18,6 +18,10 @@ final class Victim {
     var losses: [Int: [FrameLoss]] = [:]
     /// By the place of the fault that has stopped them.
     var stopped: [Int: pid_t] = [:]
+    /// What is killed again and again, by the place of the fault.
+    var doomed: [Int: (Int, Duty)] = [:]
+    /// Cards that are out: node and bridge.
+    var pulled: Set<[Int]> = []
     /// Commands of operators under way.
     var operators: [pid_t] = []
     /// Where the output of operators' commands goes.
@@ -41,6 +45,8 @@ final class Victim {
         plan.bridges = 2
         let cluster = try Cluster(plan, waiting: Waiting { tick.pass() })
         self.cluster = cluster
+        let library = binaries + "/libClockStep.so"
+        try NodeClocks.make(library: library, layer: cluster.folder + "/layer", nodes: scenario.nodes)
         try cluster.write(scenario.files(folder: cluster.folder))
         for node in cluster.nodes {
             guard mount("tmpfs", node.runFolder, "tmpfs", 0, "size=\(Victim.diskSize),mode=755") == 0 else {
@@ -67,6 +73,7 @@ final class Victim {
             _ = try? Children.wait(pid)
         }
         for node in cluster.nodes { umount2(node.runFolder, Int32(MNT_DETACH)) }
+        NodeClocks.remove(layer: cluster.folder + "/layer")
         cluster.finish()
     }
 
