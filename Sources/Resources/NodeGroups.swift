@@ -36,10 +36,17 @@ final class NodeGroups {
         entitlement = Entitlement(directory: runDirectory) { error in
             log(LogRecord(.warning, "entitlement", "\(error): a restart of this process releases what it holds"))
         }
+        let ledger = ProgramLedger(directory: runDirectory) { error in
+            log(LogRecord(.warning, "program-ledger", "\(error): scripts outlive a restart of this process"))
+        }
+        for pid in ledger.endLeftovers() {
+            let text = "process \(pid), started by an earlier resource manager, was still at work: ended"
+            log(LogRecord(.warning, "program-left", text))
+        }
         operations = try ResourceOperations(
             loop: loop,
             settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
-            lease: NodeGroups.lease(configuration, log), log: log)
+            lease: NodeGroups.lease(configuration, log), ledger: ledger, log: log)
         operations.addresses.onLost = { [unowned self] group, reason in
             listener?.send(.lost(group: group, reason: reason))
         }

@@ -59,9 +59,9 @@ struct LogAudit {
         Rule("is also claimed by", { $0.paralysed != nil || $0.splits }),
         Rule("attempted replay attack", { fault in
             switch fault {
-            // A reader that goes on finds what was sent long ago.
-            case .replay, .shuffle, .stopProcess, .freeze: true
-            default: false
+            case .replay, .shuffle: true
+            // A daemon was started anew, and on one of the media there is still something of the one before.
+            default: fault.silences
             }
         }),
         Rule("bad packet on eth0", { if case .garbage = $0 { true } else { false } }),

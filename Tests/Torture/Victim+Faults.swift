@@ -100,6 +100,7 @@ extension Victim {
             guard self.node(node).isOn, pulled.insert([node, bridge]).inserted else { return }
             try self.node(node).removeInterface(bridge)
         case .reload(let node):
+            mayEnd[node] = true
             if let control = self.node(node).control { try Children.signal(control.pid, SIGHUP) }
         case .stepClock(let node, let seconds): try NodeClocks.set(scenario.nodes[node], seconds: seconds)
         case .fillDisk(let node): fillDisk(node)
@@ -163,12 +164,16 @@ extension Victim {
         guard node.isOn else { return }
         if node.hasDaemon {
             guard let status = try node.daemonEnd() else { return }
-            if !mayEnd[number] || ![.exited(0), .killed(signal: SIGKILL)].contains(status) {
+            if !mayEnd[number] || !Victim.ends.contains(status) {
                 findings.append("the daemon of \(node.name) ended by itself: \(status)")
             }
         }
         try node.startDaemon()
     }
+
+    /// Ends that were asked for. A signal that comes before the daemon can obey it ends it.
+    private static let ends: [ChildStatus] =
+        [.exited(0)] + [SIGKILL, SIGTERM, SIGUSR1, SIGHUP].map { .killed(signal: $0) }
 
     private func daemonProcesses(_ number: Int) -> [NodeProcess] {
         node(number).processes.filter { $0.title.hasPrefix("heartbeat: ") }
