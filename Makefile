@@ -72,6 +72,10 @@ seeds:
 	.build/release/hb_seeds $(FROM) $(SEEDS)
 	.build/release/hb_seeds $(FROM) $$(($(SEEDS) / 10 + 1)) fences
 
+# Breaks the core in many ways and expects the checkers to catch each; about half a minute for each on two cores.
+mutants:
+	Tests/Mutants/run
+
 # Damaged messages to everything that reads messages. EXECUTIONS=N, SEED=S; a failure names what to give to --from.
 EXECUTIONS = 10000000
 SEED = 1
@@ -138,10 +142,11 @@ help:
 	@echo 'make check-systemd        the installed unit under systemd'
 	@echo 'make check-long [SEEDS=N] all tests, and N seeds of random faults'
 	@echo 'make seeds [FROM=N SEEDS=N] the random faults alone'
+	@echo 'make mutants              break the core on purpose: the checkers must catch each way (10 minutes)'
 	@echo 'make fuzz [EXECUTIONS=N SEED=S] feed damaged messages to all that reads messages'
 	@echo 'make torture [ITERATIONS=N SEED=S] random faults on real daemons'
 	@echo 'make bench                measure outages, memory, processor time and messages'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer demo check check-systemd check-long seeds fuzz torture bench install uninstall clean help
+.PHONY: all build deps peer demo check check-systemd check-long seeds mutants fuzz torture bench install uninstall clean help

@@ -82,8 +82,8 @@ let package = Package(
         .executableTarget(
             name: "hb",
             dependencies: [
-                "Admin", "CJansson", "ClusterConfig", "Compression", "Digests", "LinuxSystem", "Messaging",
-                "ResourceAgents",
+                "Admin", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests", "LinuxSystem",
+                "Messaging", "ResourceAgents", "Simulation",
             ],
             swiftSettings: edge),
 

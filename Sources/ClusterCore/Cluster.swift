@@ -44,6 +44,9 @@ package struct Cluster: Sendable {
     var inheritedUntil: Instant
     /// What the resource manager was told last of `heldUntil`.
     var entitledUntil: Instant?
+    /// Since when this node runs again after it was stopped for longer than its lease, where no vote ends the right:
+    /// the others may have taken everything (`isWaking`).
+    var wokeAt: Instant?
     /// Under `ping`: before this nothing is claimed from a node that is not heard. A ping node has answered again after
     /// this node's right had ended, and what the other node says may come later than that answer.
     var silentMayClaimFrom = Instant.distantPast

@@ -37,27 +37,43 @@ enum QueuedKind: Sendable {
     case wake(node: Int, number: Int)
     case boot(node: Int)
     case fence(FenceJob)
+    case resume(node: Int)
     /// A node that was paused has had time to give up what it may not hold.
     case trust(node: Int)
 }
 
 struct Queued: Sendable {
     var at: Instant
-    var order: UInt64
     var kind: QueuedKind
-
-    func precedes(_ other: Queued) -> Bool { at != other.at ? at < other.at : order < other.order }
 }
 
 struct EventQueue: Sendable {
-    private var heap: [Queued] = []
+    /// What moves in the heap; what it stands for stays where it is.
+    private struct Ticket: Sendable {
+        var at: Instant
+        var order: UInt64
+        var slot: Int
+
+        func precedes(_ other: Ticket) -> Bool { at != other.at ? at < other.at : order < other.order }
+    }
+
+    private var heap: [Ticket] = []
+    private var slots: [QueuedKind?] = []
+    private var free: [Int] = []
     private var orderLast: UInt64 = 0
 
     var nextTime: Instant? { heap.first?.at }
 
     mutating func push(at: Instant, _ kind: QueuedKind) {
         orderLast += 1
-        heap.append(Queued(at: at, order: orderLast, kind: kind))
+        var slot = slots.count
+        if let reused = free.popLast() {
+            slot = reused
+            slots[slot] = kind
+        } else {
+            slots.append(kind)
+        }
+        heap.append(Ticket(at: at, order: orderLast, slot: slot))
         var child = heap.count - 1
         while child > 0, heap[child].precedes(heap[(child - 1) / 2]) {
             heap.swapAt(child, (child - 1) / 2)
@@ -67,17 +83,22 @@ struct EventQueue: Sendable {
 
     mutating func pop() -> Queued? {
         guard let first = heap.first else { return nil }
+        removeFirst()
+        free.append(first.slot)
+        return slots[first.slot].take().map { Queued(at: first.at, kind: $0) }
+    }
+
+    private mutating func removeFirst() {
         let last = heap.removeLast()
-        guard !heap.isEmpty else { return first }
+        guard !heap.isEmpty else { return }
         heap[0] = last
         var parent = 0
         while true {
             var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && heap[child].precedes(heap[least])
-            {
+            for child in 2 * parent + 1..<2 * parent + 3 where child < heap.count && heap[child].precedes(heap[least]) {
                 least = child
             }
-            if least == parent { return first }
+            if least == parent { return }
             heap.swapAt(parent, least)
             parent = least
         }

@@ -10,15 +10,27 @@ package struct FaultPlan: Sendable {
         case cutOneWay, cutPair, partition, heal, loss, slow, pingLoss
         case startFailure, stopFailure, lostResource, slowResources
         case standby, takeover, moveOne, cleanup
+
+        /// Whether it keeps nodes that run from hearing each other, or a ping node from answering.
+        var isOfNetwork: Bool {
+            switch self {
+            case .cutOneWay, .cutPair, .partition, .loss, .slow, .pingLoss: true
+            case .crash, .boot, .statusRestart, .managerRestart, .handOver, .shutDown, .pause, .stutter, .reboot,
+                .heal, .startFailure, .stopFailure, .lostResource, .slowResources, .standby, .takeover, .moveOne,
+                .cleanup:
+                false
+            }
+        }
     }
 
     package let kinds: [Kind]
     private var random: RandomSource
 
-    package init(seed: UInt64) {
+    package init(seed: UInt64, sparesNetwork: Bool = false) {
         var random = RandomSource(seed: seed)
         kinds = Kind.allCases.filter { kind in
-            switch kind {
+            if sparesNetwork && kind.isOfNetwork { return false }
+            return switch kind {
             // What breaks must be mended, or a run soon stands still.
             case .boot, .heal: true
             default: random.next() % 100 < 45

@@ -28,6 +28,9 @@ package struct VirtualNode: Sendable {
     package internal(set) var classic: ClassicDaemon?
     /// Which of the two the next start is of.
     package var runsClassic = false
+    /// Whether there is a daemon. Like `nextDeadline` a copy, for a look into the core would copy all of it.
+    package private(set) var isUp = false
+    private(set) var nextDeadline: Instant?
     /// They outlive the daemon, not the power.
     var groups: [VirtualGroup]
     package internal(set) var isPaused = false
@@ -59,8 +62,6 @@ package struct VirtualNode: Sendable {
     }
 
     package var name: String { configuration.localName }
-    package var isUp: Bool { cluster != nil || classic != nil }
-    var nextDeadline: Instant? { cluster?.nextDeadline ?? classic?.nextDeadline }
     /// Groups of which something may run here.
     package var running: [String] { groups.filter { $0.runs }.map(\.name) }
     var inventory: [Finding] { groups.map(\.finding) }
@@ -73,15 +74,21 @@ package struct VirtualNode: Sendable {
             // 3.0.6 runs its scripts itself.
             linkedLife = life
             classic = ClassicDaemon(configuration: configuration, generation: generation, now: localTime(now))
+            isUp = true
+            nextDeadline = classic?.nextDeadline
             return
         }
         cluster = Cluster(
             configuration: configuration, generation: generation, uuid: uuid, seed: seed, now: localTime(now))
+        isUp = true
+        nextDeadline = cluster?.nextDeadline
     }
 
     mutating func stopDaemon() {
         cluster = nil
         classic = nil
+        isUp = false
+        nextDeadline = nil
         inbox.removeAll()
         inventoryLives.removeAll()
         isPaused = false
@@ -106,12 +113,15 @@ package struct VirtualNode: Sendable {
         groups = configuration.groups.map { VirtualGroup(name: $0.name) }
     }
 
-    mutating func handle(_ event: Event, now: Instant) -> [Effect] {
-        var effects: [Effect] = []
+    /// Appends to `effects` what the core wants done.
+    mutating func handle(_ event: Event, now: Instant, effects: inout [Effect]) {
         let time = localTime(now)
-        cluster?.handle(event, now: time, effects: &effects)
-        classic?.handle(event, now: time, effects: &effects)
-        return effects
+        if runsClassic {
+            classic?.handle(event, now: time, effects: &effects)
+            nextDeadline = classic?.nextDeadline
+        } else {
+            nextDeadline = cluster?.handleAndTell(event, now: time, effects: &effects)
+        }
     }
 
     func localTime(_ now: Instant) -> Instant {
@@ -139,4 +149,11 @@ package struct VirtualNode: Sendable {
     func sentMessage(_ sequence: UInt64) -> HAMessage? { sent.first { $0.sequence == sequence }?.message }
 
     private var uuid: [UInt8] { (Array(name.utf8) + [UInt8](repeating: 0, count: 16)).prefix(16) + [] }
+}
+
+extension Cluster {
+    fileprivate mutating func handleAndTell(_ event: Event, now: Instant, effects: inout [Effect]) -> Instant? {
+        handle(event, now: now, effects: &effects)
+        return nextDeadline
+    }
 }

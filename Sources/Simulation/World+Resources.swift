@@ -1,6 +1,5 @@
 // The virtual resource managers: they take orders, need their time, and may fail. An order for a group ends the one
-// before
-// it. A resource counts as running from the beginning of its start to the end of its stop.
+// before it. A resource counts as running from the beginning of its start to the end of its stop.
 import ClusterCore
 import ClusterModel
 
@@ -9,6 +8,7 @@ extension World {
         nodes[node].groups[group.index].epoch = epoch
         nodes[node].groups[group.index].runs = true
         ownership.occupied(nodes[node].groups[group.index].name, node: node, at: now)
+        service.began(nodes[node].groups[group.index].name, node: node, at: now)
         let outcome: Outcome = chance(conditions.startFailure) ? .startFailed : .started
         work(group, operation, outcome, for: conditions.startTime, at: node)
     }
@@ -65,5 +65,14 @@ extension World {
         nodes[node].groups[index].isTorn = false
         nodes[node].groups[index].runs = false
         ownership.released(nodes[node].groups[index].name, node: node, at: now)
+        service.ended(nodes[node].groups[index].name, node: node, at: now)
+    }
+}
+
+extension Configuration {
+    /// Whether the kernel ends all of a group with the node's lease: addresses, where `lease off` does not forbid it.
+    package func leases(_ group: ResourceGroup) -> Bool {
+        policy.leasesAddresses
+            && group.resources.allSatisfy { ["IPaddr", "IPaddr2", "IPv6addr"].contains($0.type) }
     }
 }

@@ -59,7 +59,12 @@ package struct World: Sendable {
     /// Each segment joins endpoints; what one sends all others get.
     package let segments: [[Endpoint]]
     package internal(set) var history: [WorldRecord] = []
+    /// What runs where.
     package internal(set) var ownership: OwnershipChecker
+    /// What is served where.
+    package internal(set) var service: ServiceChecker
+    /// What was used of what was sent.
+    package internal(set) var delivery: DeliveryChecker
     package internal(set) var eventCount = 0
     /// Answers to operators' requests, in order.
     package internal(set) var responses: [(request: RequestID, response: OperatorResponse)] = []
@@ -77,6 +82,8 @@ package struct World: Sendable {
     var jobLast = 0
     /// Pairs of nodes, from and to, with the segments (nil: all) that do not carry between them.
     var cuts: [Cut] = []
+    /// Nodes whom no ping node answers.
+    var unpinged: [Int] = []
 
     struct Asked: Sendable {
         var request: RequestID
@@ -95,14 +102,20 @@ package struct World: Sendable {
         self.segments = segments
         random = RandomSource(seed: seed)
         nodes = configurations.map { VirtualNode(configuration: $0) }
-        var groups: [String] = []
-        for group in configurations.flatMap(\.groups) where !groups.contains(group.name) { groups.append(group.name) }
-        ownership = OwnershipChecker(groups: groups)
+        var groups: [(name: String, isLeased: Bool)] = []
+        for configuration in configurations {
+            for group in configuration.groups where !groups.contains(where: { $0.name == group.name }) {
+                groups.append((group.name, configuration.leases(group)))
+            }
+        }
+        ownership = OwnershipChecker(groups: groups.map(\.name))
         for configuration in configurations where configuration.isFenceable(configuration.localName) {
             for group in configuration.groups where configuration.needsFencing(group) {
                 ownership.protectedByFencing(group.name)
             }
         }
+        service = ServiceChecker(groups: groups, nodes: nodes.count)
+        delivery = DeliveryChecker(names: nodes.map(\.name))
     }
 
     // MARK: What can be done to the cluster
@@ -111,8 +124,9 @@ package struct World: Sendable {
     package mutating func start(_ node: Int) {
         guard !nodes[node].isUp else { return }
         nodes[node].boot(now: now, seed: random.next())
+        delivery.started(node)
         takeStock(node)
-        schedule(node)
+        schedule(node, notBefore: now)
     }
 
     private mutating func takeStock(_ node: Int) {
@@ -125,6 +139,7 @@ package struct World: Sendable {
         forgetRequests(node)
         nodes[node].powerOff()
         ownership.cleared(node: node, at: now)
+        service.cleared(node: node, at: now)
     }
 
     /// The status process dies and is started again with a new generation; resources stay.
@@ -166,6 +181,11 @@ package struct World: Sendable {
         // What the media held is delivered before anything else, as the shell does.
         for event in held { deliver(event, to: node) }
         if nodes[node].isUp { deliver(.wake, to: node) }
+    }
+
+    /// `resume` after a while.
+    mutating func resumeLater(_ node: Int, after time: Duration) {
+        queue.push(at: now + time, .resume(node: node))
     }
 
     private mutating func forgetRequests(_ node: Int) {
@@ -234,6 +254,7 @@ package struct World: Sendable {
         let end = now + duration
         while let next = queue.nextTime, next <= end { step() }
         now = end
+        service.settle(now)
     }
 
     /// Runs until a condition holds, at most for `limit`. Returns whether it came to hold.
@@ -271,11 +292,14 @@ package struct World: Sendable {
             deliver(.inventory(nodes[node].inventory, entitledUntil: nodes[node].entitledUntil), to: node)
         case .boot(let node): start(node)
         case .fence(let fence): finish(fence)
+        case .resume(let node): resume(node)
         case .trust(let node): if !nodes[node].isPaused { ownership.trusted(node: node) }
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
             nodes[node].wakeAt = nil
-            guard let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) else { return schedule(node) }
+            guard let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) else {
+                return schedule(node, notBefore: now)
+            }
             deliver(.wake, to: node)
         }
     }
@@ -287,17 +311,23 @@ package struct World: Sendable {
             asked.append(Asked(request: request, node: node, session: nodes[node].session))
         }
         if case .inventory = event { nodes[node].linkedLife = nodes[node].inventoryLives.removeFirst() }
-        let effects = nodes[node].handle(event, now: now)
+        var effects: [Effect] = []
+        nodes[node].handle(event, now: now, effects: &effects)
+        if case .received(let message, _, _) = event, !effects.contains(where: { $0.isDrop }) {
+            delivery.used(message, by: node)
+        }
         for effect in effects { carryOut(effect, at: node) }
         if case .wake = event, let due = nodes[node].nextDeadline, due <= nodes[node].localTime(now) {
             uselessWakes += 1
+            // Time goes on all the same.
+            return schedule(node, notBefore: now + .milliseconds(1))
         }
-        schedule(node)
+        schedule(node, notBefore: now)
     }
 
-    private mutating func schedule(_ node: Int) {
+    private mutating func schedule(_ node: Int, notBefore earliest: Instant) {
         guard let deadline = nodes[node].nextDeadline else { return }
-        let at = max(nodes[node].virtualTime(deadline), now)
+        let at = max(nodes[node].virtualTime(deadline), earliest)
         // A wake that comes before it is needed finds nothing to do, and arms the next one.
         if let wakeAt = nodes[node].wakeAt, wakeAt <= at, wakeAt >= now { return }
         nodes[node].wakeAt = at
@@ -331,7 +361,9 @@ package struct World: Sendable {
         case .start(let group, let epoch, let operation): startGroup(group, epoch, operation, at: node)
         case .stop(let group, let operation): stopGroup(group, operation, at: node)
         case .reassert(let group, let epoch, let operation): verify(group, epoch, operation, at: node)
-        case .entitled(let until): nodes[node].entitledUntil = until
+        case .entitled(let until):
+            nodes[node].entitledUntil = until
+            service.renewed(node: node, until: nodes[node].virtualTime(until), at: now)
         case .fence(let target, let operation): fence(target, operation, at: node)
         default: break
         }
@@ -344,7 +376,9 @@ package struct World: Sendable {
                 send(message, from: endpoint)
                 continue
             }
-            if message.text("t") == "status" && !chance(conditions.loss) && !chance(conditions.pingLoss) {
+            if message.text("t") == "status" && !unpinged.contains(node) && !chance(conditions.loss)
+                && !chance(conditions.pingLoss)
+            {
                 arrive(pingReply(name, medium), endpoint)
             }
         }
@@ -377,6 +411,13 @@ package struct World: Sendable {
         queue.push(at: now + delay, .datagram(message, medium: endpoint.medium, node: endpoint.node))
     }
 
+    /// Whether a segment carries nothing between any two nodes.
+    func isCutForAll(segment: Int) -> Bool {
+        nodes.indices.allSatisfy { a in
+            nodes.indices.allSatisfy { b in a == b || isCut(from: a, to: b, segment: segment) }
+        }
+    }
+
     private func isCut(from: Int, to: Int, segment: Int) -> Bool {
         cuts.contains { $0.from == from && $0.to == to && ($0.segment == nil || $0.segment == segment) }
     }
@@ -394,4 +435,8 @@ package struct World: Sendable {
         // 3.0.6 sleeps until it must be thought dead.
         if returns { queue.push(at: now + nodes[node].configuration.timing.deadtime + .seconds(1), .boot(node: node)) }
     }
+}
+
+extension Effect {
+    fileprivate var isDrop: Bool { if case .dropped = self { true } else { false } }
 }

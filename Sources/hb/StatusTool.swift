@@ -104,13 +104,6 @@ private struct StatusView {
 
     private func text(_ report: ClusterReport, isCompact: Bool) -> String {
         if isJSON { return StatusDocument.json(report).text(isCompact: isCompact) + "\n" }
-        return StatusScreen(report: report, painter: Painter(isColoured: isColoured)).text
-    }
-
-    /// Colour only for a person, and not against their wish (no-color.org).
-    private var isColoured: Bool {
-        let refusal = getenv("NO_COLOR").map { String(cString: $0) } ?? ""
-        let terminal = getenv("TERM").map { String(cString: $0) } ?? "dumb"
-        return refusal.isEmpty && terminal != "dumb" && Terminal.isTerminal(STDOUT_FILENO)
+        return StatusScreen(report: report, painter: Painter.ofOutput).text
     }
 }

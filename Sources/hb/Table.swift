@@ -1,5 +1,6 @@
 // Columns that line up, with colour where a person looks at them.
 import Admin
+import CLinux
 
 /// What a reader is to feel at a glance.
 enum Style {
@@ -20,6 +21,13 @@ enum Style {
 /// Puts styles into text, or leaves them out.
 struct Painter {
     let isColoured: Bool
+
+    /// For standard output: colour only for a person, and not against their wish (no-color.org).
+    static var ofOutput: Painter {
+        let refusal = getenv("NO_COLOR").map { String(cString: $0) } ?? ""
+        let terminal = getenv("TERM").map { String(cString: $0) } ?? "dumb"
+        return Painter(isColoured: refusal.isEmpty && terminal != "dumb" && Terminal.isTerminal(STDOUT_FILENO))
+    }
 
     /// A text without control characters, in a style.
     func paint(_ text: String, _ style: Style) -> String {

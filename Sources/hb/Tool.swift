@@ -36,7 +36,9 @@ struct Tool: Sendable {
     /// Returns the exit status.
     let run: @Sendable (Invocation, ProgramArguments) throws(UsageError) -> Int32
 
-    static let all: [Tool] = [status, check, standby, takeover, cleanup, fence, wire, clusterStatus, sendARP]
+    static let all: [Tool] = [
+        status, check, standby, takeover, cleanup, fence, simulate, wire, clusterStatus, sendARP,
+    ]
 
     /// Runs what the program was called as; returns the exit status.
     static func main(_ arguments: [String]) -> Int32 {

@@ -39,7 +39,8 @@ import Testing
     @Test("commands that do not exist are refused with the list of those that do")
     func unknownCommands() throws {
         let folder = try TemporaryFolder()
-        let usage = "usage: hb status|check|standby|takeover|cleanup|fence|wire|cl_status|send_arp ... (hb --help)\n"
+        let usage =
+            "usage: hb status|check|standby|takeover|cleanup|fence|simulate|wire|cl_status|send_arp ... (hb --help)\n"
         #expect(
             try runTool("hb", in: folder)
                 == ToolOutcome(status: 2, output: "", errors: "hb: a command is missing\n" + usage))

@@ -6,7 +6,10 @@ import Testing
 struct RandomFaultTests {
     @Test(
         "seeds that once broke a promise keep it",
-        arguments: [13, 31, 49, 57, 60, 76, 91, 134, 146, 190, 268, 620, 1570, 1857] as [UInt64])
+        arguments: [
+            13, 16, 21, 25, 31, 35, 49, 57, 60, 76, 91, 94, 134, 146, 149, 190, 228, 268, 293, 324, 361, 620, 1570,
+            1857, 2196, 20593, 26245, 26940,
+        ] as [UInt64])
     func formerFailure(_ seed: UInt64) {
         if let text = RandomRun.violation(seed: seed) { Issue.record("seed \(seed): \(text)") }
     }

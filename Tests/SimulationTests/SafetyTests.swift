@@ -304,7 +304,8 @@ struct LivenessTests {
         // The first thing that the node sees after its right has ended is a request.
         _ = world.request(.cleanup(group: nil), at: 0)
         var copy = world.nodes[0]
-        let effects = copy.handle(.requesterGone(99), now: world.now)
+        var effects: [Effect] = []
+        copy.handle(.requesterGone(99), now: world.now, effects: &effects)
         #expect(effects.contains { if case .stop = $0 { true } else { false } }, "\(effects)")
     }
 

@@ -40,10 +40,13 @@ extension Cluster {
     }
 
     /// Tells the resource manager until when this node may hold its groups, but not before the word of an earlier
-    /// daemon has come. Where no vote ends the right, a silent node is still dead for the others after deadtime.
+    /// daemon has come, nor while something runs here that others may have taken.
+    /// Where no vote ends the right, a silent node is still dead for the others after deadtime.
     mutating func noteEntitlement() {
         let until = min(heldUntil, lastHandled + effectiveLease + patience)
-        guard until != entitledUntil, !groups.isEmpty, !groups.contains(where: { $0.phase == .unknown }) else { return }
+        guard until != entitledUntil, !groups.isEmpty, !isWaking,
+            !groups.contains(where: { $0.phase == .unknown || ($0.isForfeit && $0.phase.occupies) })
+        else { return }
         entitledUntil = until
         effects.append(.entitled(until: until))
     }

@@ -17,8 +17,21 @@ extension Cluster {
                 [Setting(name: "LATENESS_MS", value: String(lateness.wholeMilliseconds))])
         }
         guard lateness >= effectiveLease else { return }
+        if configuration.quorum == .ignore { wokeAt = now }
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
         isUnsettled = true
+    }
+
+    /// Whether others may have taken what this node holds, and had no time yet to say so. Then the lease is not
+    /// prolonged, and nothing claimed. The status that goes out first thing after a pause keeps the others from
+    /// declaring this node dead; what they took before is in the status that comes a keepalive later. Who says nothing
+    /// for its deadtime is stopped itself, and its lease is over, or is dead.
+    var isWaking: Bool {
+        guard let wokeAt else { return false }
+        return others.contains { id in
+            (nodes[id.index].heardAt ?? .distantPast) <= wokeAt + timing.keepalive
+                && lastHandled < wokeAt + nodes[id.index].deadInterval
+        }
     }
 
     /// How long this node may hold groups after it was last known to be heard.
@@ -157,17 +170,30 @@ extension Cluster {
     }
 
     /// Whether this node has lost the right to hold anything, so that groups belong elsewhere.
-    func isBarred(_ now: Instant) -> Bool { configuration.quorum == .ping && now >= heldUntil }
+    func isBarred(_ now: Instant) -> Bool {
+        if configuration.quorum == .ping && now >= heldUntil { return true }
+        // Its lease is not prolonged, so that nothing else would be served here either.
+        return groups.contains { group in
+            if case .blocked = group.phase { group.isForfeit } else { false }
+        }
+    }
 
     /// Quorum as it is now.
     var quorum: QuorumInput {
-        let others = self.others
-        let reachable = others.filter { nodes[$0.index].isReachable }.count
+        var reachable = 0
+        var promises: [Instant] = []
+        promises.reserveCapacity(others.count)
+        for id in others {
+            if nodes[id.index].isReachable { reachable += 1 }
+            promises.append(nodes[id.index].promisedUntil ?? inheritedUntil)
+        }
+        var pingedAt: Instant?
+        for index in nodes.indices where nodes[index].kind == .ping {
+            if let heardAt = nodes[index].heardAt { pingedAt = max(heardAt, pingedAt ?? heardAt) }
+        }
         return QuorumInput(
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
-            promises: others.map { nodes[$0.index].promisedUntil ?? inheritedUntil },
-            pingedAt: nodes.filter { $0.kind == .ping }.compactMap(\.heardAt).max(),
-            inheritedUntil: inheritedUntil, lease: effectiveLease + patience, freshness: timing.keepalive * 3,
-            now: lastHandled)
+            promises: promises, pingedAt: pingedAt, inheritedUntil: inheritedUntil,
+            lease: effectiveLease + patience, freshness: timing.keepalive * 3, now: lastHandled)
     }
 }

@@ -194,6 +194,7 @@ extension Cluster {
     private mutating func noteInterval(_ id: NodeID, _ arrival: Instant) {
         guard let heardAt = nodes[id.index].heardAt, nodes[id.index].isAlive else { return }
         let interval = arrival - heardAt
+        guard interval > min(timing.warntime, nodes[id.index].deadInterval) else { return }
         let name = nodes[id.index].name
         let fields = [
             Setting(name: "NODE", value: name), Setting(name: "INTERVAL_MS", value: String(interval.wholeMilliseconds)),

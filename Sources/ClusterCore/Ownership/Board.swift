@@ -29,6 +29,14 @@ struct Board: Sendable {
         grants[group.index].contains { $0.by == node && $0.grant.node == claimant && $0.grant.epoch == epoch }
     }
 
+    /// Whether a granted claim is still pursued by its owner's last word.
+    func isPursued(_ grant: Grant) -> Bool {
+        entries[grant.group.index].contains { entry in
+            entry.node == grant.node && entry.epoch == grant.epoch
+                && (entry.phase == .claiming || entry.phase == .starting)
+        }
+    }
+
     mutating func clear() {
         alive.removeAll(keepingCapacity: true)
         for index in entries.indices {

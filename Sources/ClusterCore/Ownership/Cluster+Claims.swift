@@ -13,6 +13,9 @@ struct Rival: Equatable {
     var node: NodeID
     var phase: GroupPhase
     var epoch: UInt64
+
+    /// Whether it means to keep the group.
+    var isKept: Bool { phase == .held || phase == .starting }
 }
 
 extension Cluster {
@@ -22,9 +25,14 @@ extension Cluster {
     }
 
     /// Whether a rival keeps the group and this node must give it up: the newer claim wins, then the preferred node,
-    /// then the name that sorts first. Both sides come to the same answer.
+    /// then the name that sorts first. Both sides come to the same answer. A rival that cannot stop it, or is not done
+    /// with that, keeps it only by a newer claim.
     func beats(_ rival: Rival, _ index: Int, _ epoch: UInt64) -> Bool {
-        guard rival.phase == .held || rival.phase == .starting else { return false }
+        switch rival.phase {
+        case .held, .starting: break
+        case .stopping, .blocked: return rival.epoch > epoch
+        case .unknown, .claiming, .failed: return false
+        }
         if rival.epoch != epoch { return rival.epoch > epoch }
         if groups[index].preferred == localNode { return false }
         if groups[index].preferred == rival.node { return true }
@@ -47,7 +55,7 @@ extension Cluster {
     mutating func settleGrants(_ now: Instant) {
         let knows = knowsWhoHolds(now)
         for index in groups.indices {
-            if let grant = groups[index].grant, !stands(grant) {
+            if let grant = groups[index].grant, !board.isPursued(grant) {
                 groups[index].grant = nil
                 isUnsettled = true
             }
@@ -69,14 +77,6 @@ extension Cluster {
     /// Whether this node runs long enough to have heard of everything that is held: a holder that goes by what it has
     /// confirmed to an earlier daemon of this node is entitled no longer than that.
     private func knowsWhoHolds(_ now: Instant) -> Bool { status == .active || now >= bootedAt + timing.deadtime }
-
-    /// Whether the granted claim is still pursued by its owner's last word.
-    private func stands(_ grant: Grant) -> Bool {
-        board[grant.group].contains { entry in
-            entry.node == grant.node && entry.epoch == grant.epoch
-                && (entry.phase == .claiming || entry.phase == .starting)
-        }
-    }
 
     /// Of the claims of all live nodes the one with the greatest epoch, then with the name that sorts first.
     private func bestClaim(_ group: GroupID) -> Grant? {

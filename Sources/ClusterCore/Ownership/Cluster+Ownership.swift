@@ -54,7 +54,11 @@ extension Cluster {
 
     private mutating func advance(_ index: Int, owner: NodeID?, _ now: Instant) {
         switch groups[index].phase {
-        case .unknown, .stopping, .blocked: break
+        case .unknown: break
+        case .stopping(let epoch, _), .blocked(let epoch):
+            if rivals(groups[index].id).contains(where: { $0.isKept && $0.epoch >= epoch }) {
+                groups[index].isForfeit = true
+            }
         case .idle: considerClaim(index, owner)
         case .claiming(let epoch): pursueClaim(index, epoch, owner)
         case .starting(let epoch, _): checkRight(index, epoch, now)
@@ -67,6 +71,7 @@ extension Cluster {
 
     var mayClaim: Bool {
         status == .active && !isLeaving && !isHandingOver && quorum.mayClaim && lastHandled < heldUntil
+            && !isWaking
             && (lastHandled >= silentMayClaimFrom || others.allSatisfy { nodes[$0.index].isReachable })
     }
 
@@ -80,12 +85,15 @@ extension Cluster {
             !isLeftBehind(index)
         else { return }
         groups[index].epochSeen += 1
+        groups[index].isForfeit = false
         groups[index].phase = .claiming(epoch: groups[index].epochSeen)
         isUnsettled = true
     }
 
     private mutating func pursueClaim(_ index: Int, _ epoch: UInt64, _ owner: NodeID?) {
-        guard owner == localNode, mayClaim, !isLeftBehind(index) else {
+        // A holder gives way to a later claim only, so one that was overtaken is made anew.
+        let isOvertaken = rivals(groups[index].id).contains { $0.epoch >= epoch }
+        guard owner == localNode, mayClaim, !isLeftBehind(index), !isOvertaken else {
             groups[index].phase = .idle
             isUnsettled = true
             return
@@ -103,7 +111,8 @@ extension Cluster {
 
     /// Gives up at once what another one has a better claim on, and what this node has no right to hold.
     private mutating func checkRight(_ index: Int, _ epoch: UInt64, _ now: Instant) {
-        if let rival = rivals(groups[index].id).first(where: { beats($0, index, epoch) }) {
+        for rival in rivals(groups[index].id) where beats(rival, index, epoch) {
+            groups[index].isForfeit = true
             return stop(
                 index,
                 "node \(nodes[rival.node.index].name) holds it with epoch \(rival.epoch), here it has "
@@ -177,6 +186,7 @@ extension Cluster {
         }
         guard now >= heldUntil else { return }
         if holdsAnything { isUnsettled = true }
+        for index in groups.indices where groups[index].phase.occupies { groups[index].isForfeit = true }
         if groups.contains(where: { $0.phase == .unknown }) { hasLapsed = true }
     }
 
@@ -186,17 +196,22 @@ extension Cluster {
             if inherited < bootedAt { hasLapsed = true }
             // The others judge by this daemon's interval as soon as they hear it, whatever they left the one before.
             inheritedUntil = min(inherited, bootedAt + effectiveLease)
+        } else if (entitled ?? .distantPast) < bootedAt, findings.contains(where: { $0.state != .stopped }) {
+            wokeAt = lastHandled
         }
         defer { hasLapsed = false }
         for index in groups.indices {
             let finding = findings.first { $0.group == groups[index].name }
             groups[index].epochSeen = max(groups[index].epochSeen, finding?.epoch ?? 0)
+            if hasLapsed { groups[index].isForfeit = true }
             switch finding?.state ?? .stopped {
-            case .stopped: groups[index].phase = .idle
+            case .stopped:
+                groups[index].phase = .idle
+                groups[index].isForfeit = false
             case .held:
                 groups[index].phase = .held(epoch: finding?.epoch ?? 0)
                 logGroup(index, .info, "group-found", "Resource group \(groups[index].name) runs here already")
-                if hasLapsed { stop(index, lossOfRight, .critical) }
+                if groups[index].isForfeit { stop(index, lossOfRight, .critical) }
             case .partial:
                 groups[index].phase = .held(epoch: finding?.epoch ?? 0)
                 stop(index, "only a part of it runs here", .warning)

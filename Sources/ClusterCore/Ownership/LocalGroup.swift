@@ -56,6 +56,9 @@ struct LocalGroup: Sendable {
     var stopReason = ""
     /// Another claim was seen, or this node was away: once nobody else has the group, check and announce again.
     var needsReassertion = false
+    /// Others may have taken the group, and something of it may still run here: until that is over this node's lease is
+    /// not prolonged.
+    var isForfeit = false
     /// The promise given to another node's claim.
     var grant: Grant?
     /// This node gives the group up and waits for a claim no longer than this.

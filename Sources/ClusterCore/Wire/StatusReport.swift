@@ -69,23 +69,55 @@ package struct Hearings: Equatable, Sendable {
 
     /// What is said of one node; nil where nothing, or nothing readable, is.
     package subscript(_ name: String) -> Hearing? {
-        let wanted = Array(name.utf8)
-        var words = text[...].split(separator: UInt8(ascii: " "), omittingEmptySubsequences: true).makeIterator()
+        let wanted = name.utf8.span
+        var words = WordScanner(bytes: text)
         while let word = words.next(), let generation = words.next(), let sequence = words.next(),
             let age = words.next()
         {
-            guard word.elementsEqual(wanted) else { continue }
-            guard let generation = Hearings.number(generation), let sequence = Hearings.number(sequence),
-                let age = Hearings.number(age)
+            guard words.equal(word, wanted) else { continue }
+            guard let generation = words.number(generation), let sequence = words.number(sequence),
+                let age = words.number(age)
             else { return nil }
             return Hearing(
                 generation: generation, sequence: sequence, age: .microseconds(Int64(min(age, 1 << 40))))
         }
         return nil
     }
+}
 
-    private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
-        UInt64(String(decoding: digits, as: UTF8.self), radix: 16)
+/// The words of a text, separated by blanks, without a copy of any.
+private struct WordScanner {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
+    mutating func next() -> Range<Int>? {
+        while position < bytes.count, bytes[position] == UInt8(ascii: " ") { position += 1 }
+        let start = position
+        while position < bytes.count, bytes[position] != UInt8(ascii: " ") { position += 1 }
+        return start < position ? start..<position : nil
+    }
+
+    func equal(_ word: Range<Int>, _ other: Span<UInt8>) -> Bool {
+        guard word.count == other.count else { return false }
+        for index in other.indices where bytes[word.lowerBound + index] != other[index] { return false }
+        return true
+    }
+
+    /// A hexadecimal number; nil where the word is none, or too large.
+    func number(_ word: Range<Int>) -> UInt64? {
+        guard word.count <= 16 else { return nil }
+        var number: UInt64 = 0
+        for index in word {
+            switch bytes[index] {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): number = number << 4 | UInt64(bytes[index] & 0x0F)
+            case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"):
+                number = number << 4 | UInt64((bytes[index] & 0x0F) + 9)
+            default: return nil
+            }
+        }
+        return number
     }
 }
 
