@@ -156,7 +156,9 @@ package final class ResourceOperations {
         _ completion: @escaping (ResourceOutcome) -> Void, status: @escaping (ProgramRun.Result) -> ResourceOutcome
     ) -> (any RunningOperation)? {
         do throws(SystemError) {
-            return try ProgramRun(spawn, timeout: settings.timeout, loop: loop, ledger: ledger, log: log) { [self] result in
+            return try ProgramRun(
+                spawn, timeout: settings.timeout, loop: loop, ledger: ledger, log: log
+            ) { [self] result in
                 report(result, operation, name: name)
                 switch (operation, result.ending) {
                 case (.status, .ended): completion(status(result))

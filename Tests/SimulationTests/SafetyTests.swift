@@ -360,7 +360,7 @@ struct LivenessTests {
         #expect(world.ownership.overlaps.isEmpty)
     }
 
-    @Test("ping quorum: a node that was cut off waits for the other one before it claims, when the ping node answers again")
+    @Test("ping quorum: a node that was cut off waits for the other one when the ping node answers again")
     func pingBeforePeer() {
         var cluster = TestCluster(quorum: .ping)
         cluster.pingNodes = ["10.0.0.254"]

@@ -96,7 +96,8 @@ extension Victim {
                 return change.machines.contains(node) && faults.contains { $0.paralysed == node }
             }
         }.map { change in
-            "\(change.machines.map(name)) answered for \(change.address) at the same time, at \(time(change.time, evidence))"
+            "\(change.machines.map(name)) answered for \(change.address) at the same time, at"
+                + " \(time(change.time, evidence))"
         }
     }
 
@@ -134,7 +135,9 @@ extension Victim {
             if case .cutPower(let node) = timed.fault, scenario.nodes[node] == overlap.holder {
                 return overlap.begin >= evidence.begin + timed.begin
             }
-            guard let paralysed = timed.fault.paralysed, scenario.nodes[paralysed] == overlap.holder else { return false }
+            // Cut off, it has begun to stop in time. How long that takes on a machine with much to do is not known.
+            if overlap.isStopping && timed.fault.silences { return true }
+            guard let node = timed.fault.paralysed, scenario.nodes[node] == overlap.holder else { return false }
             // It could not act from the beginning of the fault on; when that is over it takes stock, and stops.
             let grace = Scenario.operationTimeout * 2 + .seconds(2)
             return overlap.begin >= evidence.begin + timed.begin && end <= evidence.healed + grace

@@ -84,7 +84,7 @@ struct LogAudit {
 
 extension Fault {
     /// A node may not be heard, or not hear, for a while.
-    fileprivate var silences: Bool {
+    var silences: Bool {
         switch self {
         case .killDaemon, .stopProcess, .freeze, .cutPower, .restart, .shutDown: true
         case .killProcess(_, let duty), .killAgain(_, let duty), .killAtWork(_, let duty, _, _): duty != .clients

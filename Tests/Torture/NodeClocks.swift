@@ -14,7 +14,9 @@ enum NodeClocks {
         guard mount("tmpfs", layer, "tmpfs", 0, "mode=755") == 0 else { throw SystemError.last("mount \(layer)") }
         for name in ["files", "work"] { try Folder.make("\(layer)/\(name)") }
         let options = "lowerdir=/etc,upperdir=\(layer)/files,workdir=\(layer)/work"
-        guard mount("overlay", "/etc", "overlay", 0, options) == 0 else { throw SystemError.last("lay files over /etc") }
+        guard mount("overlay", "/etc", "overlay", 0, options) == 0 else {
+            throw SystemError.last("lay files over /etc")
+        }
         try Folder.make(NodeClocks.folder)
         for node in nodes { try NodeClocks.set(node, seconds: 0) }
         try Folder.write(library + "\n", to: "/etc/ld.so.preload")

@@ -11,6 +11,8 @@ struct Overlap {
     var holder: String
     var intruder: String
     var begin: Instant
+    /// The first one had begun to stop it.
+    var isStopping: Bool
     /// nil: it has not ended.
     var end: Instant?
 }
@@ -22,6 +24,7 @@ struct ServiceJournal {
     private let file: GrowingFile
     /// Where it runs, in the order of the starts.
     private var holders: [String] = []
+    private var stopping: [String] = []
     private var open: [Overlap] = []
     /// Since `forget`.
     private(set) var overlaps: [Overlap] = []
@@ -65,6 +68,7 @@ struct ServiceJournal {
             if [ "$way" = late ]; then echo "told to fail late" >&2; exit 1; fi ;;
         stop)
             if runs; then
+                note stopping
                 kill "$pid"
                 while [ -d "/proc/$pid" ]; do sleep 0.01; done
             fi
@@ -97,6 +101,7 @@ struct ServiceJournal {
         switch word {
         case "starting": begin(node, at: time)
         case "started": if !holders.contains(node) { begin(node, at: time) }
+        case "stopping": stopping.append(node)
         case "again": doubleStarts.append("\(key) was started on \(node) though it ran there, at \(time)")
         default: end(node, at: time)
         }
@@ -109,13 +114,16 @@ struct ServiceJournal {
             return
         }
         for holder in holders {
-            open.append(Overlap(key: key, holder: holder, intruder: node, begin: time))
+            open.append(
+                Overlap(
+                    key: key, holder: holder, intruder: node, begin: time, isStopping: stopping.contains(holder)))
         }
         holders.append(node)
     }
 
     private mutating func end(_ node: String, at time: Instant) {
         holders.removeAll { $0 == node }
+        stopping.removeAll { $0 == node }
         for index in open.indices.reversed() where open[index].holder == node || open[index].intruder == node {
             var overlap = open.remove(at: index)
             overlap.end = time

@@ -107,7 +107,9 @@ struct Torture {
     }
 
     /// Reports findings; false where there are any.
-    private mutating func verdict(_ victim: Victim, _ findings: [String], _ iteration: Int, _ copy: inout String?) -> Bool {
+    private mutating func verdict(
+        _ victim: Victim, _ findings: [String], _ iteration: Int, _ copy: inout String?
+    ) -> Bool {
         if findings.isEmpty { return true }
         failures += 1
         let folder = "/tmp/\(Victim.prefix)-failed-\(options.seed)-\(iteration)-\(getpid())"

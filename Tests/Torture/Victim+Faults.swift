@@ -122,7 +122,7 @@ extension Victim {
         // Only the next step ends it: a wall clock is wrong for long.
         case .stepClock: break
         case .stopProcess: if let pid = stopped.removeValue(forKey: place) { try Children.signal(pid, SIGCONT) }
-        case .freeze(let node): try self.node(node).thaw()
+        case .freeze(let node): try thaw(node)
         case .cutPower(let node): try returnPower(node)
         case .cutMedium(let node, let bridge): try plug(node, [bridge], up: true)
         case .cutOff(let node): try plug(node, [0, 1], up: true)
@@ -136,6 +136,12 @@ extension Victim {
     }
 
     // MARK: Machines
+
+    func thaw(_ number: Int) throws {
+        try node(number).thaw()
+        // What waits outside for a command in the node stops with it.
+        for pid in operators { try Children.signal(pid, SIGCONT) }
+    }
 
     private func cutPower(_ number: Int) throws {
         let node = node(number)
@@ -180,7 +186,8 @@ extension Victim {
     }
 
     private func fillDisk(_ number: Int) {
-        guard let file = try? Descriptor.open(filler(number), O_WRONLY | O_CREAT | O_APPEND, mode: 0o600) else { return }
+        let flags = O_WRONLY | O_CREAT | O_APPEND
+        guard let file = try? Descriptor.open(filler(number), flags, mode: 0o600) else { return }
         for size in [65536, 4096, 1] {
             let bytes = [UInt8](repeating: 0, count: size)
             while write(file.raw, bytes, size) > 0 {}

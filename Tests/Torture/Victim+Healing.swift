@@ -14,7 +14,7 @@ extension Victim {
         for number in scenario.nodes.indices {
             let node = node(number)
             try returnPower(number)
-            try node.thaw()
+            try thaw(number)
             if mayEnd[number], node.hasDaemon, try awaitEnd(of: node) { try revive(number) }
         }
         try waiting.until("the end of the operators' commands", within: .seconds(30)) {
@@ -68,7 +68,9 @@ extension Victim {
 
     private var hasFailures: Bool {
         cluster.nodes.contains { node in
-            node.report()?.groups.contains { !$0.failures.isEmpty || $0.state == .blocked || $0.state == .failed } == true
+            node.report()?.groups.contains { group in
+                !group.failures.isEmpty || group.state == .blocked || group.state == .failed
+            } == true
         }
     }
 
