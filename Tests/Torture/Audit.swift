@@ -71,7 +71,9 @@ extension Victim {
     /// half of the lease may have looked dead.
     private func auditMoves(_ evidence: Evidence) -> [String] {
         // Two of them may add up to one that does: both media of a node.
-        guard evidence.faults.count == 1, evidence.faults[0].fault.movesNothing, evidence.stall < scenario.lease / 2
+        guard evidence.faults.count == 1, evidence.faults[0].fault.movesNothing,
+            !scenario.nodes.indices.contains(where: { isRestless($0, at: evidence.healed) }),
+            evidence.stall < scenario.lease / 2
         else { return [] }
         var findings: [String] = []
         let now = owners
@@ -137,6 +139,11 @@ extension Victim {
             }
             // Cut off, it has begun to stop in time. How long that takes on a machine with much to do is not known.
             if overlap.isStopping && timed.fault.silences { return true }
+            if case .killProcess(let node, _) = timed.fault, scenario.nodes[node] == overlap.holder,
+                isRestless(node, at: evidence.begin + timed.begin + .milliseconds(50))
+            {
+                return true
+            }
             guard let node = timed.fault.paralysed, scenario.nodes[node] == overlap.holder else { return false }
             // It could not act from the beginning of the fault on; when that is over it takes stock, and stops.
             let grace = Scenario.operationTimeout * 2 + .seconds(2)

@@ -56,7 +56,7 @@ struct LogAudit {
         Rule("returning after partition", \.silences),
         Rule("lost a lot of packets", \.silences),
         Rule("Irretrievably lost packet", \.silences),
-        Rule("is also claimed by", { $0.paralysed != nil || $0.splits }),
+        Rule("is also claimed by", { $0.paralysed != nil || $0.splits || $0.kills }),
         Rule("attempted replay attack", { fault in
             switch fault {
             case .replay, .shuffle: true
@@ -76,6 +76,7 @@ struct LogAudit {
         Rule("could not be started", \.breaksService),
         Rule("No space left on device", \.fillsDisk),
         Rule("was removed: No such device", \.unplugs),
+        Rule("there is no interface", \.unplugs),
         Rule("no such interface", \.unplugs),
         Rule("the interface is down", \.unplugs),
         Rule("the device is gone", \.unplugs),

@@ -73,6 +73,7 @@ struct Torture {
             let findings = try play(victim, draw.draw(), iteration)
             iterationsDone += 1
             guard verdict(victim, findings, iteration, &copy) else { return iteration + 1 }
+            victim.kills.removeAll { Clock.now() - $0.time > .seconds(60) }
             growth.sample(victim.cluster.nodes)
             victim.emptyLogs()
         }

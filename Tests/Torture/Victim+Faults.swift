@@ -30,8 +30,19 @@ extension Victim {
     /// Kills what is to be killed again, if it is there.
     func killAgain() {
         for (number, duty) in doomed.values {
-            if let process = node(number).process(titled: duty.title) { try? Children.signal(process.pid, SIGKILL) }
+            try? kill(duty, of: number)
         }
+    }
+
+    private func kill(_ duty: Duty, of number: Int) throws {
+        guard let process = node(number).process(titled: duty.title) else { return }
+        kills.append((Clock.now(), number))
+        try Children.signal(process.pid, SIGKILL)
+    }
+
+    /// Whether so many processes of a node have died that one that dies at that time is not started again at once.
+    func isRestless(_ number: Int, at time: Instant) -> Bool {
+        kills.count { $0.node == number && $0.time <= time && time - $0.time < .seconds(15) } >= 4
     }
 
     private func begin(_ fault: Fault, _ place: Int) throws {
@@ -41,9 +52,7 @@ extension Victim {
             for process in daemonProcesses(node) { try Children.signal(process.pid, SIGKILL) }
         case .killProcess(let node, let duty):
             if duty == .control { mayEnd[node] = true }
-            if let process = self.node(node).process(titled: duty.title) {
-                try Children.signal(process.pid, SIGKILL)
-            }
+            try kill(duty, of: node)
         case .stopProcess(let node, let duty):
             guard let process = self.node(node).process(titled: duty.title) else { return }
             if duty == .control { mayEnd[node] = true }
@@ -93,9 +102,7 @@ extension Victim {
             if duty == .control { mayEnd[node] = true }
             try operate(node, ["hb_takeover", "--no-wait", scenario.groups[group].name])
             try waiting.pass(after)
-            if let process = self.node(node).process(titled: duty.title) {
-                try Children.signal(process.pid, SIGKILL)
-            }
+            try kill(duty, of: node)
         case .pullCard(let node, let bridge):
             guard self.node(node).isOn, pulled.insert([node, bridge]).inserted else { return }
             try self.node(node).removeInterface(bridge)

@@ -20,6 +20,8 @@ final class Victim {
     var stopped: [Int: pid_t] = [:]
     /// What is killed again and again, by the place of the fault.
     var doomed: [Int: (Int, Duty)] = [:]
+    /// What was killed, and when: after four deaths within ten seconds a process is started again with a pause only.
+    var kills: [(time: Instant, node: Int)] = []
     /// Cards that are out: node and bridge.
     var pulled: Set<[Int]> = []
     /// Commands of operators under way.
