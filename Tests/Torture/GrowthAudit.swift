@@ -6,7 +6,7 @@ import Rig
 /// Figures of processes at rest, by duty.
 struct GrowthAudit {
     /// Fewer say nothing.
-    private static let samplesMin = 40
+    private static let samplesMin = 100
     /// Kilobytes: what a heap takes until it has its size.
     private static let memoryTolerance = 512
     private static let descriptorTolerance = 2
