@@ -80,6 +80,7 @@ check: deps peer
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
 	$(TEST) --filter IntegrationTests
 	$(TEST) --filter PeerTests
+	$(TESTPATH)/release/hb_torture --iterations 20 --seed 1
 
 # The installed unit under systemd, in machines of its own; says so where that cannot run.
 check-systemd: deps
@@ -111,6 +112,11 @@ EXECUTIONS = 10000000
 SEED = 1
 fuzz: deps build
 	SWIFT_BACKTRACE=enable=no .build/release/hb_fuzz --executions $(EXECUTIONS) --seed $(SEED)
+
+# Random faults on real daemons, audited after each iteration. ITERATIONS=N, SEED=S; what failed is kept in /tmp.
+ITERATIONS = 500
+torture: deps build
+	.build/release/hb_torture --iterations $(ITERATIONS) $(if $(filter file,$(origin SEED)),,--seed $(SEED))
 
 bench: deps build
 	.build/release/hb_bench
@@ -171,9 +177,10 @@ help:
 	@echo 'make seeds [FROM=N SEEDS=N] the random faults alone'
 	@echo 'make mutants              break the core on purpose: the checkers must catch each way (10 minutes)'
 	@echo 'make fuzz [EXECUTIONS=N SEED=S] feed damaged messages to all that reads messages'
+	@echo 'make torture [ITERATIONS=N SEED=S] random faults on real daemons'
 	@echo 'make bench                measure outages, memory, processor time and messages'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer machine demo check check-systemd check-machines check-long seeds mutants fuzz bench install \
-	uninstall clean help
+.PHONY: all build deps peer machine demo check check-systemd check-machines check-long seeds mutants fuzz torture bench \
+	install uninstall clean help

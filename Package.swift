@@ -16,6 +16,8 @@ let pure: [SwiftSetting] = edge + [.strictMemorySafety()]
 
 let package = Package(
     name: "heartbeat",
+    // What is loaded before the programs of a test's nodes.
+    products: [.library(name: "ClockStep", type: .dynamic, targets: ["ClockStep"])],
     targets: [
         // System libraries and the C declarations that Swift lacks.
         .target(name: "CLinux"),
@@ -116,6 +118,10 @@ let package = Package(
             name: "Rig", dependencies: ["Admin", "LinuxSystem", "Privsep", "ClusterModel"], path: "Tests/Rig",
             swiftSettings: edge),
         .executableTarget(name: "hb_demo", dependencies: ["Rig"], path: "Tests/Demo", swiftSettings: edge),
+        .target(name: "ClockStep", path: "Tests/ClockStep"),
+        .executableTarget(
+            name: "hb_torture", dependencies: ["Rig", "Admin", "ClusterModel", "LinuxSystem"], path: "Tests/Torture",
+            swiftSettings: edge),
         .testTarget(
             name: "AdminTests",
             dependencies: ["Admin", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],

@@ -44,8 +44,8 @@ package struct Cluster: Sendable {
     var inheritedUntil: Instant
     /// What the resource manager was told last of `heldUntil`.
     var entitledUntil: Instant?
-    /// Since when this node runs again after it was stopped for longer than its lease, where no vote ends the right:
-    /// the others may have taken everything (`isWaking`).
+    /// Since when this node has its right again, where no vote decides: it was stopped for longer than its lease, or a
+    /// ping node answers again. The others may have taken everything meanwhile (`isWaking`).
     var wokeAt: Instant?
     /// The right to hold has ended, if only for a moment, while it was not known what runs here.
     var hasLapsed = false

@@ -123,6 +123,9 @@ struct DaemonCommands {
             return ExitCode.permission
         }
         do throws(SystemError) {
+            // One that comes before the loop runs is obeyed then, and does not end a daemon that is about to take over
+            // what runs.
+            Signals.hold([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
             let paths = options.paths
             for directory in [paths.runDirectory, paths.stateDirectory] { try makeDirectory(directory) }
             guard let pidFile = try PidFile.lock(paths.processFile) else {

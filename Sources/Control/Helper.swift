@@ -21,18 +21,32 @@ struct HelperPrograms {
     }
 }
 
-/// A running helper. Dropping it leaves the process to itself; `end` ends it.
+/// A running helper. Dropping it leaves the process to itself; `end` ends it and reaps it, dropped or not.
 final class Helper {
     let role: String
     let pid: pid_t
     private var source: EventSource?
+    /// This helper, from `end` until it is reaped: without its event source it would stay a zombie.
+    private var ending: Helper?
+    private var isReaped = false
 
     /// Starts the program; `ended` is called once, after it was reaped.
     init(_ role: String, _ spawn: Spawn, loop: EventLoop, ended: @escaping (ChildStatus) -> Void) throws(SystemError) {
         self.role = role
         pid = try spawn.start()
-        source = try loop.onChildExit(pid, ended)
+        source = try loop.onChildExit(pid) { [unowned self] status in
+            let ending = self.ending
+            self.ending = nil
+            isReaped = true
+            ended(status)
+            withExtendedLifetime(ending) {}
+        }
     }
 
-    func end() { _ = kill(pid, SIGKILL) }
+    /// Kills the process; `ended` is called when that is done. One that has ended is left alone.
+    func end() {
+        if isReaped { return }
+        ending = self
+        _ = kill(pid, SIGKILL)
+    }
 }

@@ -52,15 +52,28 @@ struct StateFiles {
     }
 
     /// Replaces a file so that a power cut leaves the old one or the new one. Only this file is flushed, not every
-    /// filesystem of the machine.
+    /// filesystem of the machine. Where the disk is full, an old one of the same length is written over: its block is
+    /// there, and holds all of it.
     private static func replace(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
-        let file = try Descriptor.open(path + ".new", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+        do throws(SystemError) {
+            try write(bytes, to: path + ".new", O_WRONLY | O_CREAT | O_TRUNC)
+            _ = try retrying("rename \(path)") { rename(path + ".new", path) }
+        } catch {
+            _ = unlink(path + ".new")
+            guard error.code == ENOSPC || error.code == EDQUOT, contents(path)?.utf8.count == bytes.count else {
+                throw error
+            }
+            try write(bytes, to: path, O_WRONLY)
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String, _ flags: Int32) throws(SystemError) {
+        let file = try Descriptor.open(path, flags, mode: 0o600)
         let raw = file.raw
-        guard try retrying("write \(path)", { write(raw, bytes, bytes.count) }) == bytes.count else {
+        guard try retrying("write \(path)", { CLinux.write(raw, bytes, bytes.count) }) == bytes.count else {
             throw SystemError(code: ENOSPC, operation: "write \(path)")
         }
         _ = try retrying("fsync \(path)") { fsync(raw) }
-        _ = try retrying("rename \(path)") { rename(path + ".new", path) }
     }
 }
 
@@ -95,8 +108,9 @@ struct PidFile: ~Copyable {
         let digits = String(getpid())
         let text = Array((String(repeating: " ", count: max(0, 10 - digits.utf8.count)) + digits + "\n").utf8)
         let raw = file.raw
-        _ = try retrying("write the pid file") { ftruncate(raw, 0) }
+        // In this order, so that a full disk takes away nothing that is there.
         _ = try retrying("write the pid file") { pwrite(raw, text, text.count, 0) }
+        _ = try retrying("write the pid file") { ftruncate(raw, off_t(text.count)) }
     }
 
     static func holder(_ path: String) -> Holder {

@@ -74,12 +74,23 @@ package final class GroupRunner {
         }
     }
 
+    /// Removes the group's addresses at once, whatever else is under way. An order to stop the group MUST follow.
+    package func removeAddresses() {
+        let specifications = addresses
+        // One that cannot be removed here is tried again, and complained of, in its turn.
+        if !specifications.isEmpty { _ = operations.addresses.stop(specifications) }
+    }
+
     private func hold(announce: Bool) {
-        let specifications = group.resources.compactMap { resource -> AddressSpecification? in
-            if case .address(let specification) = operations.kind(of: resource) { specification } else { nil }
-        }
+        let specifications = addresses
         if !specifications.isEmpty {
             operations.addresses.hold(specifications, group: group.name, announce: announce)
+        }
+    }
+
+    private var addresses: [AddressSpecification] {
+        group.resources.compactMap { resource in
+            if case .address(let specification) = operations.kind(of: resource) { specification } else { nil }
         }
     }
 

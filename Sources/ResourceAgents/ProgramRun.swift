@@ -48,6 +48,7 @@ package final class ProgramRun: RunningOperation {
     private let pid: pid_t
     private let output: OutputPipe
     private let errors: OutputPipe
+    private let ledger: ProgramLedger?
     private let log: (LogRecord) -> Void
     private let completion: (Result) -> Void
     private var stage = Stage.running
@@ -56,13 +57,15 @@ package final class ProgramRun: RunningOperation {
     private var timer: EventSource?
 
     /// Starts the program; `spawn`'s standard output and error, and its process group, are set here. `completion` is
-    /// called once, from the event loop, when the program has ended or has withstood SIGKILL.
+    /// called once, from the event loop, when the program has ended or has withstood SIGKILL. It is in `ledger` as long
+    /// as it runs.
     package init(
-        _ spawn: Spawn, timeout: Duration, loop: EventLoop, log: @escaping (LogRecord) -> Void,
-        completion: @escaping (Result) -> Void
+        _ spawn: Spawn, timeout: Duration, loop: EventLoop, ledger: ProgramLedger? = nil,
+        log: @escaping (LogRecord) -> Void, completion: @escaping (Result) -> Void
     ) throws(SystemError) {
         output = try OutputPipe()
         errors = try OutputPipe()
+        self.ledger = ledger
         self.log = log
         self.completion = completion
         var spawn = spawn
@@ -71,6 +74,7 @@ package final class ProgramRun: RunningOperation {
         spawn.leadsProcessGroup = true
         spawn.isOrdinary = true
         pid = try spawn.start()
+        ledger?.started(pid)
         do throws(SystemError) {
             sources.append(try loop.onReadable(output.raw) { [output] in output.read() })
             sources.append(try loop.onReadable(errors.raw) { [errors] in errors.read() })
@@ -81,6 +85,7 @@ package final class ProgramRun: RunningOperation {
             sources = []
             try? Children.signalGroup(pid, SIGKILL)
             _ = try? Children.wait(pid)
+            ledger?.ended(pid)
             throw error
         }
     }
@@ -118,9 +123,11 @@ package final class ProgramRun: RunningOperation {
         case .running: break
         case .terminated, .killed: signal(SIGKILL)
         case .finished:
+            ledger?.ended(pid)
             sources = []
             return
         }
+        ledger?.ended(pid)
         if ending == nil { ending = .ended(status) }
         finish()
         sources = []

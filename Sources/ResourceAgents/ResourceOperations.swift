@@ -32,10 +32,13 @@ package final class ResourceOperations {
     package var settings: Settings
 
     private let units: SystemdUnits
+    private let ledger: ProgramLedger?
 
     package init(
-        loop: EventLoop, settings: Settings, lease: (any AddressLease)? = nil, log: @escaping (LogRecord) -> Void
+        loop: EventLoop, settings: Settings, lease: (any AddressLease)? = nil, ledger: ProgramLedger? = nil,
+        log: @escaping (LogRecord) -> Void
     ) throws(SystemError) {
+        self.ledger = ledger
         self.loop = loop
         self.settings = settings
         self.log = log
@@ -153,7 +156,9 @@ package final class ResourceOperations {
         _ completion: @escaping (ResourceOutcome) -> Void, status: @escaping (ProgramRun.Result) -> ResourceOutcome
     ) -> (any RunningOperation)? {
         do throws(SystemError) {
-            return try ProgramRun(spawn, timeout: settings.timeout, loop: loop, log: log) { [self] result in
+            return try ProgramRun(
+                spawn, timeout: settings.timeout, loop: loop, ledger: ledger, log: log
+            ) { [self] result in
                 report(result, operation, name: name)
                 switch (operation, result.ending) {
                 case (.status, .ended): completion(status(result))
@@ -177,7 +182,9 @@ package final class ResourceOperations {
             log(LogRecord(level, "script-output", "\(name) \(operation.rawValue): more output was left out", fields))
         }
         if operation != .status, let failure = result.failure {
-            log(LogRecord(.error, "script-failed", "\(name) \(operation.rawValue): \(failure)", fields))
+            // One that was ended because nobody wants its work any more has not failed.
+            let level: LogLevel = result.ending == .cancelled ? .notice : .error
+            log(LogRecord(level, "script-failed", "\(name) \(operation.rawValue): \(failure)", fields))
         }
     }
 }

@@ -36,10 +36,17 @@ final class NodeGroups {
         entitlement = Entitlement(directory: runDirectory) { error in
             log(LogRecord(.warning, "entitlement", "\(error): a restart of this process releases what it holds"))
         }
+        let ledger = ProgramLedger(directory: runDirectory) { error in
+            log(LogRecord(.warning, "program-ledger", "\(error): scripts outlive a restart of this process"))
+        }
+        for pid in ledger.endLeftovers() {
+            let text = "process \(pid), started by an earlier resource manager, was still at work: ended"
+            log(LogRecord(.warning, "program-left", text))
+        }
         operations = try ResourceOperations(
             loop: loop,
             settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
-            lease: NodeGroups.lease(configuration, log), log: log)
+            lease: NodeGroups.lease(configuration, log), ledger: ledger, log: log)
         operations.addresses.onLost = { [unowned self] group, reason in
             listener?.send(.lost(group: group, reason: reason))
         }
@@ -106,6 +113,11 @@ final class NodeGroups {
     }
 
     func stop(_ name: String, operation: OperationID, for sender: StatusLink) {
+        // Somebody else may have the addresses of a group that is stopped because the right to hold it has ended. The
+        // lease keeps them silent until the right is back, which may be before the group's services have stopped.
+        if let until = entitlement.until, until <= Clock.now() {
+            runners.first { $0.group.name == name }?.removeAddresses()
+        }
         order(name, operation, sender) { .stop($0) }
     }
 

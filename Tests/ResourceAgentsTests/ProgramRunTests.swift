@@ -52,6 +52,29 @@ struct ProgramRunTests {
         return !status[end...].hasPrefix(") Z")
     }
 
+    @Test("What an earlier resource manager has left at work is ended with all that it started")
+    func leftovers() throws {
+        var failures: [SystemError] = []
+        let first = ProgramLedger(directory: folder.path) { failures.append($0) }
+        let earlier = try ResourceOperations(
+            loop: loop, settings: operations.settings, ledger: first, log: records.write)
+        earlier.settings.locations.scriptDirectories = operations.settings.locations.scriptDirectories
+        try script("echo $$ > \(folder.path)/own\nsleep 1000 &\necho $! > \(folder.path)/child\nwait")
+        var outcome: ResourceOutcome?
+        _ = earlier.run(.start, [ResourceSpecification(type: "thing", arguments: [], text: "thing")]) {
+            outcome = $0[0]
+        }
+        #expect(turn(loop) { folder.text("child").hasSuffix("\n") })
+        let (own, child) = (try process("own"), try process("child"))
+        #expect(isAlive(own) && isAlive(child))
+
+        let second = ProgramLedger(directory: folder.path) { failures.append($0) }
+        #expect(second.endLeftovers() == [own])
+        #expect(turn(loop) { !isAlive(own) && !isAlive(child) && outcome != nil })
+        #expect(second.endLeftovers() == [])
+        #expect(failures.isEmpty)
+    }
+
     @Test("A script gets its arguments, the operation, heartbeat's environment, and no input")
     func invocation() throws {
         try script(

@@ -163,12 +163,22 @@ package final class Cluster {
         try probe(["probe-web", address, "80"])
     }
 
+    /// Watches who answers for addresses, every 20 ms, until the watch is dropped.
+    package func watchOwners(of addresses: [String]) throws -> OwnerWatch {
+        let file = "\(folder)/owners"
+        try Folder.write("", to: file)
+        return OwnerWatch(try startOnClient(["probe-owners", file] + addresses), file: file)
+    }
+
     private func probe(_ arguments: [String]) throws -> Probe {
         let file = "\(folder)/\(arguments.joined(separator: "-"))"
         try Folder.write("", to: file)
-        let words = Namespace(pid: client.pid).words + ["\(plan.binaries)/hb_demo"] + arguments + [file]
-        let process = try HeldProcess.start("/usr/bin/env", words, waiting: waiting).process
-        return try Probe(process, file: file)
+        return try Probe(startOnClient(arguments + [file]), file: file)
+    }
+
+    private func startOnClient(_ arguments: [String]) throws -> HeldProcess {
+        let words = Namespace(pid: client.pid).words + ["\(plan.binaries)/hb_demo"] + arguments
+        return try HeldProcess.start("/usr/bin/env", words, waiting: waiting).process
     }
 
     /// A machine on the first bridge that has no business in the cluster.

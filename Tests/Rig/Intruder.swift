@@ -8,6 +8,7 @@ package final class Intruder {
     private static let port: UInt16 = 694
     private let socket: Descriptor
     private let target: SocketAddress
+    private let own = IPAddress(NetworkPlan.address(of: NetworkPlan.client))
 
     /// Opens the socket in the network of this thread.
     init(broadcast: String) throws {
@@ -30,6 +31,25 @@ package final class Intruder {
         let raw = socket.raw
         _ = try retrying("send \(bytes.count) bytes") {
             target.withSockaddr { sendto(raw, bytes, bytes.count, 0, .init(__sockaddr__: $0), $1) }
+        }
+    }
+
+    /// The next datagram that somebody else has broadcast; nil where there is none now.
+    package func poll() -> [UInt8]? {
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            var source = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let count = withUnsafeMutablePointer(to: &source) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    recvfrom(
+                        socket.raw, &buffer, buffer.count, Int32(MSG_DONTWAIT), .init(__sockaddr__: $0), &length)
+                }
+            }
+            if count < 0 { return nil }
+            let bytes = withUnsafeBytes(of: source.sin_addr) { Array($0) }
+            // What this socket sends comes back to it.
+            if IPAddress(bytes: bytes) != own { return Array(buffer[..<count]) }
         }
     }
 

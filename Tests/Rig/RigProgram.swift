@@ -19,6 +19,7 @@ package enum RigProgram {
             case "rig-machine": return try MachineHolder.hold(rest)
             case "rig-cable": return try CableRelay.run()
             case "probe": return try AddressProbe.run(rest)
+            case "probe-owners": return try OwnerProbe.run(rest)
             case "probe-web": return try WebProbe.run(rest)
             case "api-client": return try APIClient.run(rest)
             case "web": return try WebServer.run(rest)

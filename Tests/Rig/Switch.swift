@@ -96,6 +96,20 @@ package final class Switch {
         try Command(namespace.words + ["nft", "-f", "\(folder)/nft-batch"]).check()
     }
 
+    /// Loses frames as these say, instead of what was said before.
+    package func disturb(_ losses: [FrameLoss]) throws {
+        var commands = "add table bridge rig_losses\ndelete table bridge rig_losses\n"
+        if !losses.isEmpty {
+            commands += "add table bridge rig_losses\n"
+            for hook in ["prerouting", "forward", "postrouting"] {
+                commands += "add chain bridge rig_losses \(hook) { type filter hook \(hook) priority 0; }\n"
+            }
+            for loss in losses { commands += "add rule bridge rig_losses \(loss.rule)\n" }
+        }
+        try Folder.write(commands, to: "\(folder)/nft-batch")
+        try Command(namespace.words + ["nft", "-f", "\(folder)/nft-batch"]).check()
+    }
+
     /// Ends the holder, which ends the network and removes the folder.
     package func finish() { holder.finish() }
 
@@ -103,6 +117,37 @@ package final class Switch {
 
     /// The switch's end of a machine's cable to a bridge.
     package static func port(_ machine: Int, _ bridge: Int) -> String { "port\(machine)-\(bridge)" }
+}
+
+/// Frames that a switch loses.
+package struct FrameLoss: Equatable, Sendable {
+    /// The machine that sends them; nil: any.
+    package var from: Int?
+    /// The machine that they are for; nil: any, the switch's own address included.
+    package var to: Int?
+    package var bridge: Int
+    /// So many of a hundred.
+    package var percent: Int
+    /// Only messages of heartbeat.
+    package var messagesOnly = false
+
+    package init(from: Int? = nil, to: Int? = nil, bridge: Int, percent: Int = 100, messagesOnly: Bool = false) {
+        self.from = from
+        self.to = to
+        self.bridge = bridge
+        self.percent = percent
+        self.messagesOnly = messagesOnly
+    }
+
+    /// The chain and the rule of nftables.
+    fileprivate var rule: String {
+        var words = [from == nil ? "postrouting" : to == nil ? "prerouting" : "forward"]
+        if let from { words.append("iifname \"\(Switch.port(from, bridge))\"") }
+        if let to { words.append("oifname \"\(Switch.port(to, bridge))\"") }
+        if messagesOnly { words.append("ether type ip udp dport 694") }
+        if percent < 100 { words.append("numgen random mod 100 < \(percent)") }
+        return (words + ["drop"]).joined(separator: " ")
+    }
 }
 
 /// The addresses of a cluster's machines. Nodes are numbered from 0, those of the client and the router are fixed.

@@ -397,4 +397,33 @@ struct LivenessTests {
         #expect(world.map == [-1, -1], "\(world.story)")
         #expect(world.ownership.overlaps.isEmpty)
     }
+
+    @Test("ping quorum: a node that was cut off waits for the other one when the ping node answers again")
+    func pingBeforePeer() {
+        var cluster = TestCluster(quorum: .ping)
+        cluster.pingNodes = ["10.0.0.254"]
+        var world = cluster.world()
+        world.startAll()
+        world.run(.seconds(3))
+        #expect(world.map == [0, 1], "\(world.story)")
+        // The ping node answers as soon as the cable is in; the other node speaks with its next keepalive.
+        for round in 0..<20 {
+            world.partition([0], [1])
+            world.conditions.pingLoss = 1
+            world.run(.milliseconds(2000 + round * 13))
+            #expect(world.map == [-1, -1], "\(world.story)")
+            world.conditions.pingLoss = 0
+            world.heal()
+            world.run(.seconds(2))
+            #expect(world.map == [0, 1], "\(world.story)")
+        }
+        #expect(world.ownership.overlaps.isEmpty, "\(world.ownership.overlaps)")
+        // One that is dead is waited for no longer than that.
+        world.crash(1)
+        world.conditions.pingLoss = 1
+        world.run(.seconds(2))
+        world.conditions.pingLoss = 0
+        world.run(.seconds(2))
+        #expect(world.map == [0, 0], "\(world.story)")
+    }
 }

@@ -53,6 +53,7 @@ extension Cluster {
         else { return drop(.pingMismatch) }
         noteLink(id, medium, arrival)
         hasRightChanged = true
+        if configuration.quorum == .ping, arrival >= quorum.heldUntil { wokeAt = arrival }
         nodes[id.index].heardAt = max(arrival, nodes[id.index].heardAt ?? arrival)
         nodes[id.index].lastMedium = medium
         nodes[id.index].isSuspect = false

@@ -14,8 +14,9 @@ package enum ProcessTitle {
         area.whole.initializeMemory(as: UInt8.self, repeating: 0)
         area.whole.copyBytes(from: bytes)
         // A byte other than NUL at the end of the arguments tells the kernel to show the text up to its first NUL,
-        // be it shorter or longer than the arguments were.
-        if bytes.count < area.argumentSize { area.whole[area.argumentSize - 1] = UInt8(ascii: ".") }
+        // be it shorter or longer than the arguments were. A text that ends right before that byte has no NUL between:
+        // it is shown as the one argument that it is.
+        if bytes.count < area.argumentSize - 1 { area.whole[area.argumentSize - 1] = UInt8(ascii: ".") }
     }
 
     private struct Area {

@@ -1,0 +1,91 @@
+// The programs that run for resources, kept where the next resource manager finds them. A script outlives the process
+// that started it; one that went on starting something behind its successor's back would have it run on two nodes.
+import CLinux
+import ClusterModel
+import LinuxSystem
+
+/// The file that remembers which programs run. It is written in place, so that a full disk cannot hold it up.
+package final class ProgramLedger {
+    /// How long the end of what an earlier resource manager left is waited for.
+    private static let patience = Duration.seconds(1)
+
+    /// A process, and when it was started: its number alone may be another one's by now.
+    private struct Entry: Equatable {
+        var pid: pid_t
+        /// Ticks since boot, field 22 of /proc/PID/stat.
+        var startTime: UInt64
+    }
+
+    private let path: String
+    private let file: Descriptor?
+    private var entries: [Entry] = []
+
+    /// Keeps the file in this folder, which a reboot empties. Where it cannot be opened, nothing is remembered, and
+    /// `failed` is told why.
+    package init(directory: String, failed: (SystemError) -> Void) {
+        path = directory + "/programs"
+        do throws(SystemError) {
+            file = try Descriptor.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode: 0o600)
+        } catch {
+            file = nil
+            failed(error)
+        }
+    }
+
+    /// Kills the programs that an earlier resource manager has left running, each with its process group, and waits a
+    /// little for their end. Returns their process ids. To be called before anything is asked or started.
+    package func endLeftovers() -> [pid_t] {
+        let text = FileSystem.text(of: path, limit: 65536) ?? ""
+        let left = text.split(separator: "\n").compactMap { line -> Entry? in
+            let words = line.split(separator: " ")
+            guard words.count == 2, let pid = pid_t(words[0]), pid > 1, let time = UInt64(words[1]) else { return nil }
+            let entry = Entry(pid: pid, startTime: time)
+            return ProgramLedger.leader(pid) == entry ? entry : nil
+        }
+        for entry in left { try? Children.signalGroup(entry.pid, SIGKILL) }
+        let end = Clock.now() + ProgramLedger.patience
+        while Clock.now() < end, left.contains(where: { ProgramLedger.leader($0.pid) == $0 }) {
+            Clock.wait(.milliseconds(2))
+        }
+        write()
+        return left.map(\.pid)
+    }
+
+    /// A program was started, as leader of a process group.
+    func started(_ pid: pid_t) {
+        guard let entry = ProgramLedger.leader(pid) else { return }
+        entries.append(entry)
+        write()
+    }
+
+    /// It has ended.
+    func ended(_ pid: pid_t) {
+        entries.removeAll { $0.pid == pid }
+        write()
+    }
+
+    private func write() {
+        let raw: Int32
+        switch file {
+        case .some(let file): raw = file.raw
+        case .none: return
+        }
+        let bytes = Array(entries.map { "\($0.pid) \($0.startTime)\n" }.joined().utf8)
+        // What cannot be noted is not ended by a successor.
+        _ = bytes.withUnsafeBytes { pwrite(raw, $0.baseAddress, $0.count, 0) }
+        _ = ftruncate(raw, off_t(bytes.count))
+    }
+
+    /// The process with that number; nil where there is none, where it only waits to be reaped, and where it leads no
+    /// process group.
+    private static func leader(_ pid: pid_t) -> Entry? {
+        guard let text = FileSystem.text(of: "/proc/\(pid)/stat", limit: 1024) else { return nil }
+        // The name, field 2, may contain blanks and parentheses.
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        guard fields.count > 19, fields[0] != "Z", fields[0] != "X", pid_t(fields[2]) == pid,
+            let time = UInt64(fields[19])
+        else { return nil }
+        return Entry(pid: pid, startTime: time)
+    }
+}
