@@ -1,5 +1,5 @@
-// hb_seeds FIRST COUNT [FAILURES] [plain|fences|wide]: runs that many random clusters of that kind from that seed on, on
-// all processors, until that many have failed. A seed that breaks a promise is printed with what it broke;
+// hb_seeds FIRST COUNT [FAILURES] [plain|fences|wide]: runs that many random clusters of that kind from that seed on,
+// on all processors, until that many have failed. A seed that breaks a promise is printed with what it broke;
 // `hb_seeds SEED 1` tells its story.
 import Glibc
 import Simulation
