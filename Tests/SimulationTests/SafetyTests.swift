@@ -390,7 +390,7 @@ struct LivenessTests {
         world.run(.seconds(5))
         #expect(world.map == [-1, -1], "\(world.story)")
         world.conditions.pingLoss = 0
-        world.run(.milliseconds(200))
+        world.run(.milliseconds(400))
         #expect(world.map == [0, 1], "\(world.story)")
         world.conditions.pingLoss = 1
         world.run(.milliseconds(700))
