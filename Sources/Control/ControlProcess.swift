@@ -29,8 +29,9 @@ final class ControlProcess {
     private var status: Helper?
     private var statusChannel: Channel?
     private var statusSource: EventSource?
-    private var checkInDue: EventSource?
+    private var statusCheckIn: CheckIn?
     private var resources: Helper?
+    private var resourceCheckIn: CheckIn?
     private var resourceChannel: Channel?
     private var resourceSource: EventSource?
     private var watchdog: Watchdog?
@@ -108,7 +109,9 @@ final class ControlProcess {
         statusSource = try loop.onReadable(channel.raw) { [unowned self] in takeStatusFrames() }
         let bundle = try MemoryFile.write(bundle(keys: true).encoded())
         tellStatus(.configure(generation: generation, uuid: uuid), [bundle.raw])
-        checkInDue = try loop.onTime(Clock.now() + patienceWithStatus) { [unowned self] in statusIsSilent() }
+        statusCheckIn = try CheckIn(loop: loop, patience: patience) { [unowned self] in
+            end(silent: status, "status-silent", $0)
+        }
         status = try Helper("status process", spawn, loop: loop) { [unowned self] in statusEnded($0) }
         try joinStatusAndResources()
         clientService?.join()
@@ -116,17 +119,15 @@ final class ControlProcess {
         tellProcesses()
     }
 
-    /// How long the status process may be silent, which checks in each second. Where deadtime is shorter, the others
-    /// have
-    /// taken over by then, and its successor finds that and gives up.
-    private var patienceWithStatus: Duration { max(.seconds(3), configuration.timing.deadtime / 2) }
+    /// How long the status process and the resource manager may be silent, which check in each second. Where deadtime is
+    /// shorter, the others have taken over by then from a silent status process, and its successor finds that and gives
+    /// up. A silent resource manager renews no lease.
+    private var patience: Duration { max(.seconds(3), configuration.timing.deadtime / 2) }
 
-    /// It is stopped, or spins: what it was is of no use any more.
-    private func statusIsSilent() {
-        guard let status, !isEnding else { return }
-        log.write(
-            .critical, "status-silent", "the status process has not checked in for \(patienceWithStatus): ending it")
-        status.end()
+    private func end(silent helper: Helper?, _ event: String, _ time: Duration) {
+        guard let helper, !isEnding else { return }
+        log.write(.critical, event, "the \(helper.role) has not checked in for \(time): ending it")
+        helper.end()
     }
 
     private func statusEnded(_ how: ChildStatus) {
@@ -134,6 +135,7 @@ final class ControlProcess {
         takeStatusFrames()
         statusChannel = nil
         statusSource = nil
+        statusCheckIn = nil
         server?.statusProcessLost()
         if isEnding { return endClients() }
         log.write(.error, "status-died", "the status process ended (\(how)): starting it again, resources stay")
@@ -191,7 +193,7 @@ final class ControlProcess {
             if active { serveClients() }
         case .response(let client, let bytes, let last): server?.respond(client, bytes, last: last)
         case .alive(let time):
-            checkInDue?.schedule(Clock.now() + patienceWithStatus)
+            statusCheckIn?.heard()
             watchdog?.statusIsWell(at: time)
         case .finished: isEnding = true
         }
@@ -227,6 +229,9 @@ final class ControlProcess {
         let channel = Channel(pair.first)
         resourceChannel = channel
         resourceSource = try loop.onReadable(channel.raw) { [unowned self] in takeResourceFrames() }
+        resourceCheckIn = try CheckIn(loop: loop, patience: patience) { [unowned self] in
+            end(silent: resources, "resource-manager-silent", $0)
+        }
         let bundle = try MemoryFile.write(bundle(keys: false).encoded())
         _ = try channel.send(ControlToResource.configure, descriptors: [bundle.raw])
         resources = try Helper("resource manager", spawn, loop: loop) { [unowned self] in resourcesEnded($0) }
@@ -237,7 +242,9 @@ final class ControlProcess {
         do {
             let isClosed = try resourceChannel.drain { (frame: ResourceToControl, _) in
                 switch frame {
-                case .alive: watchdog?.resourcesAreWell()
+                case .alive:
+                    resourceCheckIn?.heard()
+                    watchdog?.resourcesAreWell()
                 }
             }
             if isClosed { resourceSource = nil }
@@ -249,6 +256,7 @@ final class ControlProcess {
     private func resourcesEnded(_ how: ChildStatus) {
         resourceSource = nil
         resourceChannel = nil
+        resourceCheckIn = nil
         resources = nil
         if isEnding { return }
         log.write(.error, "resource-manager-died", "the resource manager ended (\(how)): starting it again")

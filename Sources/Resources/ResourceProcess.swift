@@ -104,7 +104,7 @@ final class ResourceProcess {
             settings: settings, node: configuration.localName, process: "resource",
             logfile: open(settings.logfile), debugfile: open(settings.debugfile), foreground: foreground)
         checkInInterval = configuration.timing.checkInInterval
-        if configuration.processes.watchdog != nil, checkInTimer == nil {
+        if checkInTimer == nil {
             checkInTimer = try loop.onTime(Clock.now()) { [unowned self] in checkIn() }
         }
         let directory = bundle.configurationDirectory

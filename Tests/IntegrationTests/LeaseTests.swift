@@ -40,6 +40,26 @@ extension ClusterTests {
             }
         }
 
+        @Test(
+            "A node in a frozen or starved control group falls silent, and gives up when it goes on",
+            arguments: ControlGroupKind.allCases.filter(\.isPossible))
+        func confined(_ kind: ControlGroupKind) throws {
+            try Stage.play { plan in
+                plan.files.directives.append("realtime off")
+            } _: { stage in
+                try stage.start()
+                var group = try ControlGroup(
+                    kind, name: "hbt", pids: stage.alpha.processes.filter { $0.title.hasPrefix("heartbeat") }.map(\.pid))
+                defer { group.release() }
+                try stage.waiting.until("a takeover") { stage.beta.holds(Stage.addressA) }
+                #expect(try !answers(Stage.addressA, stage.alpha, stage))
+                group.release()
+                try stage.waiting.until("one owner") { stage.cluster.holders(of: Stage.addressA).count == 1 }
+                try stage.awaitHome()
+                #expect(try answers(Stage.addressA, stage.alpha, stage))
+            }
+        }
+
         @Test("A node whose daemon was killed with all its processes falls silent before the other has the address")
         func killed() throws {
             try Stage.play { stage in

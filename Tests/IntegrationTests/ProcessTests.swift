@@ -61,6 +61,23 @@ extension ClusterTests {
             }
         }
 
+        @Test("A resource manager that is stopped renews no lease: it is replaced, and nothing moves")
+        func stoppedResourceManager() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let old = try #require(stage.alpha.process(titled: "heartbeat: resource manager"))
+                try Children.signal(old.pid, SIGSTOP)
+                try stage.waiting.until("a new resource manager", within: .seconds(15)) {
+                    stage.alpha.process(titled: "heartbeat: resource manager").map { $0.pid != old.pid } ?? false
+                }
+                try stage.awaitHome()
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                stage.expectNobodyDied()
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["alpha"])
+                #expect(stage.cluster.holders(of: Stage.addressB).map(\.name) == ["beta"])
+            }
+        }
+
         @Test("A resource manager that is killed in the middle of a start: the group is up once, in the end")
         func resourceManager() throws {
             try Stage.play { plan in
