@@ -119,9 +119,9 @@ final class ControlProcess {
         tellProcesses()
     }
 
-    /// How long the status process and the resource manager may be silent, which check in each second. Where deadtime is
-    /// shorter, the others have taken over by then from a silent status process, and its successor finds that and gives
-    /// up. A silent resource manager renews no lease.
+    /// How long the status process and the resource manager may be silent, which check in each second. Where deadtime
+    /// is shorter, the others have taken over by then from a silent status process, and its successor finds that and
+    /// gives up. A silent resource manager renews no lease.
     private var patience: Duration { max(.seconds(3), configuration.timing.deadtime / 2) }
 
     private func end(silent helper: Helper?, _ event: String, _ time: Duration) {

@@ -48,8 +48,8 @@ extension ClusterTests {
                 plan.files.directives.append("realtime off")
             } _: { stage in
                 try stage.start()
-                var group = try ControlGroup(
-                    kind, name: "hbt", pids: stage.alpha.processes.filter { $0.title.hasPrefix("heartbeat") }.map(\.pid))
+                let processes = stage.alpha.processes.filter { $0.title.hasPrefix("heartbeat") }
+                var group = try ControlGroup(kind, name: "hbt", pids: processes.map(\.pid))
                 defer { group.release() }
                 try stage.waiting.until("a takeover") { stage.beta.holds(Stage.addressA) }
                 #expect(try !answers(Stage.addressA, stage.alpha, stage))
