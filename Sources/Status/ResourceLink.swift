@@ -11,7 +11,6 @@ final class ResourceLink {
     /// How long a receiver that is behind is left alone.
     private static let outboxPause: Duration = .milliseconds(50)
 
-
     private let channel: Channel
     private let loop: EventLoop
     private let received: (ResourceToStatus) -> Void
