@@ -73,7 +73,8 @@ extension GroupReport {
 extension ContestReport {
     fileprivate var problem: String {
         let seconds = max(0, age.wholeMilliseconds / 1000)
-        return "address \(address) of group \(group) is also claimed by \(machine) on \(interface), last \(seconds) s ago"
+        return "address \(address) of group \(group) is also claimed by \(machine) on \(interface), "
+            + "last \(seconds) s ago"
     }
 }
 

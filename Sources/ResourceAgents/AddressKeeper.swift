@@ -6,7 +6,7 @@ import LinuxSystem
 import Leases
 import Reactor
 
-/// The addresses of this node's groups. `AddressKeeper+Watching.swift` has what the kernel and other machines do to them.
+/// The addresses of this node's groups. `AddressKeeper+Watching.swift` has what others do to them.
 package final class AddressKeeper {
     struct Held {
         var group: String
@@ -29,8 +29,8 @@ package final class AddressKeeper {
     package var onLost: (String, String) -> Void = { _, _ in }
     /// Called with a group and what another machine does to its address; the address stays here.
     package var onContest: (String, AddressContest) -> Void = { _, _ in }
-    /// How long other machines have for an answer before a cold start brings an address up; nil: they are not asked, here
-    /// and after any other start.
+    /// How long other machines have for an answer before a cold start brings an address up; nil: they are not asked,
+    /// here and after any other start.
     package var probeTime: Duration? = .milliseconds(50)
 
     let session: NetlinkSession
@@ -60,10 +60,11 @@ package final class AddressKeeper {
         conflicts.onContest = { [unowned self] contest in tell(contest) }
     }
 
-    /// Whether the next start of these addresses is a cold one: nobody is known to have had them just before, so another
-    /// machine that answers for one is not a node that dies or hands over.
+    /// Whether the next start of these addresses is a cold one: nobody is known to have had them just before, so
+    /// another machine that answers for one is not a node that dies or hands over.
     package func expectStart(_ specifications: [AddressSpecification], isCold: Bool) {
-        if isCold { cold.formUnion(specifications.map(\.address)) } else { cold.subtract(specifications.map(\.address)) }
+        let addresses = specifications.map(\.address)
+        if isCold { cold.formUnion(addresses) } else { cold.subtract(addresses) }
     }
 
     // MARK: Operations
@@ -113,7 +114,8 @@ package final class AddressKeeper {
     private func outcome(
         _ specification: AddressSpecification, _ claims: [PlacedAddress: ForeignClaim]
     ) -> ResourceOutcome {
-        guard let claim = claims.first(where: { $0.key.address == specification.address })?.value else { return .stopped }
+        let claim = claims.values.first { $0.place.address == specification.address }
+        guard let claim else { return .stopped }
         return .failed(
             "\(claim.place.address) is in use on the link of \(claim.interface): \(claim.hardware.machine) answers for "
                 + "it. It was not taken; free it there, then say hb cleanup")

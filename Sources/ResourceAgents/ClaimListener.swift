@@ -17,10 +17,10 @@ package struct ForeignClaim: Hashable, Sendable {
 /// Packet sockets with filters, at most two for each interface. A socket is kept until its interface goes: to close one
 /// takes the kernel milliseconds, and a filter that passes nothing costs nothing.
 final class ClaimListener {
-    /// Frames read in one call, so that a storm does not hold up the rest of the process.
+    /// Frames that are read from a socket in `stormWindow`, so that a storm does not hold up the rest of the process;
+    /// it is then left alone for as long, and what does not fit into it meanwhile is lost.
     private static let readMax = 64
-    /// After so many in one call the socket is left alone for this long; what comes meanwhile is lost.
-    private static let stormPause: Duration = .milliseconds(100)
+    private static let stormWindow: Duration = .milliseconds(100)
     /// Between two looks at the hardware addresses of this node for a claim of an unknown one.
     private static let refreshInterval: Duration = .seconds(1)
 
@@ -32,6 +32,9 @@ final class ClaimListener {
         var filter: [ClaimFilter.Instruction]
         var source: EventSource?
         var pause: EventSource?
+        /// The window that runs, and what was read in it.
+        var windowStart = Instant.distantPast
+        var readCount = 0
 
         init(_ interface: UInt32, _ kind: ClaimFilter.Kind, _ filter: [ClaimFilter.Instruction]) throws(SystemError) {
             self.interface = interface
@@ -57,12 +60,14 @@ final class ClaimListener {
         self.session = session
     }
 
-    /// Hears claims to exactly these addresses from here on. A first address on an interface takes milliseconds, further
-    /// ones microseconds. Throws where the last of them cannot be heard; the others are.
+    /// Hears claims to exactly these addresses from here on. A first address on an interface takes milliseconds,
+    /// further ones microseconds. Throws where one of them cannot be heard; the others are.
     func listen(to places: [PlacedAddress]) throws(SystemError) {
         try refresh()
         var wanted: [UInt32: [ClaimFilter.Kind: Set<IPAddress>]] = [:]
-        for place in places { wanted[place.interface, default: [:]][.init(place.address), default: []].insert(place.address) }
+        for place in places {
+            wanted[place.interface, default: [:]][.init(place.address), default: []].insert(place.address)
+        }
         ears.removeAll { ear in !interfaces.contains { $0.index == ear.interface } }
         for ear in ears where wanted[ear.interface]?[ear.kind] == nil { try tune(ear, []) }
         var failure: SystemError?
@@ -73,11 +78,6 @@ final class ClaimListener {
             }
         }
         if let failure { throw failure }
-    }
-
-    /// Whether claims on an interface of an address's family can be heard without opening a socket.
-    func hasEar(for place: PlacedAddress) -> Bool {
-        ears.contains { $0.interface == place.interface && $0.kind == .init(place.address) }
     }
 
     /// Asks everybody on the link of each address whether they use it; every holder answers.
@@ -109,7 +109,9 @@ final class ClaimListener {
     private func listen(
         _ interface: UInt32, _ kind: ClaimFilter.Kind, _ addresses: Set<IPAddress>
     ) throws(SystemError) {
-        if let ear = ears.first(where: { $0.interface == interface && $0.kind == kind }) { return try tune(ear, addresses) }
+        if let ear = ears.first(where: { $0.interface == interface && $0.kind == kind }) {
+            return try tune(ear, addresses)
+        }
         let ear = try ClaimListener.withShorter { intervalsMax throws(SystemError) in
             try Ear(interface, kind, program(interface, kind, addresses, intervalsMax))
         }
@@ -157,9 +159,15 @@ final class ClaimListener {
     // MARK: Receiving
 
     private func receive(_ ear: Ear) {
-        for _ in 0..<ClaimListener.readMax {
+        let now = Clock.now()
+        if now - ear.windowStart >= ClaimListener.stormWindow {
+            ear.windowStart = now
+            ear.readCount = 0
+        }
+        while ear.readCount < ClaimListener.readMax {
             guard let frame = try? ear.socket.receive() else { return }
             frameCount += 1
+            ear.readCount += 1
             guard let claim = AddressClaim(frame: frame), ear.addresses.contains(claim.address),
                 let interface = foreign(claim, ear)
             else { continue }
@@ -186,7 +194,7 @@ final class ClaimListener {
 
     private func rest(_ ear: Ear) {
         ear.source?.disable()
-        ear.pause = try? loop.onTime(Clock.now() + ClaimListener.stormPause) { [unowned ear] in ear.source?.enable() }
+        ear.pause = try? loop.onTime(Clock.now() + ClaimListener.stormWindow) { [unowned ear] in ear.source?.enable() }
         if ear.pause == nil { ear.source?.enable() }
     }
 }

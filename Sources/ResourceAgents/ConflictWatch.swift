@@ -1,6 +1,6 @@
-// Watches whether another machine claims what this node holds, for as long as it holds it, and answers as RFC 5227 2.4
-// says: with an announcement, at most once in ten seconds. Two owners are what a cluster must never have, so an operator
-// hears of each.
+// Watches whether another machine claims what this node holds, for as long as it holds it, and answers as RFC 5227
+// 2.4 says: with an announcement, at most once in ten seconds. Two owners are what a cluster must never have, so an
+// operator hears of each.
 import ClusterModel
 import LinuxSystem
 import Reactor
@@ -74,8 +74,8 @@ package final class ConflictWatch {
 
     // MARK: Before a start
 
-    /// Asks for `time` whether another machine has one of the addresses. nil where that cannot be asked: `completion` is
-    /// then not called.
+    /// Asks for `time` whether another machine has one of the addresses. nil where that cannot be asked: `completion`
+    /// is then not called.
     package func ask(
         _ places: [PlacedAddress], time: Duration, completion: @escaping ([PlacedAddress: ForeignClaim], Bool) -> Void
     ) -> (any RunningOperation)? {
@@ -157,7 +157,9 @@ package final class ConflictWatch {
             if let defence { return defence.schedule(due) }
             defence = try loop.onTime(due) { [unowned self] in
                 let now = Clock.now()
-                let places = contests.filter { $0.value.count > 0 && now - $0.value.defendedAt >= ConflictWatch.defendInterval }
+                let places = contests.filter { _, contest in
+                    contest.count > 0 && now - contest.defendedAt >= ConflictWatch.defendInterval
+                }
                 for place in places.keys { defend(place, now) }
                 defendLater()
             }

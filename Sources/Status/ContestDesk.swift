@@ -1,5 +1,5 @@
-// Other machines that claim addresses held here, as the resource manager tells of them: whether that is a partition that
-// heals, which the epochs settle, or a machine that knows nothing of the cluster; and how long it is shown.
+// Other machines that claim addresses held here, as the resource manager tells of them: whether that is a partition
+// that heals, which the epochs settle, or a machine that knows nothing of the cluster; and how long it is shown.
 import Admin
 import ClusterModel
 import Journal
@@ -9,8 +9,9 @@ import Privsep
 struct ContestDesk {
     /// A claim is judged so much later: the other side's status message may come after its announcement.
     static let judgeAfter: Duration = .seconds(1)
-    /// A node that has said so long before the claim that it has the group is the one that claims.
-    private static let partitionWindow: Duration = .seconds(10)
+    /// A node that had the group, and was heard so long before a claim was told or later, is the one that claimed. What
+    /// is told may be ten seconds old.
+    private static let partitionWindow: Duration = .seconds(12)
     /// Longer than the ten seconds in which a machine that goes on claiming is told of again.
     private static let quietAfter: Duration = .seconds(60)
     /// Contests that are remembered: a hostile machine can claim whatever is held here.
@@ -19,7 +20,6 @@ struct ContestDesk {
     private struct Contest {
         var address: ContestedAddress
         var group: GroupID?
-        var began: Instant
         var last: Instant
         var count: UInt64
         /// Something of it was not judged yet; it was never.
@@ -41,11 +41,10 @@ struct ContestDesk {
         guard let index else {
             guard contests.count < ContestDesk.contestsMax else { return nil }
             contests.append(
-                Contest(address: told, group: group, began: now, last: now, count: UInt64(told.count)))
+                Contest(address: told, group: group, last: now, count: UInt64(told.count)))
             return now + ContestDesk.judgeAfter
         }
         if contests[index].address.machine != told.machine {
-            contests[index].began = now
             contests[index].count = 0
         }
         contests[index].address = told
@@ -55,15 +54,25 @@ struct ContestDesk {
         return now + ContestDesk.judgeAfter
     }
 
-    /// What is to be logged of the claims that came since the last call. `contender`: the node that has said since an
-    /// instant that it has a group, too.
+    /// Whether `judge` is to be called again after `judgeAfter`: a node that is not heard yet may turn out to be the
+    /// other machine.
+    mutating func isOpen(_ now: Instant) -> Bool {
+        forget(now)
+        return contests.contains { $0.isFresh || $0.node == nil }
+    }
+
+    /// What is to be logged of claims that came since the last call, or were understood since. `contender`: the node
+    /// that had a group, too, and was heard since an instant.
     mutating func judge(_ now: Instant, contender: (GroupID, Instant) -> String?) -> [LogRecord] {
         var records: [LogRecord] = []
-        for index in contests.indices where contests[index].isFresh {
+        for index in contests.indices {
             let contest = contests[index]
+            let node = contest.group.flatMap { contender($0, contest.last - ContestDesk.partitionWindow) }
+            // What was understood stays so until the next claim.
+            guard contest.isFresh || (node != nil && contest.node == nil) else { continue }
             contests[index].isFresh = false
             contests[index].isNew = false
-            contests[index].node = contest.group.flatMap { contender($0, contest.last - ContestDesk.partitionWindow) }
+            contests[index].node = node
             let kind = contests[index].node == nil ? contest.address.machine : "node"
             guard let withheld = limit.admit(kind, now: now) else { continue }
             let suffix = withheld > 0 ? " (and \(withheld) others were)" : ""
@@ -81,8 +90,8 @@ struct ContestDesk {
         if let node = contest.node {
             return LogRecord(
                 .notice, "address-partition",
-                "\(place) was announced by \(told.machine) too: node \(node) had the group \(told.group) while it was not "
-                    + "heard, and the epochs decide\(suffix)", fields)
+                "\(place) was announced by \(told.machine) too: node \(node) had the group \(told.group) while it was "
+                    + "not heard, and the epochs decide\(suffix)", fields)
         }
         return LogRecord(
             .critical, "address-contested",

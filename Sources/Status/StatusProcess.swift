@@ -318,6 +318,10 @@ final class StatusProcess {
         contestTimer = nil
         let records = contests.judge(Clock.now()) { group, since in cluster?.contender(of: group, since: since) }
         for record in records { log.write(record) }
+        guard contests.isOpen(Clock.now()) else { return }
+        contestTimer = try? loop.onTime(Clock.now() + ContestDesk.judgeAfter, priority: 10) { [unowned self] in
+            judgeContests()
+        }
     }
 
     // MARK: Clients

@@ -23,7 +23,8 @@ struct ClaimFilterTests {
             steps += 1
             switch now.code {
             case 0x20, 0x28, 0x30:
-                guard let loaded = load(now.operand, now.code == 0x20 ? 4 : now.code == 0x28 ? 2 : 1) else { return false }
+                let size = now.code == 0x20 ? 4 : now.code == 0x28 ? 2 : 1
+                guard let loaded = load(now.operand, size) else { return false }
                 value = loaded
             case 0x05: position += Int(now.operand)
             case 0x15: position += Int(value == now.operand ? now.onTrue : now.onFalse)
@@ -118,7 +119,8 @@ struct ClaimFilterTests {
         let deadline = Clock.now() + .seconds(20)
         while kernels == nil, Clock.now() < deadline {
             while let heard = try socket.receive() {
-                if heard.count >= 78, heard[54] == 135, Array(heard[62..<78]) == Array(frame[62..<78]) { kernels = heard }
+                guard heard.count >= 78, heard[54] == 135 else { continue }
+                if heard[62..<78] == frame[62..<78] { kernels = heard }
             }
             usleep(10_000)
         }

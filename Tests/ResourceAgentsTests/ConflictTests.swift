@@ -311,8 +311,8 @@ struct ConflictTests {
         try go(.seconds(30)) { !records.texts("interface-renamed").isEmpty }
         #expect(
             records.texts("interface-renamed") == [
-                "eth0 is called lan0 from here on: 1 held addresses stay on it. Lines of haresources that name eth0 fail "
-                    + "at their next start"
+                "eth0 is called lan0 from here on: 1 held addresses stay on it. Lines of haresources that name eth0 "
+                    + "fail at their next start"
             ])
         #expect(keeper.status(specifications) == [.running])
         try network.inside(network.near) { keeper.hold(specifications, group: "web", announce: true) }

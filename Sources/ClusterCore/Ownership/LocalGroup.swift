@@ -68,6 +68,8 @@ struct LocalGroup: Sendable {
     /// When it was known last that somebody has it, this node or another; whether somebody had at the last look.
     var takenAt = Instant.distantPast
     var wasTaken = false
+    /// The other node that was starting it at the last look.
+    var starter: NodeID?
     /// Nobody was known to have had it when this node claimed it.
     var isCold = false
     /// The node that said last that it has what this one has, and when.

@@ -11,7 +11,8 @@ package struct AddressClaim: Hashable, Sendable {
         self.hardware = hardware
     }
 
-    /// The claim in a whole Ethernet frame; nil where it claims nothing. A probe, whose sender is nobody, claims nothing.
+    /// The claim in a whole Ethernet frame; nil where it claims nothing. A probe, whose sender is nobody, claims
+    /// nothing.
     package init?(frame: [UInt8]) {
         if let packet = ARPPacket(frame: frame) {
             if packet.sender.bytes == [0, 0, 0, 0] { return nil }

@@ -1,8 +1,8 @@
 // What of a busy segment reaches a process that watches addresses: a classic socket filter (bpf(4), SO_ATTACH_FILTER)
 // that the kernel runs for each frame before it wakes anybody.
 //
-// The addresses are searched by halves, as intervals of their last 32 bits. Where they form more intervals than fit, the
-// narrowest gaps between them are let through: the filter spares work, the reader decides.
+// The addresses are searched by halves, as intervals of their last 32 bits. Where they form more intervals than fit,
+// the narrowest gaps between them are let through: the filter spares work, the reader decides.
 
 /// Programs for the kernel that pass frames in which another machine claims one of some addresses.
 package enum ClaimFilter {
@@ -28,14 +28,15 @@ package enum ClaimFilter {
         package init(_ address: IPAddress) { self = address.isIPv6 ? .advertisement : .arp }
     }
 
-    /// Intervals that a program has at most. With 128 it takes under 20 kB in the kernel, the least that sockets may have
-    /// for their options on any supported kernel.
+    /// Intervals that a program has at most. With 128 it takes under 20 kB in the kernel, the least that sockets may
+    /// have for their options on any supported kernel.
     package static let intervalsMax = 128
     /// Own hardware addresses that a program knows at most; the reader knows all.
     package static let hardwareMax = 16
 
-    /// A program that passes frames of a kind in which somebody without one of the `own` hardware addresses claims one of
-    /// the addresses, and perhaps some others. Addresses of the other family are left out; without any, nothing passes.
+    /// A program that passes frames of a kind in which somebody without one of the `own` hardware addresses claims one
+    /// of the addresses, and perhaps some others. Addresses of the other family are left out; without any, nothing
+    /// passes.
     package static func program(
         _ kind: Kind, addresses: [IPAddress], own: [MACAddress], intervalsMax: Int = intervalsMax
     ) -> [Instruction] {

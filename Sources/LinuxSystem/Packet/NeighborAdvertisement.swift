@@ -1,5 +1,5 @@
-// Neighbour discovery (RFC 4861 7.2.6, RFC 4862 5.4): what announces an IPv6 address (specs/address-takeover.md 5), asks for
-// it, and claims it.
+// Neighbour discovery (RFC 4861 7.2.6, RFC 4862 5.4): what announces an IPv6 address (specs/address-takeover.md 5),
+// asks for it, and claims it.
 
 /// Neighbour advertisements, and the solicitation that asks for one.
 package enum NeighborAdvertisement {
