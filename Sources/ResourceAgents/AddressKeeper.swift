@@ -210,10 +210,15 @@ package final class AddressKeeper {
         }
         do throws(SystemError) {
             let tables = try AddressTables(session)
-            let found = specifications.flatMap { present($0, tables) }
+            let copies = held.flatMap(\.copies)
+            let found = specifications.flatMap { present($0, tables) }.filter { address in
+                !copies.contains { isSame($0, address) }
+            }
             release(specifications.map(\.address))
             lease?.hold(found)
-            held += found.map { Held(group: group, address: $0) }
+            held += found.map { address in
+                Held(group: group, address: address, copies: copies.filter { $0.address == address.address })
+            }
             conflicts.watch(held.filter { $0.group == group }.map(\.place), asking: false)
             noteLinks(tables.interfaces)
             if announce {

@@ -63,12 +63,11 @@ final class ClaimListener {
     /// Hears claims to exactly these addresses from here on. A first address on an interface takes milliseconds,
     /// further ones microseconds. Throws where one of them cannot be heard; the others are.
     func listen(to places: [PlacedAddress]) throws(SystemError) {
-        try refresh()
+        interfacesChanged()
         var wanted: [UInt32: [ClaimFilter.Kind: Set<IPAddress>]] = [:]
         for place in places {
             wanted[place.interface, default: [:]][.init(place.address), default: []].insert(place.address)
         }
-        ears.removeAll { ear in !interfaces.contains { $0.index == ear.interface } }
         for ear in ears where wanted[ear.interface]?[ear.kind] == nil { try tune(ear, []) }
         var failure: SystemError?
         for interface in interfaces where interface.announces {
@@ -97,8 +96,12 @@ final class ClaimListener {
         refreshedAt = .distantPast
         do throws(SystemError) {
             try refresh()
+            // One whose interface is gone would stay deaf if another came with the same number.
+            ears.removeAll { ear in !interfaces.contains { $0.index == ear.interface } }
             for ear in ears { try tune(ear, ear.addresses) }
-        } catch {}
+        } catch {
+            // The reader knows what the filter lets through, and reads the interfaces itself.
+        }
     }
 
     private func refresh() throws(SystemError) {

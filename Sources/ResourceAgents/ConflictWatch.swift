@@ -69,7 +69,10 @@ package final class ConflictWatch {
 
     /// The interfaces have changed.
     package func interfacesChanged() {
-        if !held.isEmpty { listener.interfacesChanged() }
+        if held.isEmpty { return }
+        listener.interfacesChanged()
+        // One that came back with its addresses must be heard again.
+        changeSoon()
     }
 
     // MARK: Before a start

@@ -337,7 +337,12 @@ struct ConflictTests {
         #expect(records.texts("address-copied")[0].hasPrefix("10.7.0.100/16 was added on eth0 by process "))
         try shell("ip -n \(network.near) addr del 10.7.0.100/24 dev eth0")
         try go(.seconds(30)) { records.texts("address-restored").count == 1 }
+        try network.inside(network.near) { keeper.hold(specifications, group: "web", announce: true) }
         #expect(try session.addresses().filter { $0.address == IPAddress("10.7.0.100") }.count == 3)
+        // A copy is not held: whoever made it may remove it.
+        try shell("ip -n \(network.near) addr del 10.7.0.100/32 dev other")
+        try go(.milliseconds(300))
+        #expect(try session.addresses().filter { $0.address == IPAddress("10.7.0.100") }.count == 2)
         #expect(keeper.stop(specifications) == [.done])
         #expect(try !isPresent("10.7.0.100"))
     }
