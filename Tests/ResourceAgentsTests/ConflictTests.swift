@@ -294,6 +294,22 @@ struct ConflictTests {
         #expect(contests.told.count == 1, "and the one that counts is heard")
     }
 
+    @Test("Of a storm of claims a bounded number is read, and one is told")
+    func storm() throws {
+        let specifications = try specifications(["10.7.0.100/24/eth0"])
+        #expect(try start(specifications) == [.done])
+        try network.inside(network.near) { keeper.hold(specifications, group: "web", announce: false) }
+        try go(.milliseconds(300))
+        let begin = Clock.now()
+        for _ in 0..<100 {
+            for _ in 0..<50 { try claim("10.7.0.100") }
+            try go(.milliseconds(5))
+        }
+        let windows = Int((Clock.now() - begin).wholeMilliseconds / 100) + 2
+        #expect(contests.told.count == 1)
+        #expect(keeper.conflicts.frameCount <= windows * 64 && keeper.conflicts.frameCount >= 64)
+    }
+
     // MARK: On this node
 
     @Test("An address that is removed is back within milliseconds (printed), also when its interface got another name")
