@@ -131,7 +131,9 @@ let package = Package(
             name: "PeerTests", dependencies: ["Rig", "Admin", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .testTarget(
             name: "ClientServiceTests",
-            dependencies: ["ClientService", "Control", "LinuxSystem", "Messaging", "Privsep", "Reactor", "Status"],
+            dependencies: [
+                "Admin", "ClientService", "Control", "LinuxSystem", "Messaging", "Privsep", "Reactor", "Status",
+            ],
             swiftSettings: edge),
         .testTarget(
             name: "SystemdTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),

@@ -15,6 +15,7 @@ private enum RecordType: String {
     case failure = "hb-failure"
     case obstacle = "hb-obstacle"
     case unfenced = "hb-unfenced"
+    case contest = "hb-contest"
     case medium = "hb-medium"
     case process = "hb-process"
     case drop = "hb-drop"
@@ -39,6 +40,7 @@ extension ClusterReport {
             records += group.waitsFor.map { single(.obstacle, "node", $0) }
             records += group.waitsForFencing.map { single(.unfenced, "node", $0) }
         }
+        records += contests.map(\.record)
         records += media.map(\.record) + processes.map(\.record) + drops.map(\.record) + events.map(\.record)
         return records
     }
@@ -139,6 +141,19 @@ extension FailureReport {
     }
 }
 
+extension ContestReport {
+    fileprivate var record: HAMessage {
+        var writer = RecordWriter(type: RecordType.contest.rawValue)
+        writer.add("address", address)
+        writer.add("interface", interface)
+        writer.add("group", group)
+        writer.add("machine", machine)
+        writer.add("count", number: count)
+        writer.add("age", age)
+        return writer.message
+    }
+}
+
 extension MediumReport {
     fileprivate var record: HAMessage {
         var writer = RecordWriter(type: RecordType.medium.rawValue)
@@ -220,6 +235,7 @@ extension ClusterReport {
         case .failure: groups[try last(groups.indices, word)].failures.append(try FailureReport(reader))
         case .obstacle: groups[try last(groups.indices, word)].waitsFor.append(try reader.text("node"))
         case .unfenced: groups[try last(groups.indices, word)].waitsForFencing.append(try reader.text("node"))
+        case .contest: contests.append(try ContestReport(reader))
         case .medium: media.append(try MediumReport(reader))
         case .process: processes.append(ProcessReport(role: try reader.text("role"), pid: try reader.number("pid")))
         case .drop: drops.append(DropReport(cause: try reader.text("cause"), count: try reader.number("count")))
@@ -267,6 +283,15 @@ extension FailureReport {
         self.init(
             node: try reader.text("node"), count: try reader.number("count"),
             reason: try reader.optionalText("reason"))
+    }
+}
+
+extension ContestReport {
+    fileprivate init(_ reader: RecordReader) throws(AdminMessageError) {
+        self.init(
+            address: try reader.text("address"), interface: try reader.text("interface"),
+            group: try reader.text("group"), machine: try reader.text("machine"), count: try reader.number("count"),
+            age: try reader.duration("age"))
     }
 }
 

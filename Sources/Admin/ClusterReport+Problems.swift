@@ -13,6 +13,7 @@ extension ClusterReport {
         }
         for node in nodes { problems += node.problems }
         for group in groups { problems += group.problems }
+        for contest in contests { problems.append(contest.problem) }
         for medium in media where !medium.isOpen {
             problems.append("medium \(medium.directive) \(medium.name) is not open" + suffix(medium.reason))
         }
@@ -66,6 +67,14 @@ extension GroupReport {
             problems.append("group \(name) failed \(times) on \(failure.node)" + suffix(failure.reason))
         }
         return problems
+    }
+}
+
+extension ContestReport {
+    fileprivate var problem: String {
+        let seconds = max(0, age.wholeMilliseconds / 1000)
+        return "address \(address) of group \(group) is also claimed by \(machine) on \(interface), "
+            + "last \(seconds) s ago"
     }
 }
 

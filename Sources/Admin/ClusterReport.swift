@@ -34,6 +34,8 @@ package struct ClusterReport: Equatable, Sendable {
     package var nodes: [NodeReport] = []
     /// In the order of haresources.
     package var groups: [GroupReport] = []
+    /// Addresses held by this node that other machines claim.
+    package var contests: [ContestReport] = []
     /// In the order of ha.cf.
     package var media: [MediumReport] = []
     /// The control process first.
@@ -327,6 +329,32 @@ package struct FailureReport: Equatable, Sendable {
         self.node = node
         self.count = count
         self.reason = reason
+    }
+}
+
+/// An address that this node holds and another machine claims.
+package struct ContestReport: Equatable, Sendable {
+    /// In numbers.
+    package var address: String
+    /// Where it is held.
+    package var interface: String
+    /// That has it here.
+    package var group: String
+    /// Ethernet address of the other machine, and what is known of it.
+    package var machine: String
+    /// Claims that were heard.
+    package var count: UInt64
+    /// Since the last of them, within ten seconds.
+    package var age: Duration
+
+    /// A contest as given.
+    package init(address: String, interface: String, group: String, machine: String, count: UInt64, age: Duration) {
+        self.address = address
+        self.interface = interface
+        self.group = group
+        self.machine = machine
+        self.count = count
+        self.age = age
     }
 }
 

@@ -130,6 +130,7 @@ package enum ConfigurationPrinter {
             line(.stopRetries, policy.stopRetries, policy.stopRetries <= 0 ? "for ever" : nil),
             line(.stopFailure, policy.stopFailure.rawValue),
             line(.operationTimeout, TimeText.spell(policy.operationTimeout)),
+            line(.addressProbe, policy.addressProbe.map { TimeText.spell($0) } ?? "off"),
         ] + configuration.processes.environment.map { line(.env, "\($0.name)=\($0.value)") } + stonith
             + [configuration.processes.watchdog.map { line(.watchdog, $0) } ?? "# no watchdog"]
     }

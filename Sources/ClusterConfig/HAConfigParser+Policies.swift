@@ -15,11 +15,23 @@ extension HAConfigParser {
         case .operationTimeout:
             guard let timeout = time(statement) else { return }
             settings.configuration.policy.operationTimeout = timeout.value
+        case .addressProbe: setAddressProbe(statement)
         case .stonith: addStonith(statement)
         case .stonithHost: addStonithHost(statement)
         case .watchdog: setWatchdog(statement)
         default: addEnvironment(statement)
         }
+    }
+
+    private mutating func setAddressProbe(_ statement: Statement) {
+        if statement.values.map(\.text) == ["off"] { return settings.configuration.policy.addressProbe = nil }
+        guard let probe = time(statement) else { return }
+        guard probe.value <= .seconds(10) else {
+            return report(
+                .error, probe.excerpt, "address_probe: more than 10s, expected off or a time up to that",
+                help: "machines on the same link answer within milliseconds")
+        }
+        settings.configuration.policy.addressProbe = probe.value
     }
 
     private mutating func setAutoFailback(_ statement: Statement) {

@@ -12,6 +12,7 @@ package enum HADirective: String, CaseIterable, Sendable {
     case stopRetries = "stop_retries"
     case stopFailure = "stop_failure"
     case operationTimeout = "operation_timeout"
+    case addressProbe = "address_probe"
     case stonith
     case stonithHost = "stonith_host"
     case watchdog, env

@@ -196,6 +196,9 @@ package struct ResourcePolicy: Equatable, Sendable {
     package var operationTimeout: Duration = .seconds(60)
     /// Whether the kernel ends what a silent daemon holds (`lease off` of ha.cf switches it off).
     package var leasesAddresses = true
+    /// How long other machines have to answer for an address before a cold start takes it (`address_probe`); nil: they
+    /// are not asked.
+    package var addressProbe: Duration? = .milliseconds(50)
 
     package init() {}
 }

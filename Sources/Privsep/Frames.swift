@@ -208,8 +208,9 @@ package typealias OperationID = UInt64
 package enum StatusToResource: Frame {
     /// Report what this node holds, now and for every group: answered by `.inventory`. First frame on each channel.
     case takeInventory
-    /// Start the group's resources in order. Answered by `.finished`.
-    case start(operation: OperationID, group: String, epoch: UInt64)
+    /// Start the group's resources in order. Answered by `.finished`. `isCold`: nobody is known to have had the group
+    /// just before.
+    case start(operation: OperationID, group: String, epoch: UInt64, isCold: Bool = false)
     /// Stop the group's resources in reverse, with the configured retries. Answered by `.finished`. A start of the
     /// same group that is still running is ended first and answered as failed.
     case stop(operation: OperationID, group: String)
@@ -226,11 +227,12 @@ package enum StatusToResource: Frame {
     package func encode(into writer: inout FrameWriter) {
         switch self {
         case .takeInventory: writer.write(UInt8(1))
-        case .start(let operation, let group, let epoch):
+        case .start(let operation, let group, let epoch, let isCold):
             writer.write(UInt8(2))
             writer.write(operation)
             writer.write(group)
             writer.write(epoch)
+            writer.write(isCold)
         case .stop(let operation, let group):
             writer.write(UInt8(3))
             writer.write(operation)
@@ -259,7 +261,7 @@ package enum StatusToResource: Frame {
         case 2:
             self = .start(
                 operation: try reader.read(UInt64.self), group: try reader.readString(),
-                epoch: try reader.read(UInt64.self))
+                epoch: try reader.read(UInt64.self), isCold: try reader.readBool())
         case 3: self = .stop(operation: try reader.read(UInt64.self), group: try reader.readString())
         case 4:
             self = .reassert(
@@ -297,6 +299,25 @@ package struct GroupInventory: Equatable, Sendable {
     }
 }
 
+/// What another machine does to an address that a group holds here.
+package struct ContestedAddress: Equatable, Sendable {
+    package var group: String
+    package var address: String
+    package var interface: String
+    /// Of the other machine, in words.
+    package var machine: String
+    /// Claims since this was told last.
+    package var count: UInt32
+
+    package init(group: String, address: String, interface: String, machine: String, count: UInt32) {
+        self.group = group
+        self.address = address
+        self.interface = interface
+        self.machine = machine
+        self.count = count
+    }
+}
+
 /// What the resource manager tells the status process.
 package enum ResourceToStatus: Frame {
     /// Answer to `takeInventory`: one entry for each configured group. `entitledUntil`: of the last `entitled`; nil
@@ -310,9 +331,19 @@ package enum ResourceToStatus: Frame {
     case lost(group: String, reason: String)
     /// An order to fence is done. `failure` is nil where a device has said that the node was powered off.
     case fenced(operation: OperationID, failure: String?)
+    /// Another machine claims an address that is held here. It was answered and stays here. At most once in ten seconds
+    /// for each address.
+    case contested(ContestedAddress)
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
+        case .contested(let contest):
+            writer.write(UInt8(5))
+            writer.write(contest.group)
+            writer.write(contest.address)
+            writer.write(contest.interface)
+            writer.write(contest.machine)
+            writer.write(contest.count)
         case .inventory(let groups, let entitledUntil):
             writer.write(UInt8(1))
             writer.write(entitledUntil != nil)
@@ -366,6 +397,12 @@ package enum ResourceToStatus: Frame {
             let failed = try reader.readBool()
             let text = try reader.readString()
             self = .fenced(operation: operation, failure: failed ? text : nil)
+        case 5:
+            self = .contested(
+                ContestedAddress(
+                    group: try reader.readString(), address: try reader.readString(),
+                    interface: try reader.readString(), machine: try reader.readString(),
+                    count: try reader.read(UInt32.self)))
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

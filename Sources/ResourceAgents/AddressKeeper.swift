@@ -6,38 +6,44 @@ import LinuxSystem
 import Leases
 import Reactor
 
-/// The addresses of this node's groups.
+/// The addresses of this node's groups. `AddressKeeper+Watching.swift` has what others do to them.
 package final class AddressKeeper {
-    /// An address is put back this often within `putBackWindow`; then somebody wants it gone, and it is given up.
-    private static let putBackMax = 5
-    private static let putBackWindow: Duration = .seconds(10)
-
-    private struct Held {
+    struct Held {
         var group: String
         var address: InterfaceAddress
         var putBacks: [Instant] = []
+        /// The same address in other forms that somebody else added meanwhile: they go with this one.
+        var copies: [InterfaceAddress] = []
 
         var place: PlacedAddress { PlacedAddress(address: address.address, interface: address.interface) }
     }
 
     /// What makes neighbours forget or mistake an interface.
-    private struct LinkState: Equatable {
+    struct LinkState: Equatable {
+        var name: String
         var isRunning: Bool
         var hardwareAddress: MACAddress?
     }
 
     /// Called with a group and a reason when an address that it holds is gone and cannot be put back.
     package var onLost: (String, String) -> Void = { _, _ in }
+    /// Called with a group and what another machine does to its address; the address stays here.
+    package var onContest: (String, AddressContest) -> Void = { _, _ in }
+    /// How long other machines have for an answer before a cold start brings an address up; nil: they are not asked,
+    /// here and after any other start.
+    package var probeTime: Duration? = .milliseconds(50)
 
-    private let session: NetlinkSession
-    private let monitor: NetworkMonitor
-    private let announcer: Announcer
-    private let conflicts: ConflictWatch
-    private let log: (LogRecord) -> Void
+    let session: NetlinkSession
+    let monitor: NetworkMonitor
+    let announcer: Announcer
+    let conflicts: ConflictWatch
+    let log: (LogRecord) -> Void
     /// Ends with this node's right to hold anything; nil where it is switched off.
-    private let lease: (any AddressLease)?
-    private var held: [Held] = []
-    private var links: [UInt32: LinkState] = [:]
+    let lease: (any AddressLease)?
+    var held: [Held] = []
+    var links: [UInt32: LinkState] = [:]
+    /// Addresses whose next start is a cold one.
+    private var cold: Set<IPAddress> = []
     private var source: EventSource?
 
     package init(
@@ -50,10 +56,70 @@ package final class AddressKeeper {
         announcer = try Announcer(loop: loop, session: session, log: log)
         conflicts = ConflictWatch(loop: loop, session: session, log: log)
         source = try loop.onReadable(monitor.raw) { [unowned self] in takeEvents() }
-        conflicts.onConflict = { [unowned self] place in announcer.announce([place]) }
+        conflicts.onDefend = { [unowned self] place in announcer.repeatOnce(place) }
+        conflicts.onContest = { [unowned self] contest in tell(contest) }
+    }
+
+    /// Whether the next start of these addresses is a cold one: nobody is known to have had them just before, so
+    /// another machine that answers for one is not a node that dies or hands over.
+    package func expectStart(_ specifications: [AddressSpecification], isCold: Bool) {
+        let addresses = specifications.map(\.address)
+        if isCold { cold.formUnion(addresses) } else { cold.subtract(addresses) }
     }
 
     // MARK: Operations
+
+    /// Starts addresses as below; in a cold start only when no other machine answers for one of them in `probeTime`.
+    /// Then `completion` is called later and what is returned can be cancelled; else nil.
+    package func start(
+        _ specifications: [AddressSpecification], completion: @escaping ([ResourceOutcome]) -> Void
+    ) -> (any RunningOperation)? {
+        let isCold = specifications.contains { cold.contains($0.address) }
+        expectStart(specifications, isCold: false)
+        if isCold, let probeTime, let places = askable(specifications) {
+            let asked = conflicts.ask(places, time: probeTime) { [self] claims, isCancelled in
+                if isCancelled {
+                    completion(specifications.map { _ in .failed("ended early") })
+                } else if claims.isEmpty {
+                    completion(start(specifications))
+                } else {
+                    completion(specifications.map { outcome($0, claims) })
+                }
+            }
+            if let asked { return asked }
+        }
+        completion(start(specifications))
+        return nil
+    }
+
+    /// Where the addresses are to be that are not here yet, on interfaces that can be asked; nil where there are none.
+    private func askable(_ specifications: [AddressSpecification]) -> [PlacedAddress]? {
+        do throws(SystemError) {
+            let tables = try AddressTables(session, placing: specifications)
+            let places = specifications.compactMap { specification -> PlacedAddress? in
+                guard case .success(let address) = tables.place(specification),
+                    tables.interfaces.contains(where: {
+                        $0.index == address.interface && $0.announces && $0.isRunning
+                    }), !tables.addresses.contains(where: { $0.address == address.address && !$0.isDuplicate })
+                else { return nil }
+                return PlacedAddress(address: address.address, interface: address.interface)
+            }
+            return places.isEmpty ? nil : places
+        } catch {
+            return nil
+        }
+    }
+
+    /// Of a start that did not take place: the addresses that are free are not there either.
+    private func outcome(
+        _ specification: AddressSpecification, _ claims: [PlacedAddress: ForeignClaim]
+    ) -> ResourceOutcome {
+        let claim = claims.values.first { $0.place.address == specification.address }
+        guard let claim else { return .stopped }
+        return .failed(
+            "\(claim.place.address) is in use on the link of \(claim.interface): \(claim.hardware.machine) answers for "
+                + "it. It was not taken; free it there, then say hb cleanup")
+    }
 
     /// Adds addresses that are not there and announces them. Returns an outcome for each. Does not wait for anything.
     package func start(_ specifications: [AddressSpecification]) -> [ResourceOutcome] {
@@ -70,7 +136,7 @@ package final class AddressKeeper {
                 try prepare(wanted.map(\.1), tables)
                 // What is there and not used, because the kernel found the address taken, is put there anew.
                 let unusable = wanted.filter { index, _ in
-                    tables.find(specifications[index]).contains { $0.isDuplicate }
+                    present(specifications[index], tables).contains { $0.isDuplicate }
                 }
                 _ = try session.remove(unusable.map(\.1))
                 lease?.hold(wanted.map(\.1))
@@ -88,7 +154,7 @@ package final class AddressKeeper {
                     }
                 }
                 announcer.announce(up)
-                conflicts.watch(up)
+                conflicts.watch(up, asking: probeTime != nil)
             } catch {
                 for (index, _) in wanted { outcomes[index] = .failed("\(error)") }
             }
@@ -102,7 +168,7 @@ package final class AddressKeeper {
             var outcomes = [ResourceOutcome](repeating: .done, count: specifications.count)
             var present: [(Int, InterfaceAddress)] = []
             for (index, specification) in specifications.enumerated() {
-                present += tables.find(specification).map { (index, $0) }
+                present += self.present(specification, tables).map { (index, $0) }
             }
             let places = present.map { PlacedAddress(address: $0.1.address, interface: $0.1.interface) }
             announcer.drop(places)
@@ -131,7 +197,7 @@ package final class AddressKeeper {
     package func status(_ specifications: [AddressSpecification]) -> [ResourceOutcome] {
         withTables(specifications.count) { tables in
             specifications.map { specification in
-                tables.find(specification).contains { !$0.isDuplicate } ? .running : .stopped
+                present(specification, tables).contains { !$0.isDuplicate } ? .running : .stopped
             }
         }
     }
@@ -144,10 +210,16 @@ package final class AddressKeeper {
         }
         do throws(SystemError) {
             let tables = try AddressTables(session)
+            let copies = held.flatMap(\.copies)
+            let found = specifications.flatMap { present($0, tables) }.filter { address in
+                !copies.contains { isSame($0, address) }
+            }
             release(specifications.map(\.address))
-            let found = specifications.flatMap { tables.find($0) }
             lease?.hold(found)
-            held += found.map { Held(group: group, address: $0) }
+            held += found.map { address in
+                Held(group: group, address: address, copies: copies.filter { $0.address == address.address })
+            }
+            conflicts.watch(held.filter { $0.group == group }.map(\.place), asking: false)
             noteLinks(tables.interfaces)
             if announce {
                 announcer.announce(found.map { PlacedAddress(address: $0.address, interface: $0.interface) })
@@ -162,6 +234,19 @@ package final class AddressKeeper {
 
     /// The daemon ends.
     package func end() { lease?.end() }
+
+    /// Where an address is that may have been held before: where it belongs, and where it was held, whatever its
+    /// interface is called by now, with the copies that others made.
+    private func present(_ specification: AddressSpecification, _ tables: AddressTables) -> [InterfaceAddress] {
+        var present = tables.find(specification)
+        for entry in held where entry.address.address == specification.address {
+            present += tables.addresses.filter { address in
+                address.address == specification.address && !present.contains { isSame($0, address) }
+                    && (entry.address.interface == address.interface || entry.copies.contains { isSame($0, address) })
+            }
+        }
+        return present
+    }
 
     private func release(_ addresses: [IPAddress]) {
         let released = Set(addresses)
@@ -191,98 +276,6 @@ package final class AddressKeeper {
             if here.contains(where: { !$0.address.isIPv6 }) {
                 Sysctl.set("net/ipv4/conf/\(interface.name)/promote_secondaries", "1")
             }
-        }
-    }
-
-    // MARK: What the kernel tells
-
-    private func takeEvents() {
-        do throws(SystemError) {
-            for event in try monitor.events() {
-                switch event {
-                case .address(let event): changed(event)
-                case .link(let event): changed(event)
-                case .overrun: try checkAll()
-                }
-            }
-        } catch {
-            log(LogRecord(.error, "netlink", "\(error)"))
-        }
-    }
-
-    private func changed(_ event: AddressEvent) {
-        guard let index = held.firstIndex(where: { isSame($0.address, event.address) }) else { return }
-        if event.isRemoved, lease?.hasRemoved(by: Clock.now()) == true {
-            lose(index, "\(event.address.address) has outlived this node's right to hold it")
-        } else if event.isRemoved {
-            putBack(index)
-        } else if event.address.isDuplicate {
-            lose(index, "another machine on the link uses \(event.address.address)")
-        }
-    }
-
-    private func isSame(_ a: InterfaceAddress, _ b: InterfaceAddress) -> Bool {
-        a.interface == b.interface && a.address == b.address && a.prefixLength == b.prefixLength
-    }
-
-    private func putBack(_ index: Int) {
-        let now = Clock.now()
-        held[index].putBacks.removeAll { now - $0 > AddressKeeper.putBackWindow }
-        let entry = held[index]
-        let name = "\(entry.address.address)/\(entry.address.prefixLength)"
-        if entry.putBacks.count >= AddressKeeper.putBackMax {
-            return lose(index, "\(name) is removed again and again")
-        }
-        held[index].putBacks.append(now)
-        do throws(SystemError) {
-            switch try session.add([entry.address]).first {
-            case 0, nil: break
-            case EEXIST: return  // The event is older than what we hold.
-            case .some(let code): return lose(index, "\(name) was removed: \(SystemError.text(code))")
-            }
-        } catch {
-            return lose(index, "\(name) was removed: \(error)")
-        }
-        log(
-            LogRecord(
-                .warning, "address-restored", "\(name) was removed by somebody else: put back",
-                [Setting(name: "GROUP", value: entry.group)]))
-        announcer.announce([entry.place])
-    }
-
-    private func lose(_ index: Int, _ reason: String) {
-        let entry = held.remove(at: index)
-        announcer.drop([entry.place])
-        log(LogRecord(.error, "address-lost", reason, [Setting(name: "GROUP", value: entry.group)]))
-        onLost(entry.group, reason)
-    }
-
-    private func changed(_ event: LinkEvent) {
-        let interface = event.interface
-        guard !event.isRemoved, let before = links[interface.index] else {
-            links[interface.index] = nil
-            return
-        }
-        noteLinks([interface])
-        let moved = before.hardwareAddress != interface.hardwareAddress
-        if interface.isRunning && (!before.isRunning || moved) {
-            announcer.announce(held.filter { $0.address.interface == interface.index }.map(\.place))
-        }
-    }
-
-    /// Remembers how the interfaces of held addresses are.
-    private func noteLinks(_ interfaces: [NetworkInterface]) {
-        for interface in interfaces where held.contains(where: { $0.address.interface == interface.index }) {
-            links[interface.index] = LinkState(
-                isRunning: interface.isRunning, hardwareAddress: interface.hardwareAddress)
-        }
-    }
-
-    /// After lost events: compares everything held with what is there.
-    private func checkAll() throws(SystemError) {
-        let present = try session.addresses()
-        for index in held.indices.reversed() where !present.contains(where: { isSame($0, held[index].address) }) {
-            putBack(index)
         }
     }
 }

@@ -69,6 +69,11 @@ package final class Announcer {
         }
     }
 
+    /// Sends the announcement of an address once more, outside of its schedule.
+    package func repeatOnce(_ address: PlacedAddress) {
+        send(Burst([address], start: Clock.now()), isFirst: false)
+    }
+
     /// Sends nothing more for these addresses.
     package func drop(_ addresses: [PlacedAddress]) {
         let dropped = Set(addresses)

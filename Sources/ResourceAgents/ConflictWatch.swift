@@ -1,128 +1,173 @@
-// Asks, right after an address was brought up, whether another machine answers for it too, and listens for a while:
-// two owners are what a cluster must never have, so an operator must hear of them (RFC 5227 2.4).
+// Watches whether another machine claims what this node holds, for as long as it holds it, and answers as RFC 5227
+// 2.4 says: with an announcement, at most once in ten seconds. Two owners are what a cluster must never have, so an
+// operator hears of each.
 import ClusterModel
 import LinuxSystem
 import Reactor
 
-/// Watches new IPv4 addresses for other claims. Nothing waits for it.
+/// What is known of another machine's claims to one held address.
+package struct AddressContest: Equatable, Sendable {
+    package var claim: ForeignClaim
+    /// Claims since the last report.
+    package var count: Int
+}
+
+/// Watches held addresses, and asks for those that are to be brought up.
 package final class ConflictWatch {
-    /// Between an address's start and its probe. Opening a socket that listens takes the kernel milliseconds, which
-    /// other groups that start now must not wait for; and what starts together is watched with one socket.
+    /// Between a change of what is held and the change of the filters: opening a socket takes the kernel milliseconds,
+    /// which groups that start now must not wait for; and what starts together is watched with one socket.
     private static let pause: Duration = .milliseconds(100)
-    /// As long as announcements are repeated.
-    private static let length: Duration = .seconds(10)
-    /// Frames read in one call, so that a storm does not hold up the rest of the process.
-    private static let readMax = 64
+    /// Least time between two announcements that defend the same address (RFC 5227 2.4, DEFEND_INTERVAL).
+    private static let defendInterval: Duration = .seconds(10)
 
-    /// What is watched on one interface.
-    private final class Watch {
-        let interface: NetworkInterface
-        let socket: PacketSocket
-        var addresses: [IPAddress] = []
-        var source: EventSource?
-        var timer: EventSource?
-
-        init(_ interface: NetworkInterface, _ socket: PacketSocket) {
-            self.interface = interface
-            self.socket = socket
-        }
+    private struct Contest {
+        var claim: ForeignClaim
+        var defendedAt: Instant
+        /// Claims that were not answered yet.
+        var count = 0
     }
 
-    /// Called once for each address that another machine claimed, so that the neighbours hear the rightful owner again.
-    package var onConflict: (PlacedAddress) -> Void = { _ in }
+    /// Called to announce an address once more, and then with what is to be told of it.
+    package var onDefend: (PlacedAddress) -> Void = { _ in }
+    package var onContest: (AddressContest) -> Void = { _ in }
+    /// Frames that the kernel handed on.
+    package var frameCount: Int { listener.frameCount }
 
     private let loop: EventLoop
-    private let session: NetlinkSession
     private let log: (LogRecord) -> Void
-    private var waiting: [PlacedAddress] = []
-    private var start: EventSource?
-    private var watches: [Watch] = []
+    private let listener: ClaimListener
+    private var held: Set<PlacedAddress> = []
+    /// Held since the last change of the filters: still to be asked for.
+    private var fresh: [PlacedAddress] = []
+    private var probes: [AddressProbe] = []
+    private var contests: [PlacedAddress: Contest] = [:]
+    private var change: EventSource?
+    private var defence: EventSource?
 
     package init(loop: EventLoop, session: NetlinkSession, log: @escaping (LogRecord) -> Void) {
         self.loop = loop
-        self.session = session
         self.log = log
+        listener = ClaimListener(loop: loop, session: session)
+        listener.onClaim = { [unowned self] claim in take(claim) }
     }
 
-    /// Soon sends a probe for each IPv4 address, and listens for answers.
-    package func watch(_ places: [PlacedAddress]) {
-        waiting += places.filter { !$0.address.isIPv6 }
-        if waiting.isEmpty || start != nil { return }
-        do throws(SystemError) {
-            start = try loop.onTime(Clock.now() + ConflictWatch.pause) { [unowned self] in begin() }
-        } catch {
-            fail(error)
-        }
+    /// Watches these addresses too. Soon asks who else has them, where `asking`; nothing waits for the answer.
+    package func watch(_ places: [PlacedAddress], asking: Bool) {
+        held.formUnion(places)
+        if asking { fresh += places }
+        changeSoon()
     }
 
     /// Forgets addresses that were given up.
     package func drop(_ places: [PlacedAddress]) {
-        let dropped = Set(places)
-        waiting.removeAll { dropped.contains($0) }
-        for watch in watches {
-            watch.addresses.removeAll { dropped.contains(PlacedAddress(address: $0, interface: watch.interface.index)) }
-        }
-        watches.removeAll { $0.addresses.isEmpty }
+        if places.isEmpty { return }
+        held.subtract(places)
+        fresh.removeAll { places.contains($0) }
+        for place in places { contests[place] = nil }
+        changeSoon()
     }
 
-    private func begin() {
-        let places = waiting
-        waiting = []
-        start = nil
+    /// The interfaces have changed.
+    package func interfacesChanged() {
+        if held.isEmpty { return }
+        listener.interfacesChanged()
+        // One that came back with its addresses must be heard again.
+        changeSoon()
+    }
+
+    // MARK: Before a start
+
+    /// Asks for `time` whether another machine has one of the addresses. nil where that cannot be asked: `completion`
+    /// is then not called.
+    package func ask(
+        _ places: [PlacedAddress], time: Duration, completion: @escaping ([PlacedAddress: ForeignClaim], Bool) -> Void
+    ) -> (any RunningOperation)? {
         do throws(SystemError) {
-            for interface in try session.interfaces() where interface.announces && interface.isRunning {
-                let addresses = places.filter { $0.interface == interface.index }.map(\.address)
-                if !addresses.isEmpty { try begin(interface, addresses) }
-            }
+            try listener.listen(to: Array(held) + probes.flatMap(\.places) + places)
+            let probe = try AddressProbe(
+                places, time: time, loop: loop,
+                ask: { [unowned self] in
+                    do throws(SystemError) { try listener.probe(places) } catch { fail(error) }
+                },
+                completion: { [unowned self] answer in
+                    // What ends here is still at work.
+                    let ended = probes.filter { $0.places == places }
+                    probes.removeAll { $0.places == places }
+                    changeSoon()
+                    withExtendedLifetime(ended) { completion(answer.claims, answer.isCancelled) }
+                })
+            probes.append(probe)
+            return probe
+        } catch {
+            fail(error)
+            return nil
+        }
+    }
+
+    private func fail(_ error: SystemError) {
+        log(LogRecord(.warning, "conflict-watch", "claims of other machines are not watched for: \(error)"))
+    }
+
+    // MARK: While held
+
+    private func changeSoon() {
+        if change != nil { return }
+        do throws(SystemError) {
+            change = try loop.onTime(Clock.now() + ConflictWatch.pause) { [unowned self] in applyChange() }
         } catch {
             fail(error)
         }
     }
 
-    private func fail(_ error: SystemError) {
-        log(LogRecord(.warning, "conflict-watch", "other claims to new addresses are not watched for: \(error)"))
-    }
-
-    private func begin(_ interface: NetworkInterface, _ addresses: [IPAddress]) throws(SystemError) {
-        guard let hardware = interface.hardwareAddress else { return }
-        let known = watches.first { $0.interface == interface }
-        let watch = if let known { known } else { try open(interface) }
-        watch.addresses += addresses
-        watch.timer?.schedule(Clock.now() + ConflictWatch.length)
-        for address in addresses {
-            guard let probe = ARPPacket.probe(for: address, from: hardware) else { continue }
-            try watch.socket.send(probe.frame(source: hardware), interface: interface.index)
+    private func applyChange() {
+        change = nil
+        let asked = fresh
+        fresh = []
+        do throws(SystemError) {
+            try listener.listen(to: Array(held) + probes.flatMap(\.places))
+            try listener.probe(asked)
+        } catch {
+            fail(error)
         }
     }
 
-    private func open(_ interface: NetworkInterface) throws(SystemError) -> Watch {
-        let socket = try PacketSocket(receiving: ARPPacket.etherType, interface: interface.index)
-        let watch = Watch(interface, socket)
-        watch.source = try loop.onReadable(socket.raw, priority: 10) { [unowned self, unowned watch] in
-            receive(watch)
-        }
-        watch.timer = try loop.onTime(Clock.now() + ConflictWatch.length) { [unowned self, unowned watch] in
-            end(watch)
-        }
-        watches.append(watch)
-        return watch
+    private func take(_ claim: ForeignClaim) {
+        for probe in probes { probe.take(claim) }
+        guard held.contains(claim.place) else { return }
+        let now = Clock.now()
+        var contest = contests[claim.place] ?? Contest(claim: claim, defendedAt: .distantPast)
+        contest.claim = claim
+        contest.count += 1
+        contests[claim.place] = contest
+        if now - contest.defendedAt >= ConflictWatch.defendInterval { defend(claim.place, now) } else { defendLater() }
     }
 
-    private func end(_ watch: Watch) { watches.removeAll { $0 === watch } }
+    private func defend(_ place: PlacedAddress, _ now: Instant) {
+        guard var contest = contests[place] else { return }
+        let told = AddressContest(claim: contest.claim, count: contest.count)
+        contest.defendedAt = now
+        contest.count = 0
+        contests[place] = contest
+        onDefend(place)
+        onContest(told)
+    }
 
-    private func receive(_ watch: Watch) {
-        for _ in 0..<ConflictWatch.readMax {
-            guard let frame = try? watch.socket.receive() else { return }
-            guard let packet = ARPPacket(frame: frame), packet.senderHardware != watch.interface.hardwareAddress,
-                let index = watch.addresses.firstIndex(of: packet.sender)
-            else { continue }
-            watch.addresses.remove(at: index)
-            log(
-                LogRecord(
-                    .error, "address-conflict",
-                    "\(packet.sender) on \(watch.interface.name) is also claimed by \(packet.senderHardware)",
-                    [Setting(name: "INTERFACE", value: watch.interface.name)]))
-            onConflict(PlacedAddress(address: packet.sender, interface: watch.interface.index))
+    /// The last claim must not have the last word: what came too soon for an answer is answered in the end.
+    private func defendLater() {
+        let due = contests.values.filter { $0.count > 0 }.map { $0.defendedAt + ConflictWatch.defendInterval }.min()
+        guard let due else { return defence = nil }
+        do throws(SystemError) {
+            if let defence { return defence.schedule(due) }
+            defence = try loop.onTime(due) { [unowned self] in
+                let now = Clock.now()
+                let places = contests.filter { _, contest in
+                    contest.count > 0 && now - contest.defendedAt >= ConflictWatch.defendInterval
+                }
+                for place in places.keys { defend(place, now) }
+                defendLater()
+            }
+        } catch {
+            fail(error)
         }
     }
 }

@@ -53,6 +53,14 @@ package final class ResourceOperations {
             hasUnit: { settings.locations.hasUnit($0) })
     }
 
+    /// Says of the next start of a group whether nobody is known to have had it just before.
+    package func expectStart(of group: ResourceGroup, isCold: Bool) {
+        let addresses = group.resources.compactMap { resource -> AddressSpecification? in
+            if case .address(let specification) = kind(of: resource) { specification } else { nil }
+        }
+        self.addresses.expectStart(addresses, isCold: isCold)
+    }
+
     /// Carries out an operation of one resource that is no address, or of any number of addresses. `completion` is
     /// called once with an outcome for each, here or from the event loop. What is returned can be cancelled.
     package func run(
@@ -64,6 +72,7 @@ package final class ResourceOperations {
             if case .address(let specification) = kind { specification } else { nil }
         }
         if specifications.count == kinds.count {
+            if operation == .start { return addresses.start(specifications, completion: completion) }
             completion(run(operation, addresses: specifications))
             return nil
         }
@@ -87,6 +96,7 @@ package final class ResourceOperations {
     ) -> (any RunningOperation)? {
         switch kind {
         case .address(let specification):
+            if operation == .start { return addresses.start([specification]) { completion($0[0]) } }
             completion(run(operation, addresses: [specification])[0])
             return nil
         case .filesystem(let arguments):

@@ -50,6 +50,7 @@ final class NodeGroups {
         operations.addresses.onLost = { [unowned self] group, reason in
             listener?.send(.lost(group: group, reason: reason))
         }
+        operations.addresses.onContest = { [unowned self] group, contest in tell(contest, of: group) }
         configure(configuration, configurationDirectory: configurationDirectory)
     }
 
@@ -93,6 +94,23 @@ final class NodeGroups {
             }
         }
         for runner in runners { runner.policy = configuration.policy }
+        operations.addresses.probeTime = configuration.policy.addressProbe
+    }
+
+    private func tell(_ contest: AddressContest, of group: String) {
+        let claim = contest.claim
+        guard let listener else {
+            return log(
+                LogRecord(
+                    .critical, "address-contested",
+                    "\(claim.place.address) on \(claim.interface) is also claimed by \(claim.hardware.machine)",
+                    [Setting(name: "GROUP", value: group)]))
+        }
+        listener.send(
+            .contested(
+                ContestedAddress(
+                    group: group, address: "\(claim.place.address)", interface: claim.interface,
+                    machine: claim.hardware.machine, count: UInt32(clamping: contest.count))))
     }
 
     private func runner(_ group: ResourceGroup, _ policy: ResourcePolicy) -> GroupRunner {
@@ -104,7 +122,10 @@ final class NodeGroups {
 
     // MARK: What the status process asks for
 
-    func start(_ name: String, epoch: UInt64, operation: OperationID, for sender: StatusLink) {
+    func start(_ name: String, epoch: UInt64, isCold: Bool, operation: OperationID, for sender: StatusLink) {
+        if let group = runners.first(where: { $0.group.name == name })?.group {
+            operations.expectStart(of: group, isCold: isCold)
+        }
         order(name, operation, sender) { .start($0, epoch: epoch) }
     }
 

@@ -48,8 +48,8 @@ final class StatusLink {
     private func take(_ frame: StatusToResource) {
         switch frame {
         case .takeInventory: groups.takeInventory(for: self)
-        case .start(let operation, let group, let epoch):
-            groups.start(group, epoch: epoch, operation: operation, for: self)
+        case .start(let operation, let group, let epoch, let isCold):
+            groups.start(group, epoch: epoch, isCold: isCold, operation: operation, for: self)
         case .reassert(let operation, let group, let epoch):
             groups.reassert(group, epoch: epoch, operation: operation, for: self)
         case .stop(let operation, let group): groups.stop(group, operation: operation, for: self)

@@ -107,7 +107,9 @@ struct AdminDesk {
 
     // MARK: The report
 
-    func report(_ snapshot: ClusterSnapshot, drops: DropCounters, events: [StatusLog.Past]) -> [[UInt8]] {
+    func report(
+        _ snapshot: ClusterSnapshot, contests: [ContestReport], drops: DropCounters, events: [StatusLog.Past]
+    ) -> [[UInt8]] {
         var report = ClusterReport(
             pid: processes.first?.pid ?? getppid(), runTime: Clock.now() - startedAt, localName: snapshot.localName,
             status: snapshot.status, generation: snapshot.generation, isLeaving: snapshot.isLeaving,
@@ -119,6 +121,9 @@ struct AdminDesk {
             holdings: Holdings(rawValue: snapshot.holdings) ?? .transition)
         report.nodes = snapshot.nodes.map(node)
         report.groups = snapshot.groups.map(group)
+        report.contests = contests.filter { contest in
+            snapshot.groups.contains { $0.name == contest.group && $0.owner == snapshot.localName }
+        }
         report.media = media
         report.processes = processes.map { ProcessReport(role: $0.role, pid: $0.pid) }
         report.drops = drops.counts.map { DropReport(cause: $0.cause, count: $0.count) }

@@ -37,6 +37,8 @@ final class StatusProcess {
     private var resources: ResourceLink?
     private var clients: ClientServiceLink?
     private var desk = AdminDesk()
+    private var contests = ContestDesk()
+    private var contestTimer: EventSource?
     private var drops = DropCounters()
     /// What of the real-time service was not allowed, to be told once there is a log.
     private var refused: [SystemError] = []
@@ -166,7 +168,7 @@ final class StatusProcess {
             kept.processes.stonith != old.processes.stonith ? "stonith, stonith_host" : nil,
             kept.autoFailback != old.autoFailback ? "auto_failback" : nil, kept.quorum != old.quorum ? "quorum" : nil,
             kept.processes.respawn != old.processes.respawn ? "respawn" : nil,
-            kept.policy != old.policy ? "stop_failure, stop_retries, operation_timeout" : nil,
+            kept.policy != old.policy ? "stop_failure, stop_retries, operation_timeout, address_probe" : nil,
         ].compactMap { $0 }
         if !changed.isEmpty {
             log.write(
@@ -249,7 +251,10 @@ final class StatusProcess {
         case .forward(let message, let except): transmitter?.forward(message, except: except, on: media)
         case .deliver(let message): clients?.deliver(message)
         case .start(let group, let epoch, let operation):
-            order(.start(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
+            order(
+                .start(
+                    operation: operation, group: configuration.groups[group.index].name, epoch: epoch,
+                    isCold: cluster?.startsCold(group) ?? false))
         case .stop(let group, let operation):
             order(.stop(operation: operation, group: configuration.groups[group.index].name))
         case .reassert(let group, let epoch, let operation):
@@ -301,6 +306,21 @@ final class StatusProcess {
             handle(.finished(operation, failure: failure, remains: remains))
         case .lost(let group, let reason): handle(.lost(group: group, reason: reason))
         case .fenced(let operation, let failure): handle(.fenced(operation, failure: failure))
+        case .contested(let contest):
+            let due = contests.take(contest, group: configuration.group(named: contest.group), now: Clock.now())
+            if let due, contestTimer == nil {
+                contestTimer = try? loop.onTime(due, priority: 10) { [unowned self] in judgeContests() }
+            }
+        }
+    }
+
+    private func judgeContests() {
+        contestTimer = nil
+        let records = contests.judge(Clock.now()) { group, since in cluster?.contender(of: group, since: since) }
+        for record in records { log.write(record) }
+        guard contests.isOpen(Clock.now()) else { return }
+        contestTimer = try? loop.onTime(Clock.now() + ContestDesk.judgeAfter, priority: 10) { [unowned self] in
+            judgeContests()
         }
     }
 
@@ -340,7 +360,9 @@ final class StatusProcess {
             }
         case .report:
             guard let cluster else { return }
-            let messages = desk.report(cluster.snapshot(Clock.now()), drops: drops, events: log.recent)
+            let messages = desk.report(
+                cluster.snapshot(Clock.now()), contests: contests.report(Clock.now()), drops: drops,
+                events: log.recent)
             for (index, message) in messages.enumerated() {
                 tell(.response(client: client, bytes: message, last: index == messages.count - 1))
             }

@@ -27,6 +27,7 @@ enum StatusDocument {
             ("lease", lease(report)),
             ("nodes", .array(report.nodes.map(node))),
             ("groups", .array(report.groups.map(group))),
+            ("contested_addresses", .array(report.contests.map(contest))),
             ("media", .array(report.media.map(medium))),
             ("processes", .array(report.processes.map(process))),
             ("drops", .array(report.drops.map(drop))),
@@ -134,6 +135,17 @@ enum StatusDocument {
             ),
             ("waits_for", strings(group.waitsFor)),
             ("waits_for_fencing", strings(group.waitsForFencing)),
+        ])
+    }
+
+    private static func contest(_ contest: ContestReport) -> JSONValue {
+        .object([
+            ("address", .string(contest.address)),
+            ("interface", .string(contest.interface)),
+            ("group", .string(contest.group)),
+            ("machine", .string(contest.machine)),
+            ("claims", number(contest.count)),
+            ("age_ms", milliseconds(contest.age)),
         ])
     }
 

@@ -217,6 +217,11 @@ private struct ReportGenerator {
             holdings: element(Holdings.allCases))
         report.nodes = list { $0.node() }
         report.groups = list { $0.group() }
+        report.contests = list {
+            ContestReport(
+                address: $0.text(), interface: $0.text(), group: $0.text(), machine: $0.text(),
+                count: $0.random.next(), age: $0.time())
+        }
         report.media = list {
             MediumReport(directive: $0.text(), name: $0.text(), isOpen: $0.flag(), reason: $0.perhaps { $0.text() })
         }

@@ -11,6 +11,7 @@ extension StatusTests {
           "problems": [
             "group IPaddr2::10.0.0.6/24 runs nowhere: its starts failed",
             "group IPaddr2::10.0.0.6/24 failed 2 times on beta: a \"quoted\"\n\u001B[1m reason é",
+            "address 10.0.0.5 of group IPaddr2::10.0.0.5/24 is also claimed by 02:00:00:00:00:09 on eth0, last 3 s ago",
             "medium bcast eth0 is not open: gone"
           ],
           "pid": 1234,
@@ -133,6 +134,16 @@ extension StatusTests {
               "waits_for_fencing": [
                 "alpha"
               ]
+            }
+          ],
+          "contested_addresses": [
+            {
+              "address": "10.0.0.5",
+              "interface": "eth0",
+              "group": "IPaddr2::10.0.0.5/24",
+              "machine": "02:00:00:00:00:09",
+              "claims": 12,
+              "age_ms": 3000
             }
           ],
           "media": [

@@ -106,6 +106,11 @@ import Testing
         report.groups[1].failures = [FailureReport(node: "beta", count: 2, reason: "a \"quoted\"\n\u{1B}[1m reason é")]
         report.groups[1].waitsFor = ["beta"]
         report.groups[1].waitsForFencing = ["alpha"]
+        report.contests = [
+            ContestReport(
+                address: "10.0.0.5", interface: "eth0", group: "IPaddr2::10.0.0.5/24", machine: "02:00:00:00:00:09",
+                count: 12, age: .seconds(3))
+        ]
         report.media = [MediumReport(directive: "bcast", name: "eth0", isOpen: false, reason: "gone")]
         report.quorum.heldFor = .milliseconds(812)
         report.generation = .max

@@ -65,6 +65,7 @@ import Testing
             stop_retries 4
             stop_failure reboot
             operation_timeout 90s
+            address_probe 120ms
             env STOPRETRYMAX=7 COLOUR=blue
             stonith external/ipmi /etc/ha.d/ipmi.conf
             stonith_host * external/apc 10.0.0.250 apc secret
@@ -137,6 +138,7 @@ import Testing
             stop_retries 10
             stop_failure block
             operation_timeout 60s
+            address_probe 50ms
             # no watchdog
 
             """

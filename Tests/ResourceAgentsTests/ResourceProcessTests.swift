@@ -180,7 +180,7 @@ struct ResourceProcessTests {
         try shell("ip -n \(network.near) link del eth0")
         let outcomes = [try manager.outcome(), try manager.outcome()]
         for address in ["10.7.0.100/24", "10.7.0.101/24"] {
-            let reason = "\(address) was removed: No such device"
+            let reason = "\(address) was removed by the kernel: No such device"
             #expect(outcomes.contains(.lost(group: "10.7.0.100", reason: reason)))
         }
     }

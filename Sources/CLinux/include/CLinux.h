@@ -14,6 +14,7 @@
 #include <grp.h>
 #include <ifaddrs.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>

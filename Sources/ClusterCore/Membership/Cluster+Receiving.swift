@@ -216,6 +216,7 @@ extension Cluster {
             .critical, "partition-healed", "Cluster node \(nodes[id.index].name) returning after partition.",
             [Setting(name: "NODE", value: nodes[id.index].name)])
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
+        noteContender(id, now)
     }
 
     private mutating func changeStatus(_ id: NodeID, to new: NodeStatus) {

@@ -10,6 +10,7 @@ extension Cluster {
         mayHaveNews = true
         readBoard()
         noteHolders()
+        noteContenders(now)
         while isUnsettled && passes < 8 {
             isUnsettled = false
             passes += 1
@@ -85,6 +86,7 @@ extension Cluster {
         else { return }
         groups[index].epochSeen += 1
         groups[index].isForfeit = false
+        groups[index].isCold = isLongFree(index, lastHandled)
         groups[index].phase = .claiming(epoch: groups[index].epochSeen)
         isUnsettled = true
     }

@@ -65,6 +65,15 @@ struct LocalGroup: Sendable {
     var releaseBy: Instant?
     /// When a live node was known to hold it last.
     var seenHeldAt = Instant.distantPast
+    /// When it was known last that somebody has it, this node or another; whether somebody had at the last look.
+    var takenAt = Instant.distantPast
+    var wasTaken = false
+    /// The other node that was starting it at the last look.
+    var starter: NodeID?
+    /// Nobody was known to have had it when this node claimed it.
+    var isCold = false
+    /// The node that said last that it has what this one has, and when.
+    var contender: (node: NodeID, at: Instant)?
     /// The clearing that was obeyed.
     var clearedAt: UInt64 = 0
 }

@@ -40,6 +40,8 @@ struct NetlinkMessage {
     let type: UInt16
     let flags: UInt16
     let sequence: UInt32
+    /// Of the socket that asked for the change that is told; 0 where none did.
+    var port: UInt32 = 0
     /// What follows the header.
     let body: ArraySlice<UInt8>
 
@@ -53,7 +55,7 @@ struct NetlinkMessage {
             messages.append(
                 NetlinkMessage(
                     type: rest.native(UInt16.self, at: 4), flags: rest.native(UInt16.self, at: 6),
-                    sequence: rest.native(UInt32.self, at: 8),
+                    sequence: rest.native(UInt32.self, at: 8), port: rest.native(UInt32.self, at: 12),
                     body: rest.dropFirst(headerSize).prefix(length - headerSize)))
             rest = rest.dropFirst((length + 3) & ~3)
         }

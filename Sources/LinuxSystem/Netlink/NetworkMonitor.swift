@@ -12,6 +12,15 @@ package struct LinkEvent: Equatable, Sendable {
 package struct AddressEvent: Equatable, Sendable {
     package var address: InterfaceAddress
     package var isRemoved: Bool
+    /// The netlink port of who asked for it, most often that process's id; 0 where the kernel did it by itself or on an
+    /// ioctl.
+    package var requester: UInt32 = 0
+
+    package init(address: InterfaceAddress, isRemoved: Bool, requester: UInt32 = 0) {
+        self.address = address
+        self.isRemoved = isRemoved
+        self.requester = requester
+    }
 }
 
 /// One thing that the kernel told.
@@ -68,7 +77,9 @@ package final class NetworkMonitor {
                 }
             case Int(RTM_NEWADDR), Int(RTM_DELADDR):
                 InterfaceAddress(message).map {
-                    .address(AddressEvent(address: $0, isRemoved: Int(message.type) == Int(RTM_DELADDR)))
+                    .address(
+                        AddressEvent(
+                            address: $0, isRemoved: Int(message.type) == Int(RTM_DELADDR), requester: message.port))
                 }
             default: nil
             }

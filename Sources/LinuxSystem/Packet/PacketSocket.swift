@@ -16,9 +16,13 @@ package final class PacketSocket {
         }
     }
 
-    /// A socket that also receives the frames of one EtherType from one interface.
-    package init(receiving etherType: UInt16, interface: UInt32) throws(SystemError) {
+    /// A socket that also receives the frames of one EtherType from one interface; with a filter, those alone that it
+    /// passes.
+    package init(
+        receiving etherType: UInt16, interface: UInt32, filter: [ClaimFilter.Instruction]? = nil
+    ) throws(SystemError) {
         socket = try PacketSocket.open()
+        if let filter { try attach(filter) }
         var address = PacketSocket.address(interface)
         address.sll_protocol = etherType.bigEndian
         let raw = socket.raw
@@ -27,6 +31,20 @@ package final class PacketSocket {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     bind(raw, .init(__sockaddr__: $0), socklen_t(MemoryLayout<sockaddr_ll>.size))
                 }
+            }
+        }
+    }
+
+    /// Has the kernel keep back what the filter drops, in place of an earlier one. Throws ENOMEM for a program that is
+    /// longer than sockets may have (sysctl net.core.optmem_max).
+    package func attach(_ filter: [ClaimFilter.Instruction]) throws(SystemError) {
+        var program = filter.map { sock_filter(code: $0.code, jt: $0.onTrue, jf: $0.onFalse, k: $0.operand) }
+        let raw = socket.raw
+        _ = try retrying("attach a filter") {
+            program.withUnsafeMutableBufferPointer { buffer in
+                var whole = sock_fprog(len: UInt16(clamping: buffer.count), filter: buffer.baseAddress)
+                return setsockopt(
+                    raw, SOL_SOCKET, SO_ATTACH_FILTER, &whole, socklen_t(MemoryLayout<sock_fprog>.size))
             }
         }
     }

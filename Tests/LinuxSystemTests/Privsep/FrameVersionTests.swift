@@ -7,7 +7,7 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (3, 0x40a3_834a_c639_a8c5)
+    private static let recorded: (version: Int, digest: UInt64) = (4, 0xffcf_2c41_efb2_bbcf)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3]), .medium(index: 4), .mediumDown(index: 5, reason: "six"),
@@ -21,7 +21,7 @@ struct FrameVersionTests {
     private static let toResource: [ControlToResource] = [.configure, .statusProcess, .finish]
     private static let fromResource: [ResourceToControl] = [.alive]
     private static let orders: [StatusToResource] = [
-        .takeInventory, .start(operation: 1, group: "two", epoch: 3), .stop(operation: 4, group: "five"),
+        .takeInventory, .start(operation: 1, group: "two", epoch: 3, isCold: true), .stop(operation: 4, group: "five"),
         .reassert(operation: 6, group: "seven", epoch: 8), .reboot(reason: "nine"), .fence(operation: 10, node: "b"),
         .entitled(until: Instant(nanoseconds: 12)),
     ]
@@ -30,6 +30,7 @@ struct FrameVersionTests {
         .inventory([], entitledUntil: nil), .finished(operation: 4, failure: "five", remains: true),
         .finished(operation: 6, failure: nil, remains: false), .lost(group: "seven", reason: "eight"),
         .fenced(operation: 9, failure: "ten"), .fenced(operation: 11, failure: nil),
+        .contested(ContestedAddress(group: "twelve", address: "a", interface: "b", machine: "c", count: 13)),
     ]
     private static let toClients: [ControlToClients] = [.configure, .statusProcess]
     private static let views: [StatusToClients] = [
