@@ -7,7 +7,9 @@ import LinuxSystem
 package enum AgentProgram {
     /// The operations of a resource script.
     package static let operations = ["start", "stop", "status", "monitor"]
-    private static let stoppedCode: Int32 = 3
+    static let stoppedCode: Int32 = 3
+    /// The LSB's for a status that cannot be told; heartbeat takes it so where the words say `may be running`.
+    static let unknownCode: Int32 = 4
 
     /// Whether a name is that of an agent; addresses and filesystems are not among them.
     package static func knows(_ name: String) -> Bool {
@@ -43,13 +45,13 @@ package enum AgentProgram {
         case "stop": try agent.stop()
         default:
             switch try agent.status() {
-            case .running(let detail): print("running \(detail)")
+            case .running(let detail): print(detail.isEmpty ? "running" : "running \(detail)")
             case .stopped(let detail):
-                print("stopped \(detail)")
+                print(detail.isEmpty ? "stopped" : "stopped \(detail)")
                 return stoppedCode
             case .unknown(let detail):
                 print("cannot determine status, may be running (\(detail))")
-                return 4
+                return unknownCode
             }
         }
         return 0
@@ -65,7 +67,7 @@ package enum AgentProgram {
             if isAbsent { return 0 }
         default:
             print(isAbsent || error.code == 2 ? "stopped (\(error.reason))" : "may be running (\(error.reason))")
-            return isAbsent ? stoppedCode : error.code
+            return isAbsent || error.code == 2 ? stoppedCode : unknownCode
         }
         return error.code
     }

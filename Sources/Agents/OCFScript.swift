@@ -85,6 +85,7 @@ package struct OCFScript {
         case (_, true):
             // It cannot be told: what may run is not to be taken for stopped.
             print("ERROR: \(instance) may be running: \(reason(result))")
+            return AgentProgram.unknownCode
         case (_, false): print("ERROR: \(instance) \(operation): \(reason(result))")
         }
         if case .exited(let code) = result.status { return code }

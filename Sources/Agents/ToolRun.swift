@@ -48,10 +48,8 @@ package struct ToolRun {
             var spawn = Spawn(program: arguments[0], arguments: arguments)
             spawn.environment = merged(environment)
             spawn.descriptors = [1: output.childEnd.raw, 2: errors.childEnd.raw]
-            let file = try input.map { text throws(SystemError) in try MemoryFile.write(Array(text.utf8)) }
-            if let file { spawn.descriptors[0] = file.raw }
             spawn.leadsProcessGroup = true
-            let pid = try spawn.start()
+            let pid = try start(spawn, input: input)
             let status = try wait(pid, output, errors, limit)
             guard let status else {
                 throw SystemError(code: ETIMEDOUT, operation: "run \(arguments.joined(separator: " "))")
@@ -62,6 +60,14 @@ package struct ToolRun {
         } catch {
             throw AgentError("\(error)")
         }
+    }
+
+    private static func start(_ spawn: Spawn, input: String?) throws(SystemError) -> pid_t {
+        guard let input else { return try spawn.start() }
+        var spawn = spawn
+        let file = try MemoryFile.write(Array(input.utf8))
+        spawn.descriptors[0] = file.raw
+        return try spawn.start()
     }
 
     /// As `run`, of a program that must exit with 0; throws its own words where it does not.
