@@ -62,7 +62,8 @@ package struct OCFAgent: Equatable, Sendable {
     }
 
     private func environment(_ parameters: [Setting], instance: String?) -> [String] {
-        [
+        let temporary = getenv("HA_RSCTMP") == nil ? ["HA_RSCTMP=\(StateMark.folder)"] : []
+        return temporary + [
             "OCF_ROOT=\(root)", "OCF_RA_VERSION_MAJOR=1", "OCF_RA_VERSION_MINOR=0", "OCF_RESOURCE_TYPE=\(name)",
             "OCF_RESOURCE_PROVIDER=\(provider)", "OCF_RESOURCE_INSTANCE=\(instance ?? name)", "OCF_TYPE=\(name)",
             "OCF_EXIT_REASON_PREFIX=\(OCFAgent.reasonPrefix)",

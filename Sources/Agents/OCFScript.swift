@@ -36,7 +36,9 @@ package struct OCFScript {
             let names = script.parameters.prefix(script.requiredCount).joined(separator: " ")
             throw AgentError("\(script.name) needs \(names)", code: 2)
         }
-        self.init(agent, try OCFAgent.parameters(script.name, arguments), instance: OCFScript.instance(agent, arguments))
+        // The script of heartbeat 3.0.6 has this default, the agent has none.
+        let words = script.name == "WinPopup" && arguments.isEmpty ? ["hosts"] : arguments
+        self.init(agent, try OCFAgent.parameters(script.name, words), instance: OCFScript.instance(agent, arguments))
     }
 
     private init(_ agent: OCFAgent, _ parameters: [Setting], instance: String) {

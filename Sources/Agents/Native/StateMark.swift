@@ -7,6 +7,9 @@ import LinuxSystem
 struct StateMark {
     let path: String
 
+    /// Where agents keep such files, those of the package resource-agents too, unless HA_RSCTMP says another folder.
+    static let folder = "/run/resource-agents"
+
     /// Of an agent and what tells its resources apart.
     init(_ agent: String, _ arguments: [String]) {
         let own = getenv("HA_RSCTMP").map { String(cString: $0) } ?? ""
@@ -19,7 +22,7 @@ struct StateMark {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in arguments.joined(separator: "\0").utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         let name = String(words.joined().prefix(100))
-        path = "\(own.hasPrefix("/") ? own : "/run/resource-agents")/\(agent)-\(name)-\(String(hash, radix: 16))"
+        path = "\(own.hasPrefix("/") ? own : StateMark.folder)/\(agent)-\(name)-\(String(hash, radix: 16))"
     }
 
     var exists: Bool { FileSystem.kind(of: path) != nil }
