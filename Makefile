@@ -117,7 +117,7 @@ bench: deps build
 # The names of ClassicScripts.swift: what is native, what runs an OCF agent.
 SCRIPTS = IPaddr IPaddr2 IPv6addr Filesystem AudibleAlarm Delay IPsrcaddr LVM LVSSyncDaemonSwap MailTo Raid1 SendArp \
 	drbddisk drbdupper portblock ICP LinuxSCSI ServeRAID WAS WinPopup Xinetd apache db2 ids OCF ocf
-OLD_COMMANDS = ResourceManager req_resource mach_down hb_standby hb_takeover
+OLD_COMMANDS = ResourceManager req_resource mach_down hb_standby hb_takeover hb_hooks
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/heartbeat \
@@ -143,6 +143,10 @@ install: build
 	# The administrator's files are never overwritten.
 	for f in ha.cf haresources; do [ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/$$f ] || \
 		install -m 644 etc/ha.d/$$f $(DESTDIR)$(SYSCONFDIR)/ha.d/$$f; done
+	[ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/shellfuncs ] || \
+		install -m 644 Resources/ha.d/shellfuncs $(DESTDIR)$(SYSCONFDIR)/ha.d/shellfuncs
+	[ -L $(DESTDIR)$(SYSCONFDIR)/ha.d/harc ] || [ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/harc ] || \
+		ln -s $(PREFIX)/bin/hb $(DESTDIR)$(SYSCONFDIR)/ha.d/harc
 	[ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/authkeys ] || \
 		install -m 600 etc/ha.d/authkeys $(DESTDIR)$(SYSCONFDIR)/ha.d/authkeys
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then \

@@ -85,8 +85,8 @@ let package = Package(
         .executableTarget(
             name: "hb",
             dependencies: [
-                "Admin", "Agents", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests", "LinuxSystem",
-                "Messaging", "Reactor", "ResourceAgents", "Simulation",
+                "Admin", "Agents", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests",
+                "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation",
             ],
             swiftSettings: edge),
 

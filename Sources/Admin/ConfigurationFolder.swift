@@ -21,7 +21,8 @@ package struct ConfigurationFolder: Equatable, Sendable {
         facts.userID = geteuid()
         facts.scriptDirectories = ["\(path)/resource.d", "/etc/init.d"]
         facts.ocfAgents = ConfigurationFolder.ocfAgents
-        facts.scripts = facts.scriptDirectories.flatMap(ConfigurationFolder.executables) + ownScripts(facts.ocfAgents ?? [])
+        facts.scripts =
+            facts.scriptDirectories.flatMap(ConfigurationFolder.executables) + ownScripts(facts.ocfAgents ?? [])
         facts.hasUnit = { unit in
             InstalledFiles.unitDirectories.contains { ConfigurationFolder.kind("\($0)/\(unit)") != .missing }
         }

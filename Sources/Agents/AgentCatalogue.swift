@@ -118,9 +118,8 @@ package struct AgentCatalogue {
         return InstalledFiles.unitDirectories.flatMap { directory in
             FileSystem.names(in: directory).compactMap { name in
                 let path = "\(directory)/\(name)"
-                guard name.hasSuffix(".service"), FileSystem.kind(of: path) == .regular, seen.insert(name).inserted else {
-                    return nil
-                }
+                guard name.hasSuffix(".service"), FileSystem.kind(of: path) == .regular, seen.insert(name).inserted
+                else { return nil }
                 let lines = (FileSystem.text(of: path, limit: 65536) ?? "").split(separator: "\n")
                 let summary = lines.first { $0.hasPrefix("Description=") }?.dropFirst("Description=".count) ?? ""
                 return CataloguedAgent(

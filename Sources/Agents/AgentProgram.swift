@@ -86,8 +86,8 @@ package enum AgentProgram {
     /// This node's name in the cluster, or the host's.
     static var nodeName: String {
         if let own = getenv("HA_CURHOST") { return String(cString: own) }
-        return FileSystem.text(of: "/proc/sys/kernel/hostname", limit: 256)?.split(separator: "\n").first.map(String.init)
-            ?? "localhost"
+        let text = FileSystem.text(of: "/proc/sys/kernel/hostname", limit: 256) ?? ""
+        return text.split(separator: "\n").first.map(String.init) ?? "localhost"
     }
 
     /// One line on standard error.

@@ -23,7 +23,9 @@ final class MetadataParser {
             { MetadataParser.of($0).begin($1, $2) },
             { context, _ in MetadataParser.of(context).end() })
         XML_SetCharacterDataHandler(expat) { MetadataParser.of($0).characters($1, $2) }
-        let status = xml.utf8CString.withUnsafeBufferPointer { XML_Parse(expat, $0.baseAddress, Int32($0.count - 1), 1) }
+        let status = xml.utf8CString.withUnsafeBufferPointer { text in
+            XML_Parse(expat, text.baseAddress, Int32(text.count - 1), 1)
+        }
         withExtendedLifetime(parser) {}
         guard status == XML_STATUS_OK else {
             let reason = XML_ErrorString(XML_GetErrorCode(expat)).map { String(cString: $0) } ?? "broken"
@@ -106,7 +108,7 @@ final class MetadataParser {
     private static func tidy(_ text: String) -> String {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             let head = line.drop { $0.isWhitespace }
-            return String(head.prefix(head.lastIndex { !$0.isWhitespace }.map { head.distance(from: head.startIndex, to: $0) + 1 } ?? 0))
+            return head.lastIndex { !$0.isWhitespace }.map { String(head[...$0]) } ?? ""
         }
         while lines.first?.isEmpty == true { lines.removeFirst() }
         while lines.last?.isEmpty == true { lines.removeLast() }

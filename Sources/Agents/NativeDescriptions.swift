@@ -58,11 +58,12 @@ package enum NativeDescriptions {
             summary: "the role of a director in telling its connections to others",
             description: "The node that has the group is what role says, the others are the opposite. By ipvsadm.",
             parameters: [
-                ("role", "string", true, nil), ("interface", "string", false, "eth0"), ("syncid", "integer", false, nil),
+                ("role", "string", true, nil), ("interface", "string", false, "eth0"),
+                ("syncid", "integer", false, nil),
             ]),
         "MailTo": Entry(
             summary: "a mail when a group comes and when it goes",
-            description: "Through the system's sendmail. A mail that cannot be sent does not keep a group from starting.",
+            description: "Through the system's sendmail. A mail that fails does not keep a group from starting.",
             parameters: [("email", "string", true, nil), ("subject", "string", false, "Resource Group")]),
         "Raid1": Entry(
             summary: "a software RAID that is assembled where the group runs", description: "By mdadm.",
@@ -81,6 +82,8 @@ package enum NativeDescriptions {
             summary: "drops what comes in for ports, or lets it in",
             description: "Put a block before address and service of a group, and an unblock behind them: clients then"
                 + " meet the whole service or nothing. By nftables, in the table inet heartbeat_ports.",
-            parameters: [("protocol", "string", true, nil), ("portno", "string", true, nil), ("action", "string", true, nil)]),
+            parameters: [
+                ("protocol", "string", true, nil), ("portno", "string", true, nil), ("action", "string", true, nil),
+            ]),
     ]
 }

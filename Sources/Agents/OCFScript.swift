@@ -1,5 +1,5 @@
-// An OCF agent in the place of a resource script: its arguments are parameters, its exit code becomes words, since words
-// are what heartbeat judges a script's status by (specs/heartbeat.md 5.2).
+// An OCF agent in the place of a resource script: its arguments are parameters, its exit code becomes words, since
+// words are what heartbeat judges a script's status by (specs/heartbeat.md 5.2).
 import CLinux
 import ClusterModel
 import LinuxSystem
@@ -30,7 +30,8 @@ package struct OCFScript {
     /// The agent behind one of the scripts that wrap one.
     package init(_ script: ClassicScripts.Wrapped, _ arguments: [String]) throws(AgentError) {
         guard let agent = OCFAgent.find("heartbeat:\(script.name)") else {
-            throw AgentError("\(script.name) is an OCF agent of the package resource-agents: it is not installed", code: 5)
+            throw AgentError(
+                "\(script.name) is an OCF agent of the package resource-agents, which is not installed", code: 5)
         }
         if arguments.count < script.requiredCount {
             let names = script.parameters.prefix(script.requiredCount).joined(separator: " ")

@@ -49,6 +49,7 @@ struct Tool: Sendable {
         let words = Array(arguments.dropFirst())
         if ClassicScripts.resources.contains(program) { return ResourceScript.run(program, words) }
         if ClassicCommands.knows(program) { return ClassicCommands.run(program, words) }
+        if program == "fake" { return FakeCommand.run(words) }
         if AgentProgram.knows(program) { return AgentProgram.run(program, words) }
         if let tool = all.first(where: { $0.program == program }) {
             return tool.start(Invocation(name: program, words: words, common: CommonOptions()))

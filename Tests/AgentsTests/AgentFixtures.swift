@@ -37,9 +37,18 @@ final class AgentStage {
     @discardableResult
     func inside(_ text: String) throws -> String { try sh("ip netns exec \(network) sh -ec '\(text)'") }
 
-    /// A program that the tools of agents are looked for before those of the system.
-    func tool(_ name: String, _ body: String) throws {
-        try sh("cat >\(path)/tools/\(name) <<'END'\n#!/bin/sh\n\(body)\nEND\nchmod +x \(path)/tools/\(name)")
+    /// A program that agents find before those of the system.
+    func tool(_ name: String, _ body: String) throws { try write("tools/\(name)", "#!/bin/sh\n\(body)") }
+
+    /// A file of the stage, which can be executed; its folder is made where it is missing.
+    func write(_ name: String, _ text: String) throws {
+        try sh("f=\(path)/\(name); mkdir -p ${f%/*}; cat >$f <<'END'\n\(text)\nEND\nchmod 755 $f")
+    }
+
+    /// How many packets an interface of the stage's network has sent.
+    func sent(_ interface: String) throws -> Int {
+        let text = try inside("cat /sys/class/net/\(interface)/statistics/tx_packets")
+        return Int(text.split(separator: "\n").first ?? "") ?? 0
     }
 
     /// Runs a resource script; in the stage's network, with the stage's folder for marks.

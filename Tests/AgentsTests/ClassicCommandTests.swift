@@ -27,9 +27,9 @@ import Testing
 
     private func stage() throws -> AgentStage {
         let stage = try AgentStage()
-        try stage.sh("mkdir -p \(stage.path)/conf/resource.d; cat >\(stage.path)/conf/haresources <<'END'\n\(Self.resources)\nEND")
+        try stage.write("conf/haresources", Self.resources)
         for name in ["thing", "other", "second"] {
-            try stage.sh("cat >\(stage.path)/conf/resource.d/\(name) <<'END'\n\(Self.script)\nEND\nchmod +x \(stage.path)/conf/resource.d/\(name)")
+            try stage.write("conf/resource.d/\(name)", Self.script)
         }
         for name in ["ResourceManager", "req_resource", "mach_down"] {
             try stage.sh("ln -s \(AgentStage.program) \(stage.path)/scripts/\(name)")
@@ -63,10 +63,11 @@ import Testing
                 echo "= $?"
             done <\(stage.path)/calls
             """
-        try stage.sh("cat >\(stage.path)/calls <<'END'\n\(Self.calls.joined(separator: "\n"))\nEND")
-        try stage.sh("cat >\(stage.path)/body <<'END'\n\(body)\nEND")
+        try stage.write("calls", Self.calls.joined(separator: "\n"))
+        try stage.write("body", body)
         func answers(_ manager: String) throws -> String {
-            try Command(["unshare", "--mount", "--net", "env", "manager=\(manager)", "sh", "\(stage.path)/body"]).check()
+            let body = ["env", "manager=\(manager)", "sh", "\(stage.path)/body"]
+            return try Command(["unshare", "--mount", "--net"] + body).check()
         }
         let theirs = try answers("/usr/share/heartbeat/ResourceManager")
         let ours = try answers("\(stage.path)/scripts/ResourceManager --alone")

@@ -78,7 +78,8 @@ import Testing
         #expect(try stage.sh("cat \(stage.path)/mails").contains("Migrating resource away"))
         try stage.tool("sendmail", "echo no queue >&2; exit 75")
         let failed = try stage.script("MailTo", "a@b", "start")
-        #expect(failed.status == 0 && failed.output.contains("WARNING: nobody was told: sendmail: exit code 75: no queue"))
+        #expect(failed.status == 0)
+        #expect(failed.output.contains("WARNING: nobody was told: sendmail: exit code 75: no queue"))
         #expect(throws: AgentError.self) { try NativeAgents.make("MailTo", ["a@b\nBcc: x@y"]) }
         #expect(throws: AgentError.self) { try NativeAgents.make("MailTo", ["-OQueueDirectory=/tmp"]) }
     }
@@ -99,12 +100,9 @@ import Testing
     func sendARP() throws {
         let stage = try AgentStage()
         try stage.inside("ip link add eth0 type veth peer name peer0; ip link set eth0 up; ip link set peer0 up")
-        func sent() throws -> Int {
-            Int(try stage.inside("cat /sys/class/net/eth0/statistics/tx_packets").split(separator: "\n").first ?? "") ?? 0
-        }
-        let before = try sent()
+        let before = try stage.sent("eth0")
         #expect(try stage.script("SendArp", "10.7.0.9/eth0", "start").status == 0)
-        try Waiting().until("twelve packets", within: .seconds(20)) { try sent() >= before + 12 }
+        try Waiting().until("twelve packets", within: .seconds(20)) { try stage.sent("eth0") >= before + 12 }
         #expect(try stage.script("SendArp", "10.7.0.9/eth0", "status").status == 0)
         #expect(try stage.script("SendArp", "10.7.0.9/eth0", "stop").status == 0)
         #expect(try stage.script("SendArp", "10.7.0.9/nowhere", "start").status == 1)
@@ -141,7 +139,8 @@ import Testing
     func tools() throws {
         let stage = try AgentStage()
         let active = "\(stage.path)/active"
-        try stage.tool("vgchange", "echo \"$@\" >>\(stage.path)/calls; [ $2 = y ] && touch \(active) || rm -f \(active)")
+        try stage.tool(
+            "vgchange", "echo \"$@\" >>\(stage.path)/calls; [ $2 = y ] && touch \(active) || rm -f \(active)")
         try stage.tool("lvs", "[ -e \(active) ] && echo '  active' || echo '        '")
         #expect(try stage.script("LVM", "vg0", "status").status == 3)
         #expect(try stage.script("LVM", "/dev/vg0", "start").status == 0)
@@ -181,7 +180,8 @@ import Testing
         #expect(try stage.script("AudibleAlarm", "alpha", "stop", environment: node).status == 0)
         #expect(try stage.script("AudibleAlarm", "alpha", "status", environment: node).status == 3)
         #expect(try stage.script("AudibleAlarm", "beta", "start", environment: node).status == 0)
-        #expect(try stage.script("AudibleAlarm", "beta", "status", environment: node).output.hasPrefix("running (silent"))
+        let silent = try stage.script("AudibleAlarm", "beta", "status", environment: node)
+        #expect(silent.output.hasPrefix("running (silent"))
     }
 
     @Test("a tool that is missing is named with its package: a start fails, a status says stopped, a stop succeeds")

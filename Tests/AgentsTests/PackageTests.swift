@@ -37,7 +37,7 @@ struct PackageTests {
                 echo "$name $? $(head -n 1 /run/said)"
             done
             """
-        try stage.sh("cat >\(stage.path)/validate <<'END'\n\(body)\nEND")
+        try stage.write("validate", body)
         let command = Command(
             ["unshare", "--mount", "--net", "env"] + AgentPackage.environment + ["sh", "\(stage.path)/validate"])
         let lines = try command.run(within: .seconds(240)).output.split(separator: "\n")
@@ -78,7 +78,7 @@ struct PackageTests {
         #expect(try run("Dummy", state, "status").output.contains("Running OK"))
         #expect(try run("Dummy", state, "stop").status == 0)
         #expect(try run("Dummy", state, "stop").status == 0)
-        try stage.sh("mkdir -p \(stage.path)/conf/OCF/Dummy; echo 'state=\"\(stage.path)/own\" # x' >\(stage.path)/conf/OCF/Dummy/one")
+        try stage.write("conf/OCF/Dummy/one", "state=\"\(stage.path)/own\" # x")
         #expect(try run("Dummy", "one", "start").status == 0)
         #expect(FileSystem.kind(of: "\(stage.path)/own") == .regular)
         let unknown = try run("Dummy", "nonsense", "start")

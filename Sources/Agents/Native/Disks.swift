@@ -126,7 +126,9 @@ struct RaidArray: NativeAgent {
         let values = try NativeAgents.read(arguments, ["raidconf", "raiddev"], required: 2)
         configuration = values["raidconf"] ?? ""
         device = values["raiddev"] ?? ""
-        guard configuration.hasPrefix("/") else { throw AgentError("\(configuration) is not the path of a file", code: 2) }
+        guard configuration.hasPrefix("/") else {
+            throw AgentError("\(configuration) is not the path of a file", code: 2)
+        }
         guard device.hasPrefix("/dev/") else { throw AgentError("\(device) is not a device", code: 2) }
     }
 

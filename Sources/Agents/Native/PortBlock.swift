@@ -83,14 +83,14 @@ struct PortBlock: NativeAgent {
     /// The rules of this resource.
     private func handles() throws(AgentError) -> [String] {
         let nft = try ToolRun.find("nft", package: "nftables")
-        let result = try ToolRun.run([nft, "-a", "list", "table"] + PortBlock.table.split(separator: " ").map(String.init))
+        let words = PortBlock.table.split(separator: " ").map(String.init)
+        let result = try ToolRun.run([nft, "-a", "list", "table"] + words)
         guard result.succeeded else {
             if result.errors.contains("No such file or directory") { return [] }
             throw AgentError("nft: \(result.status): \(result.errors.split(separator: "\n").first ?? "")")
         }
         return result.output.split(separator: "\n").compactMap { line in
-            guard line.contains("comment \"\(comment)\" "), let last = line.split(separator: " ").last else { return nil }
-            return String(last)
+            line.contains("comment \"\(comment)\" ") ? line.split(separator: " ").last.map(String.init) : nil
         }
     }
 

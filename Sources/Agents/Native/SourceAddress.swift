@@ -27,7 +27,12 @@ struct SourceAddress: NativeAgent {
         guard !routes.isEmpty else { throw AgentError("there is no default route") }
         let changed = routes.filter { $0.source != address }
         if changed.isEmpty { return }
-        if !mark.exists { try mark.set(changed.map { "\(SourceAddress.key($0)) \($0.source.map { "\($0)" } ?? "-")\n" }.joined()) }
+        if !mark.exists {
+            let before = changed.map { route in
+                "\(SourceAddress.key(route)) \(route.source.map(\.description) ?? "-")\n"
+            }
+            try mark.set(before.joined())
+        }
         try kernel { session throws(SystemError) in
             for route in changed { try session.set(address, of: route) }
         }

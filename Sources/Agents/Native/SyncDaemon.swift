@@ -13,7 +13,9 @@ struct SyncDaemon: NativeAgent {
         role = values["role"] ?? ""
         interface = values["interface"] ?? "eth0"
         identity = values["syncid"]
-        guard ["master", "backup"].contains(role) else { throw AgentError("\(role): expected master or backup", code: 2) }
+        guard ["master", "backup"].contains(role) else {
+            throw AgentError("\(role): expected master or backup", code: 2)
+        }
         if let identity, UInt8(identity) == nil { throw AgentError("\(identity) is no number from 0 to 255", code: 2) }
         if interface.hasPrefix("-") || interface.isEmpty { throw AgentError("\(interface) is no interface", code: 2) }
     }

@@ -17,7 +17,8 @@ package struct SourceRoute: Sendable {
 
     fileprivate init?(_ message: NetlinkMessage) {
         let size = SourceRoute.structureSize
-        guard message.body.count >= size, message.body.native(UInt8.self, at: 7) == UInt8(RTN_UNICAST) else { return nil }
+        guard message.body.count >= size, message.body.native(UInt8.self, at: 7) == UInt8(RTN_UNICAST)
+        else { return nil }
         var structure = Array(message.body.prefix(size))
         // Flags tell the state of the route; they are not for who sets one.
         structure.replaceSubrange(8..<12, with: [0, 0, 0, 0])

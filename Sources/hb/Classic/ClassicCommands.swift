@@ -5,9 +5,11 @@ import ClusterModel
 import LinuxSystem
 import ResourceAgents
 
-/// `ResourceManager`, `req_resource`, `mach_down`.
+/// `ResourceManager`, `req_resource`, `mach_down`, `harc`, `hb_hooks`.
 enum ClassicCommands {
-    static func knows(_ program: String) -> Bool { ["ResourceManager", "req_resource", "mach_down"].contains(program) }
+    static func knows(_ program: String) -> Bool {
+        ["ResourceManager", "req_resource", "mach_down", "harc", "hb_hooks"].contains(program)
+    }
 
     /// Returns the exit status.
     static func run(_ program: String, _ words: [String]) -> Int32 {
@@ -29,6 +31,10 @@ enum ClassicCommands {
         case "ResourceManager":
             return ResourceManagerCommand(common.paths, isAlone: arguments.has("alone")).run(operands)
         case "req_resource": return request(operands, common.paths)
+        case "harc": return HookCommand.run(operands, common.paths)
+        case "hb_hooks":
+            var hooks = HookRunner(common.paths)
+            hooks.run()
         default: return machineDown(operands, common.paths)
         }
     }

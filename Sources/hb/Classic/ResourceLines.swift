@@ -33,7 +33,9 @@ struct ResourceLines {
                 continue
             }
             let words = joined.split { $0 == " " || $0 == "\t" }.map(String.init)
-            if let node = words.first { lines.append(Line(node: node.lowercased(), resources: Array(words.dropFirst()))) }
+            if let node = words.first {
+                lines.append(Line(node: node.lowercased(), resources: Array(words.dropFirst())))
+            }
             joined = ""
         }
         self.lines = lines
