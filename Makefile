@@ -15,8 +15,8 @@ COMPILE = mkdir -p $(LEFT) && find $(LEFT) -mindepth 1 -maxdepth 1 -name 'Tempor
 
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftnl-dev libmnl-dev \
-	libssl-dev zlib1g-dev libbz2-dev pkg-config \
-	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base
+	libexpat1-dev libssl-dev zlib1g-dev libbz2-dev pkg-config \
+	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base python3
 
 # What the tests with heartbeat 3.0.6 need: unpacked below .build, never installed. Where it cannot be had, those tests
 # are skipped, and say so.
@@ -71,13 +71,13 @@ demo: deps build
 
 TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
-SYSTEM = IntegrationTests|ResourceAgentsTests|MediaTests|PeerTests|SystemdTests|MachineTests
+SYSTEM = IntegrationTests|ResourceAgentsTests|AgentsTests|MediaTests|PeerTests|SystemdTests|MachineTests
 
 check: deps peer
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
-	$(TEST) --no-parallel --filter 'ResourceAgentsTests|MediaTests'
+	$(TEST) --no-parallel --filter 'ResourceAgentsTests|AgentsTests|MediaTests'
 	$(TEST) --filter IntegrationTests
 	$(TEST) --filter PeerTests
 	$(TESTPATH)/release/hb_torture --iterations 20 --seed 1
@@ -121,6 +121,11 @@ torture: deps build
 bench: deps build
 	.build/release/hb_bench
 
+# The names of ClassicScripts.swift: what is native, what runs an OCF agent.
+SCRIPTS = IPaddr IPaddr2 IPv6addr Filesystem AudibleAlarm Delay IPsrcaddr LVM LVSSyncDaemonSwap MailTo Raid1 SendArp \
+	drbddisk drbdupper portblock ICP LinuxSCSI ServeRAID WAS WinPopup Xinetd apache db2 ids OCF ocf
+OLD_COMMANDS = ResourceManager req_resource mach_down hb_standby hb_takeover hb_hooks
+
 install: build
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/heartbeat \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
@@ -129,7 +134,11 @@ install: build
 	install -s -m 755 .build/release/heartbeat $(DESTDIR)$(PREFIX)/sbin/heartbeat
 	install -s -m 755 .build/release/hb $(DESTDIR)$(PREFIX)/bin/hb
 	for t in hb_standby hb_takeover cl_status; do ln -sf hb $(DESTDIR)$(PREFIX)/bin/$$t; done
-	ln -sf ../bin/hb $(DESTDIR)$(PREFIX)/sbin/send_arp
+	for t in send_arp fake; do ln -sf ../bin/hb $(DESTDIR)$(PREFIX)/sbin/$$t; done
+	# The resource scripts of heartbeat 3.0.6 where haresources finds them, and the commands where it had them.
+	install -d $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d $(DESTDIR)$(PREFIX)/share/heartbeat
+	for t in $(SCRIPTS); do ln -sf ../../../bin/hb $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d/$$t; done
+	for t in $(OLD_COMMANDS); do ln -sf ../../bin/hb $(DESTDIR)$(PREFIX)/share/heartbeat/$$t; done
 	for n in 1 5 8; do install -m 644 Resources/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
 	install -m 644 README.md Resources/doc/* $(DESTDIR)$(PREFIX)/share/doc/heartbeat/
 	install -m 644 Resources/completion/hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb
@@ -141,6 +150,10 @@ install: build
 	# The administrator's files are never overwritten.
 	for f in ha.cf haresources; do [ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/$$f ] || \
 		install -m 644 etc/ha.d/$$f $(DESTDIR)$(SYSCONFDIR)/ha.d/$$f; done
+	[ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/shellfuncs ] || \
+		install -m 644 Resources/ha.d/shellfuncs $(DESTDIR)$(SYSCONFDIR)/ha.d/shellfuncs
+	[ -L $(DESTDIR)$(SYSCONFDIR)/ha.d/harc ] || [ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/harc ] || \
+		ln -s $(PREFIX)/bin/hb $(DESTDIR)$(SYSCONFDIR)/ha.d/harc
 	[ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/authkeys ] || \
 		install -m 600 etc/ha.d/authkeys $(DESTDIR)$(SYSCONFDIR)/ha.d/authkeys
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then \
@@ -151,7 +164,10 @@ install: build
 
 # Leaves /etc/ha.d and /var/lib/heartbeat alone.
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/heartbeat $(DESTDIR)$(PREFIX)/sbin/send_arp $(DESTDIR)$(PREFIX)/bin/hb \
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d
+	for t in $(OLD_COMMANDS); do rm -f $(DESTDIR)$(PREFIX)/share/heartbeat/$$t; done
+	rm -f $(DESTDIR)$(PREFIX)/sbin/heartbeat $(DESTDIR)$(PREFIX)/sbin/send_arp $(DESTDIR)$(PREFIX)/sbin/fake \
+		$(DESTDIR)$(PREFIX)/bin/hb \
 		$(DESTDIR)$(PREFIX)/bin/hb_standby $(DESTDIR)$(PREFIX)/bin/hb_takeover $(DESTDIR)$(PREFIX)/bin/cl_status \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb_standby \

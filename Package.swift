@@ -27,6 +27,7 @@ let package = Package(
         .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
 
         // Pure.
@@ -51,6 +52,9 @@ let package = Package(
         .target(
             name: "ResourceAgents",
             dependencies: ["CMount", "CSystemd", "LinuxSystem", "Leases", "Reactor", "Journal", "ClusterModel"],
+            swiftSettings: edge),
+        .target(
+            name: "Agents", dependencies: ["CExpat", "CLinux", "LinuxSystem", "ResourceAgents", "ClusterModel"],
             swiftSettings: edge),
         .target(
             name: "Admin", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging"],
@@ -83,8 +87,8 @@ let package = Package(
         .executableTarget(
             name: "hb",
             dependencies: [
-                "Admin", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests", "LinuxSystem",
-                "Messaging", "ResourceAgents", "Simulation",
+                "Admin", "Agents", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests",
+                "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation",
             ],
             swiftSettings: edge),
 
@@ -114,6 +118,9 @@ let package = Package(
         .testTarget(name: "MediaTests", dependencies: ["Media", "Privsep"], swiftSettings: edge),
         .testTarget(
             name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep"], swiftSettings: edge),
+        .testTarget(
+            name: "AgentsTests", dependencies: ["Agents", "LinuxSystem", "ResourceAgents", "Rig"],
+            swiftSettings: edge),
         .target(
             name: "Rig", dependencies: ["Admin", "LinuxSystem", "Privsep", "ClusterModel"], path: "Tests/Rig",
             swiftSettings: edge),

@@ -7,7 +7,8 @@ package enum CheckCommand {
     /// Prints diagnostics to standard error and, where the daemon could start, the effective configuration to standard
     /// output. Secrets are not printed. Returns the exit status: 0 clean, 1 warnings, 2 errors.
     package static func run(_ folder: ConfigurationFolder) -> Int32 {
-        let (files, facts) = folder.read()
+        var (files, facts) = folder.read()
+        facts.missingAgents = .error
         let (configuration, diagnostics) = ConfigurationReader.read(files: files, facts: facts)
         Terminal.complain(Terminal.printable(diagnostics.rendered))
         if let configuration {

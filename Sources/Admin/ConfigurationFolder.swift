@@ -1,6 +1,7 @@
 // The three files of a node on its disk, and what the machine says that they are checked against.
 import CLinux
 import ClusterConfig
+import ClusterModel
 import LinuxSystem
 
 /// A folder as `/etc/ha.d`.
@@ -19,8 +20,11 @@ package struct ConfigurationFolder: Equatable, Sendable {
         var facts = SystemFacts(localNode: localNode)
         facts.userID = geteuid()
         facts.scriptDirectories = ["\(path)/resource.d", "/etc/init.d"]
-        facts.scripts = facts.scriptDirectories.flatMap { directory in
-            FileSystem.names(in: directory).filter { ConfigurationFolder.kind("\(directory)/\($0)") == .executable }
+        facts.ocfAgents = ConfigurationFolder.ocfAgents
+        facts.scripts =
+            facts.scriptDirectories.flatMap(ConfigurationFolder.executables) + ownScripts(facts.ocfAgents ?? [])
+        facts.hasUnit = { unit in
+            InstalledFiles.unitDirectories.contains { ConfigurationFolder.kind("\($0)/\(unit)") != .missing }
         }
         facts.interfaces = FileSystem.names(in: "/sys/class/net")
         facts.kindOfPath = { ConfigurationFolder.kind($0) }
@@ -31,6 +35,25 @@ package struct ConfigurationFolder: Equatable, Sendable {
         return (
             ConfigurationFiles(haConfig: content("ha.cf").file, resources: resources, keys: keys.file), facts
         )
+    }
+
+    private static func executables(in directory: String) -> [String] {
+        FileSystem.names(in: directory).filter { kind("\(directory)/\($0)") == .executable }
+    }
+
+    /// The scripts of this product, without those whose OCF agent is not here.
+    private func ownScripts(_ agents: [String]) -> [String] {
+        ConfigurationFolder.executables(in: InstalledFiles.resourceScripts).filter { name in
+            !ClassicScripts.wrapped.contains { $0.name == name } || agents.contains("heartbeat:\(name)")
+        }
+    }
+
+    /// `PROVIDER:NAME` of every agent that can be executed.
+    private static var ocfAgents: [String] {
+        let root = InstalledFiles.ocfRoot + "/resource.d"
+        return FileSystem.names(in: root).filter { !$0.hasPrefix(".") }.flatMap { provider in
+            executables(in: "\(root)/\(provider)").filter { !$0.hasPrefix(".") }.map { "\(provider):\($0)" }
+        }
     }
 
     /// `haresources`, or where there is none `ipresources`, its name before heartbeat 1.

@@ -132,14 +132,41 @@ struct HAResourcesParser {
                 .error, excerpt, "\(excerpt.text): expected an address, the name of a script, or a unit",
                 help: "scripts are looked for in \(Spelling.list(facts.scriptDirectories, joinedBy: "and"))")
         }
+        if type == "OCF" || type.hasPrefix("ocf:") { return checkAgent(resource, excerpt) }
         guard let scripts = facts.scripts, !ResourceWord.native.contains(type), !scripts.contains(type) else { return }
+        if resource.arguments.isEmpty, facts.hasUnit?("\(type).service") == true { return }
+        if ClassicScripts.wrapped.contains(where: { $0.name == type }) {
+            return report(
+                facts.missingAgents, excerpt, "\(type): the OCF agent that this script runs is not installed",
+                help: "install the package resource-agents")
+        }
         let hint = Spelling.hint(for: type, among: ResourceWord.native + scripts)
         let bare = resource.text.split(separator: "/", omittingEmptySubsequences: false).first ?? ""
         let places = Spelling.list(facts.scriptDirectories, joinedBy: "and")
         report(
-            .warning, excerpt, "\(type): no such resource script\(hint)",
+            facts.missingAgents, excerpt, "\(type): no such resource script\(hint)",
             help: AddressLiteral(bare) != nil
                 ? "to name an IPv6 address, write IPv6addr::\(resource.text)" : "scripts are looked for in \(places)")
+    }
+
+    /// `ocf:PROVIDER:NAME`, `ocf:NAME`, `OCF::NAME`: of the provider heartbeat where none is named.
+    private mutating func checkAgent(_ resource: ResourceSpecification, _ excerpt: Excerpt) {
+        let isClassic = resource.type == "OCF"
+        let word = isClassic ? resource.arguments.first ?? "" : String(resource.type.dropFirst("ocf:".count))
+        let parts = word.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && !$0.contains("/") && !$0.hasPrefix(".") }) else {
+            return report(
+                .error, excerpt, "\(resource.text): expected \(isClassic ? "OCF::NAME" : "ocf:PROVIDER:NAME")"
+                    + "[::PARAMETER=VALUE]...")
+        }
+        guard let agents = facts.ocfAgents else { return }
+        let names = agents.map { String($0.drop { $0 != ":" }.dropFirst()) }
+        let known = parts.count == 2 ? agents : names
+        if known.contains(word) { return }
+        report(
+            facts.missingAgents, excerpt, "\(word): no such OCF agent\(Spelling.hint(for: word, among: known))",
+            help: agents.isEmpty
+                ? "no OCF agents are here: install the package resource-agents" : "hb agents lists those of this node")
     }
 
     private mutating func readAddress(

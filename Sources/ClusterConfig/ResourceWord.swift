@@ -70,3 +70,8 @@ enum ResourceWord {
         return (parts, starts)
     }
 }
+
+extension ResourceSpecification {
+    /// What a word of haresources means, whether it is right or not.
+    package init(word: String) { self = ResourceWord.read(word).specification }
+}

@@ -61,8 +61,15 @@ package struct SystemFacts: Sendable {
     package var keysOwner: UInt32?
     /// Where resource scripts are looked for.
     package var scriptDirectories = ["/etc/ha.d/resource.d", "/etc/init.d"]
-    /// Names of the executable files in `scriptDirectories`.
+    /// Names of the executable files in `scriptDirectories`; of the product's own only those that can do their work.
     package var scripts: [String]?
+    /// OCF agents as `PROVIDER:NAME`.
+    package var ocfAgents: [String]?
+    /// Whether there is a unit file of a name with its ending.
+    package var hasUnit: (@Sendable (String) -> Bool)?
+    /// What a resource is whose script or agent is found nowhere: an error for who checks, a warning for the daemon,
+    /// since the other groups are to run.
+    package var missingAgents = Diagnostic.Severity.warning
     /// Names of the network interfaces that exist now.
     package var interfaces: [String]?
     /// What stands behind an absolute path, symbolic links followed.

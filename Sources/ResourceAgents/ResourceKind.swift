@@ -9,7 +9,7 @@ package enum ResourceKind: Equatable, Sendable {
     case filesystem(FilesystemArguments)
     /// A unit's full name, `nginx.service`.
     case unit(String)
-    /// A script's name and its arguments; it is looked for at each operation.
+    /// A script's name and its arguments; it is looked for at each operation. OCF agents are run by the script `ocf`.
     case script(String, [String])
     /// The word makes no sense; nothing can be started.
     case invalid(String)
@@ -38,6 +38,10 @@ package enum ResourceKind: Equatable, Sendable {
                     throw ArgumentError(reason: "expected systemd::UNIT")
                 }
                 self = .unit(ResourceKind.unitName(resource.arguments[0]))
+            case let type where type == "OCF" || type.hasPrefix("ocf:"):
+                // Not "OCF": a script of that name that an older heartbeat has left takes other arguments.
+                let agent = type == "OCF" ? [] : [String(type.dropFirst("ocf:".count))]
+                self = .script("ocf", agent + resource.arguments)
             default:
                 self = ResourceKind.byName(resource, hasScript, hasUnit)
             }
@@ -74,13 +78,10 @@ package enum ResourceKind: Equatable, Sendable {
 package struct ResourceLocations: Sendable {
     /// Searched in order (specs/heartbeat.md 5.1).
     package var scriptDirectories: [String]
-    package var unitDirectories = [
-        "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-        "/lib/systemd/system",
-    ]
+    package var unitDirectories = InstalledFiles.unitDirectories
 
     package init(configurationDirectory: String) {
-        scriptDirectories = ["\(configurationDirectory)/resource.d", "/etc/init.d"]
+        scriptDirectories = ["\(configurationDirectory)/resource.d", InstalledFiles.resourceScripts, "/etc/init.d"]
     }
 
     /// The first executable regular file of a name; names with slashes have none.

@@ -139,8 +139,7 @@ package final class ResourceOperations {
             log(LogRecord(.info, "script", text, [Setting(name: "RESOURCE", value: name)]))
         }
         return program(spawn, operation, name: name, completion) { result in
-            // The words decide, whatever the exit code (specs/heartbeat.md 5.2).
-            ScriptStatus.isRunning(result.output) ? .running : .stopped
+            ScriptStatus.outcome(result)
         }
     }
 

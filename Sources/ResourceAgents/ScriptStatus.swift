@@ -1,5 +1,7 @@
 // What a resource script's status says: heartbeat 1 reads the words, not the exit code (specs/heartbeat.md 5.2).
 
+import LinuxSystem
+
 /// What a script's status output means (specs/heartbeat.md 5.2).
 package enum ScriptStatus {
     /// Whether the output of a script's `status` means that it runs: `not … running` says no, `running` or `OK` says
@@ -12,6 +14,16 @@ package enum ScriptStatus {
             return false
         }
         return find(text, from: 0) { isRun(text, at: $0) || matches(text, at: $0, "OK") } != nil
+    }
+
+    /// The outcome of a script's `status`. The words decide, whatever the exit code; but for a script that says `may be
+    /// running` with the LSB's code for unknown, 4, it is not known (specs/heartbeat.md 5.2, drbddisk).
+    package static func outcome(_ result: ProgramRun.Result) -> ResourceOutcome {
+        let hedge = find(result.output, from: 0) { matches(result.output, at: $0, "may be running") }
+        if case .ended(.exited(4)) = result.ending, hedge != nil {
+            return .unknown(result.lastLine ?? "its status cannot be told")
+        }
+        return isRunning(result.output) ? .running : .stopped
     }
 
     private static func find(_ text: [UInt8], from start: Int, _ matches: (Int) -> Bool) -> Int? {

@@ -1,6 +1,8 @@
 // What each tool is called, what it takes, and how the right one is found.
 import Admin
+import Agents
 import CLinux
+import ClusterModel
 
 /// How a tool was called.
 struct Invocation {
@@ -37,7 +39,7 @@ struct Tool: Sendable {
     let run: @Sendable (Invocation, ProgramArguments) throws(UsageError) -> Int32
 
     static let all: [Tool] = [
-        status, check, standby, takeover, cleanup, fence, simulate, wire, clusterStatus, sendARP,
+        status, check, standby, takeover, cleanup, fence, agents, simulate, wire, clusterStatus, sendARP,
     ]
 
     /// Runs what the program was called as; returns the exit status.
@@ -45,6 +47,10 @@ struct Tool: Sendable {
         let path = arguments.first ?? "hb"
         let program = String(path.split(separator: "/").last ?? "hb")
         let words = Array(arguments.dropFirst())
+        if ClassicScripts.resources.contains(program) { return ResourceScript.run(program, words) }
+        if ClassicCommands.knows(program) { return ClassicCommands.run(program, words) }
+        if program == "fake" { return FakeCommand.run(words) }
+        if AgentProgram.knows(program) { return AgentProgram.run(program, words) }
         if let tool = all.first(where: { $0.program == program }) {
             return tool.start(Invocation(name: program, words: words, common: CommonOptions()))
         }

@@ -98,6 +98,9 @@ struct CaseFile {
         case "owner": facts.keysOwner = UInt32(values[0])
         case "user": facts.userID = UInt32(values[0]) ?? 0
         case "scripts": facts.scripts = values
+        case "agents": facts.ocfAgents = values
+        case "units": facts.hasUnit = { values.contains($0) }
+        case "check": facts.missingAgents = .error
         case "interfaces": facts.interfaces = values
         case "paths":
             facts.kindOfPath = { path in

@@ -30,6 +30,7 @@
 #include <netinet/ip_icmp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <regex.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>

@@ -1,0 +1,223 @@
+// The agents of the product, run as heartbeat runs them: real rules, routes and packets in a network of their own; the
+// tools of disks, whose kernels' parts are not here, are stood in for by scripts that keep their state in a file.
+import Agents
+import ClusterModel
+import LinuxSystem
+import Rig
+import Testing
+
+@Suite("native agents") struct NativeAgentTests {
+    @Test("portblock drops what comes in between block and unblock, twice and in any order")
+    func portBlock() throws {
+        let stage = try AgentStage()
+        let server = "python3 -m http.server --bind 127.0.0.1 8080 >/dev/null 2>&1 & echo $!"
+        let pid = try stage.inside("cd \(stage.path); \(server)").split(separator: "\n").first ?? ""
+        defer { _ = try? stage.sh("kill \(pid)") }
+        func isReachable() throws -> Bool {
+            try Command(
+                ["ip", "netns", "exec", stage.network, "python3", "-c",
+                    "import socket; socket.create_connection((\"127.0.0.1\", 8080), 0.5)"]
+            ).run().succeeded
+        }
+        try Waiting().until("the web server", within: .seconds(20)) { try isReachable() }
+
+        #expect(try stage.script("portblock", "tcp", "8080,9000:9010", "block", "status").status == 3)
+        for _ in 0..<2 { #expect(try stage.script("portblock", "tcp", "8080,9000:9010", "block", "start").status == 0) }
+        #expect(try !isReachable())
+        #expect(try stage.inside("nft list ruleset").components("dport") == 1)
+        #expect(try stage.script("portblock", "tcp", "8080,9000:9010", "block", "status").output == "running\n")
+        #expect(try stage.script("portblock", "tcp", "8080,9000:9010", "unblock", "status").status == 3)
+        #expect(try stage.script("portblock", "tcp", "8080,9000:9010", "unblock", "start").status == 0)
+        #expect(try isReachable())
+        // The group is whole: both say that they run.
+        #expect(try stage.script("portblock", "tcp", "8080,9000:9010", "block", "status").status == 0)
+        #expect(try stage.script("portblock", "tcp", "8080,9000:9010", "unblock", "status").status == 0)
+        // The way down: block again, and let in when the group is gone.
+        #expect(try stage.script("portblock", "tcp", "8080,9000:9010", "unblock", "stop").status == 0)
+        #expect(try !isReachable())
+        #expect(try stage.script("portblock", "tcp", "8080,9000:9010", "block", "stop").status == 0)
+        #expect(try isReachable())
+    }
+
+    @Test("portblock refuses what is no port", arguments: ["0", "70000", "80,", "90:80", "http", "80; drop"])
+    func ports(_ text: String) throws {
+        #expect(throws: AgentError.self) { try NativeAgents.make("portblock", ["tcp", text, "block"]) }
+    }
+
+    @Test("IPsrcaddr gives connections a source, and takes it back")
+    func sourceAddress() throws {
+        let stage = try AgentStage()
+        try stage.inside(
+            """
+            ip link add eth0 type veth peer name peer0; ip link set eth0 up; ip link set peer0 up
+            ip addr add 10.7.0.1/24 dev eth0; ip addr add 10.7.0.9/24 dev eth0
+            ip route add default via 10.7.0.254 metric 50; ip route add 10.99.0.0/16 via 10.7.0.253
+            """)
+        func source() throws -> String { try stage.inside("ip route get 192.0.2.1; ip route get 10.7.0.77") }
+        #expect(try stage.script("IPsrcaddr", "10.7.0.8", "start").status == 1)
+        #expect(try stage.script("IPsrcaddr", "10.7.0.9", "status").status == 3)
+        for _ in 0..<2 { #expect(try stage.script("IPsrcaddr", "10.7.0.9/24", "start").status == 0) }
+        #expect(try source().components("src 10.7.0.9") == 2)
+        #expect(try stage.script("IPsrcaddr", "10.7.0.9", "status").output == "running\n")
+        #expect(try stage.inside("ip route").components("default") == 1)
+        for _ in 0..<2 { #expect(try stage.script("IPsrcaddr", "10.7.0.9", "stop").status == 0) }
+        #expect(try source().components("src 10.7.0.1") == 2)
+        #expect(try stage.inside("ip route").components("metric 50") == 1)
+    }
+
+    @Test("MailTo hands mails to sendmail, once each way, and a mail that fails stops nothing")
+    func mail() throws {
+        let stage = try AgentStage()
+        try stage.tool("sendmail", "echo \"$@\" >>\(stage.path)/mails; cat >>\(stage.path)/mails")
+        for _ in 0..<2 { #expect(try stage.script("MailTo", "a@b,c@d", "Web", "start").status == 0) }
+        let mails = try stage.sh("cat \(stage.path)/mails")
+        #expect(mails.hasPrefix("-i a@b c@d\nTo: a@b, c@d\nSubject: Web Takeover in progress on "))
+        #expect(mails.components("Subject:") == 1)
+        #expect(try stage.script("MailTo", "a@b,c@d", "Web", "status").status == 0)
+        #expect(try stage.script("MailTo", "a@b,c@d", "Web", "stop").status == 0)
+        #expect(try stage.sh("cat \(stage.path)/mails").contains("Migrating resource away"))
+        try stage.tool("sendmail", "echo no queue >&2; exit 75")
+        let failed = try stage.script("MailTo", "a@b", "start")
+        #expect(failed.status == 0)
+        #expect(failed.output.contains("WARNING: nobody was told: sendmail: exit code 75: no queue"))
+        #expect(throws: AgentError.self) { try NativeAgents.make("MailTo", ["a@b\nBcc: x@y"]) }
+        #expect(throws: AgentError.self) { try NativeAgents.make("MailTo", ["-OQueueDirectory=/tmp"]) }
+    }
+
+    @Test("Delay waits at the start and at the stop, and only once")
+    func delay() throws {
+        let stage = try AgentStage()
+        let begin = Clock.now()
+        #expect(try stage.script("Delay", "1", "0", "start").status == 0)
+        #expect(Clock.now() >= begin + .seconds(1))
+        #expect(try stage.script("Delay", "1", "0", "status").output == "running\n")
+        #expect(try stage.script("Delay", "1", "0", "stop").status == 0)
+        #expect(try stage.script("Delay", "1", "0", "status").output == "stopped\n")
+        #expect(throws: AgentError.self) { try NativeAgents.make("Delay", ["soon"]) }
+    }
+
+    @Test("SendArp announces an address five times and once more at once")
+    func sendARP() throws {
+        let stage = try AgentStage()
+        try stage.inside("ip link add eth0 type veth peer name peer0; ip link set eth0 up; ip link set peer0 up")
+        let before = try stage.sent("eth0")
+        #expect(try stage.script("SendArp", "10.7.0.9/eth0", "start").status == 0)
+        try Waiting().until("twelve packets", within: .seconds(20)) { try stage.sent("eth0") >= before + 12 }
+        #expect(try stage.script("SendArp", "10.7.0.9/eth0", "status").status == 0)
+        #expect(try stage.script("SendArp", "10.7.0.9/eth0", "stop").status == 0)
+        #expect(try stage.script("SendArp", "10.7.0.9/nowhere", "start").status == 1)
+    }
+
+    @Test("drbddisk: roles become words, a start tries again")
+    func replicatedDisk() throws {
+        let stage = try AgentStage()
+        let role = "\(stage.path)/role"
+        try stage.sh("echo Secondary >\(role)")
+        try stage.tool(
+            "drbdadm",
+            """
+            case $1 in
+                role) echo "$(cat \(role))/Unknown";;
+                primary) echo x >>\(stage.path)/tries
+                    [ $(wc -l <\(stage.path)/tries) -ge 2 ] || { echo held by peer >&2; exit 17; }
+                    echo Primary >\(role);;
+                secondary) echo Secondary >\(role);;
+            esac
+            """)
+        #expect(try stage.script("drbddisk", "r0", "status").output == "stopped (Secondary)\n")
+        #expect(try stage.script("drbddisk", "r0", "start").status == 0)
+        #expect(try stage.sh("cat \(stage.path)/tries").components("x") == 2)
+        #expect(try stage.script("drbddisk", "r0", "status").output == "running (Primary)\n")
+        #expect(try stage.script("drbddisk", "r0", "stop").status == 0)
+        try stage.sh("echo Negotiating >\(role)")
+        let unclear = try stage.script("drbddisk", "r0", "status")
+        #expect(unclear.status == 4)
+        #expect(unclear.output == "cannot determine status, may be running (Negotiating)\n")
+    }
+
+    @Test("LVM, Raid1 and LVSSyncDaemonSwap drive their tools")
+    func tools() throws {
+        let stage = try AgentStage()
+        let active = "\(stage.path)/active"
+        try stage.tool(
+            "vgchange", "echo \"$@\" >>\(stage.path)/calls; [ $2 = y ] && touch \(active) || rm -f \(active)")
+        try stage.tool("lvs", "[ -e \(active) ] && echo '  active' || echo '        '")
+        #expect(try stage.script("LVM", "vg0", "status").status == 3)
+        #expect(try stage.script("LVM", "/dev/vg0", "start").status == 0)
+        #expect(try stage.script("LVM", "vg0", "status").output == "running (1 of 1 volumes)\n")
+        #expect(try stage.script("LVM", "vg0", "stop").status == 0)
+        #expect(try stage.sh("cat \(stage.path)/calls") == "-a y vg0\n-a n vg0\n")
+        try stage.tool("lvs", "echo 'Cannot process volume group vg0: locking failed' >&2; exit 5")
+        #expect(try stage.script("LVM", "vg0", "status").output.contains("may be running"))
+
+        try stage.tool("mdadm", "echo \"$@\"; echo no such array >&2; exit 1")
+        try stage.sh("touch \(stage.path)/mdadm.conf")
+        let raid = try stage.script("Raid1", "\(stage.path)/mdadm.conf", "/dev/hbx-none", "start")
+        #expect(raid.status == 1 && raid.output.contains("no such array"))
+        #expect(try stage.script("Raid1", "\(stage.path)/mdadm.conf", "/dev/hbx-none", "stop").status == 0)
+
+        try stage.tool(
+            "ipvsadm",
+            """
+            case $1 in
+                --list) [ -e \(stage.path)/sync ] && echo "$(cat \(stage.path)/sync) sync daemon (mcast=eth1)";;
+                --start-daemon) echo $2 >\(stage.path)/sync;;
+                --stop-daemon) rm \(stage.path)/sync;;
+            esac; exit 0
+            """)
+        #expect(try stage.script("LVSSyncDaemonSwap", "master", "eth1", "start").status == 0)
+        #expect(try stage.script("LVSSyncDaemonSwap", "master", "eth1", "status").output == "running (master)\n")
+        #expect(try stage.script("LVSSyncDaemonSwap", "master", "eth1", "stop").status == 0)
+        #expect(try stage.sh("cat \(stage.path)/sync") == "backup\n")
+    }
+
+    @Test("AudibleAlarm rings where it is told to, in a process that ends with the stop")
+    func alarm() throws {
+        let stage = try AgentStage()
+        let node = ["HA_CURHOST=beta"]
+        #expect(try stage.script("AudibleAlarm", "alpha", "start", environment: node).status == 0)
+        #expect(try stage.script("AudibleAlarm", "alpha", "status", environment: node).output == "running\n")
+        #expect(try stage.script("AudibleAlarm", "alpha", "stop", environment: node).status == 0)
+        #expect(try stage.script("AudibleAlarm", "alpha", "status", environment: node).status == 3)
+        #expect(try stage.script("AudibleAlarm", "beta", "start", environment: node).status == 0)
+        let silent = try stage.script("AudibleAlarm", "beta", "status", environment: node)
+        #expect(silent.output.hasPrefix("running (silent"))
+    }
+
+    @Test("a tool that is missing is named with its package: a start fails, a status says stopped, a stop succeeds")
+    func missing() throws {
+        let stage = try AgentStage()
+        let alone = ["PATH=\(stage.path)/tools"]
+        for (name, word, package) in [("drbddisk", "r0", "drbd-utils"), ("LVM", "vg0", "lvm2")] {
+            let start = try stage.script(name, word, "start", environment: alone)
+            #expect(start.status == 5 && start.output.contains("it comes with the package \(package)"))
+            #expect(try stage.script(name, word, "status", environment: alone).output.hasPrefix("stopped ("))
+            #expect(try stage.script(name, word, "stop", environment: alone).status == 0)
+        }
+    }
+
+    @Test("IPaddr2 and Filesystem by hand, as scripts of a site call them")
+    func resources() throws {
+        let stage = try AgentStage()
+        #expect(try stage.script("IPaddr2", "10.8.0.1/24/lo", "status").output == "stopped\n")
+        #expect(try stage.script("IPaddr2", "10.8.0.1/24/lo", "start").status == 0)
+        #expect(try stage.inside("ip addr show lo").contains("10.8.0.1/24"))
+        #expect(try stage.script("IPaddr2", "10.8.0.1/24/lo", "monitor").output == "running\n")
+        #expect(try stage.script("IPaddr2", "10.8.0.1/24/lo", "stop").status == 0)
+        #expect(try !stage.inside("ip addr show lo").contains("10.8.0.1"))
+        #expect(try stage.script("IPaddr2", "nonsense", "start").status == 1)
+    }
+}
+
+extension String {
+    /// How often a text occurs.
+    func components(_ text: String) -> Int {
+        var count = 0
+        var rest = self[...]
+        while !rest.isEmpty {
+            if rest.hasPrefix(text) { count += 1 }
+            rest = rest.dropFirst()
+        }
+        return count
+    }
+}

@@ -1,0 +1,98 @@
+// All agents of the package resource-agents: found, described, validated; some of them run.
+import Agents
+import ClusterModel
+import LinuxSystem
+import Rig
+import Testing
+
+@Suite("OCF agents of the package", .enabled(if: AgentPackage.isThere, AgentPackage.isMissing))
+struct PackageTests {
+    @Test("all 141 are found, and each has metadata that can be read")
+    func described() throws {
+        let agents = OCFAgent.all(root: AgentPackage.ocf)
+        #expect(agents.count == 141)
+        for agent in agents {
+            // The only one that is no script needs libraries of heartbeat.
+            if agent.name == "IPv6addr" { continue }
+            let metadata = try agent.metadata()
+            #expect(metadata.name.lowercased() == agent.name.lowercased() || !metadata.name.isEmpty)
+            #expect(!metadata.summary.isEmpty, "\(agent.name) has no description")
+            let actions = metadata.actions.map(\.name)
+            #expect(actions.contains("start") && actions.contains("stop"), "\(agent.name): \(actions)")
+            for action in metadata.actions where action.name == "start" {
+                #expect(action.timeout != nil, "\(agent.name) has no timeout of its start")
+            }
+        }
+    }
+
+    @Test("each is validated without its parameters: valid, or told what is missing")
+    func validated() throws {
+        let stage = try AgentStage()
+        let agents = OCFAgent.all(root: AgentPackage.ocf).map(\.name)
+        // Some agents make folders where they think they may.
+        let body = """
+            mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var && mkdir /run/resource-agents /var/lib
+            for name in \(agents.joined(separator: " ")); do
+                \(AgentStage.program) agents validate ocf:heartbeat:$name >/run/said 2>&1 </dev/null
+                echo "$name $? $(head -n 1 /run/said)"
+            done
+            """
+        try stage.write("validate", body)
+        let command = Command(
+            ["unshare", "--mount", "--net", "env"] + AgentPackage.environment + ["sh", "\(stage.path)/validate"])
+        let lines = try command.run(within: .seconds(240)).output.split(separator: "\n")
+        #expect(lines.count == 141)
+        for line in lines {
+            let words = line.split(separator: " ", maxSplits: 3)
+            #expect(words.count == 4 && (words[1] == "0" || words[1] == "1"), "\(line)")
+        }
+        #expect(lines.contains("Dummy 0 ocf:heartbeat:Dummy: valid"))
+        #expect(lines.contains("MailTo 1 ocf:heartbeat:MailTo: email is missing"))
+        #expect(lines.contains("IPv6addr 1 ocf:heartbeat:IPv6addr: ipv6addr is missing"))
+    }
+
+    @Test("hb agents lists them with the agents of the product, as a table and as JSON")
+    func listed() throws {
+        let call = ["env"] + AgentPackage.environment + [AgentStage.program, "agents"]
+        let table = try Command(call).run(within: .seconds(120)).output.split(separator: "\n")
+        #expect(table.filter { $0.hasPrefix("ocf ") }.count == 141)
+        #expect(table.contains { $0.hasPrefix("native  -          MailTo ") })
+        let json = try Command(call + ["describe", "--json", "ocf:heartbeat:Dummy"]).check()
+        #expect(json.contains("\"name\": \"state\"") && json.contains("\"timeout\": \"20s\""))
+        let wrong = try Command(call + ["describe", "ocf:heartbeat:Dumy"]).run()
+        #expect(wrong.status == .exited(1) && wrong.output.contains("there is no agent ocf:heartbeat:Dumy"))
+    }
+
+    @Test("Dummy as ocf: with a named parameter, as OCF:: with an instance file, and its failures")
+    func dummy() throws {
+        let stage = try AgentStage()
+        let environment = AgentPackage.environment + ["HA_DIR=\(stage.path)"]
+        let state = "state=\(stage.path)/dummy"
+        func run(_ words: String...) throws -> (status: Int32, output: String) {
+            let outcome = try stage.script("ocf", words[0], words[1], words[2], environment: environment)
+            return outcome
+        }
+        #expect(try run("heartbeat:Dummy", state, "status").output.contains("Resource is stopped"))
+        #expect(try run("heartbeat:Dummy", state, "start").status == 0)
+        #expect(FileSystem.kind(of: "\(stage.path)/dummy") == .regular)
+        #expect(try run("Dummy", state, "status").output.contains("Running OK"))
+        #expect(try run("Dummy", state, "stop").status == 0)
+        #expect(try run("Dummy", state, "stop").status == 0)
+        try stage.write("conf/OCF/Dummy/one", "state=\"\(stage.path)/own\" # x")
+        #expect(try run("Dummy", "one", "start").status == 0)
+        #expect(FileSystem.kind(of: "\(stage.path)/own") == .regular)
+        let unknown = try run("Dummy", "nonsense", "start")
+        #expect(unknown.status == 2 && unknown.output.contains("nonsense: expected NAME=VALUE"))
+    }
+
+    @Test("apache by its classic script: what is missing is said in the agent's own words")
+    func apache() throws {
+        let stage = try AgentStage()
+        let outcome = try stage.script(
+            "apache", "/nowhere/apache.conf", "start", environment: AgentPackage.environment)
+        #expect(outcome.status == 5 || outcome.status == 6)
+        #expect(outcome.output.contains("ERROR: apache_/nowhere/apache.conf start: "))
+        let absent = try stage.script("apache", "/nowhere", "start", environment: ["OCF_ROOT=\(stage.path)"])
+        #expect(absent.status == 5 && absent.output.contains("resource-agents"))
+    }
+}

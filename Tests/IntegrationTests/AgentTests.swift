@@ -1,0 +1,98 @@
+import ClusterModel
+import LinuxSystem
+import Rig
+import Testing
+
+extension ClusterTests {
+    @Suite("Groups of classic agents and OCF agents, and the commands of heartbeat 3.0.6 over them")
+    struct AgentTests {
+        private static let program: String = {
+            let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+            return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+                + "/hb"
+        }()
+        private static let ocfRoot = Checkout.debianPackage + "/usr/lib/ocf"
+
+        /// Puts `hb` into resource.d of every node under the names of scripts, with a folder for marks that a power cut
+        /// empties.
+        private func installScripts(_ stage: Stage, _ names: [String]) throws {
+            for node in stage.cluster.nodes {
+                for name in names {
+                    let text = """
+                        #!/bin/bash
+                        export HA_RSCTMP=\(node.volatileFolder) OCF_ROOT=\(AgentTests.ocfRoot)
+                        exec -a \(name) \(AgentTests.program) "$@"
+
+                        """
+                    try Folder.write(text, to: "\(node.configurationFolder)/resource.d/\(name)", mode: 0o755)
+                }
+            }
+        }
+
+        private func classic(_ name: String, _ words: String, on node: Node) throws -> Command.Outcome {
+            let options = "--config-dir \(node.configurationFolder) --run-dir \(node.runFolder)"
+            return try node.command(["bash", "-c", "exec -a \(name) \(AgentTests.program) \(options) \(words)"]).run()
+        }
+
+        @Test(
+            "A group of portblock, Delay and an OCF agent moves by ResourceManager and by a power cut",
+            .enabled(if: FileSystem.kind(of: ocfRoot) == .directory, "resource-agents is not unpacked: make peer"))
+        func moves() throws {
+            try Stage.play { plan in
+                let block = "portblock::tcp::8080"
+                plan.files.groups[0] =
+                    "alpha \(Stage.groupA) \(block)::block Delay::0 ocf:heartbeat:Dummy \(block)::unblock recorder::one"
+            } _: { stage in
+                try installScripts(stage, ["portblock", "Delay", "ocf"])
+                try stage.start()
+                let state = stage.alpha.volatileFolder
+                #expect(FileSystem.names(in: state).contains { $0.hasPrefix("Dummy-") })
+                #expect(try stage.alpha.command(["nft", "list", "ruleset"]).check().contains("heartbeat_ports"))
+
+                let given = try classic("ResourceManager", "givegroup \(Stage.groupA)", on: stage.alpha)
+                #expect(given.status == .exited(0), "\(given.output)")
+                try stage.awaitBoth(on: stage.beta)
+                #expect(!FileSystem.names(in: state).contains { $0.hasPrefix("Dummy-") })
+                let taken = try classic("ResourceManager", "takegroup \(Stage.groupA)", on: stage.alpha)
+                #expect(taken.status == .exited(0), "\(taken.output)")
+                try stage.awaitHome()
+                #expect(stage.record("one") == [
+                    "alpha start", "alpha stop", "beta start", "beta stop", "alpha start",
+                ])
+
+                try stage.alpha.cutPower()
+                try stage.awaitBoth(on: stage.beta)
+                #expect(FileSystem.names(in: stage.beta.volatileFolder).contains { $0.hasPrefix("Dummy-") })
+            }
+        }
+
+        @Test("A hook of rc.d hears of a node's death and of its return, with the environment of scripts")
+        func hooks() throws {
+            try Stage.play { stage in
+                let node = stage.alpha
+                let log = stage.cluster.folder + "/hooks.log"
+                let text = """
+                    #!/bin/bash
+                    exec -a hb_hooks \(AgentTests.program) --config-dir \(node.configurationFolder) \
+                    --run-dir \(node.runFolder)
+
+                    """
+                try Folder.write(text, to: stage.cluster.folder + "/hooks", mode: 0o755)
+                try Folder.make(node.configurationFolder + "/rc.d")
+                let hook = "#!/bin/sh\necho \"$1 $HA_t $HA_src $HA_st $HA_CURHOST $HA_deadtime\" >>\(log)\n"
+                try Folder.write(hook, to: node.configurationFolder + "/rc.d/status", mode: 0o755)
+                let file = node.configurationFolder + "/ha.cf"
+                try Folder.write(Folder.read(file) + "respawn root \(stage.cluster.folder)/hooks\n", to: file)
+                try stage.start()
+                func lines() -> [String] { Folder.read(log).split(separator: "\n").map(String.init) }
+                try stage.waiting.until("the hook for beta") {
+                    lines().contains("status status beta active alpha 1000ms")
+                }
+                try stage.beta.cutPower()
+                try stage.waiting.until("the hook for its death") {
+                    lines().last == "status status beta dead alpha 1000ms"
+                }
+            }
+        }
+    }
+}
