@@ -54,9 +54,9 @@ package enum Effect: Equatable, Sendable {
     /// Power a node off, with every device that this node has for it. It is off only when `Event.fenced` has come
     /// without a failure.
     case fence(NodeID, OperationID)
-    /// This node may hold groups until then, unless it is said again, with every keepalive. The resource manager has
-    /// the kernel end what it holds then, and keeps the instant for the next status process, which has not been heard
-    /// by anybody when it starts.
+    /// This node may hold groups until then. It is said with every keepalive, also where it is not prolonged. The
+    /// resource manager has the kernel end what it holds then, stops the rest where nothing is said any more, and keeps
+    /// the instant for the next status process, which has not been heard by anybody when it starts.
     case entitled(until: Instant)
     /// The configured escalation of a failed stop: this node MUST go down at once.
     case reboot(reason: String)

@@ -16,6 +16,8 @@ package final class GroupRunner {
     package let group: ResourceGroup
     package var epoch: UInt64 { run.epoch }
     package var isIdle: Bool { run.isIdle }
+    /// Whether something of the group may run, as far as this process knows.
+    package private(set) var mayRun = false
     /// The retries of stops from now on.
     package var policy: ResourcePolicy {
         get { run.policy }
@@ -29,6 +31,7 @@ package final class GroupRunner {
     private var isHandling = false
     private var running: (any RunningOperation)?
     private var pause: EventSource?
+    private var lastStart: GroupRun.OrderID?
 
     package init(
         _ group: ResourceGroup, policy: ResourcePolicy, operations: ResourceOperations, answer: @escaping Answer
@@ -41,7 +44,15 @@ package final class GroupRunner {
     }
 
     /// Takes an order; its answer may come before this returns.
-    package func take(_ order: GroupRun.Order) { handle(.ordered(order)) }
+    package func take(_ order: GroupRun.Order) {
+        switch order {
+        case .start(let id, _), .reassert(let id, _):
+            lastStart = id
+            mayRun = true
+        case .stop: break
+        }
+        handle(.ordered(order))
+    }
 
     /// Finds out what of the group runs; what is wholly here is held from now on. `completion` may be called before
     /// this returns. A group that is being brought up or taken down is partly here.
@@ -57,6 +68,7 @@ package final class GroupRunner {
             } else {
                 found = outcomes.allSatisfy { $0 == .stopped } ? .stopped : .partial
             }
+            mayRun = found != .stopped
             completion(found)
         }
     }
@@ -113,7 +125,9 @@ package final class GroupRunner {
         case .cancel: running?.cancel()
         case .pause(let duration): rest(duration)
         case .hold(let announce): hold(announce: announce)
-        case .answer(let order, let failure, let remains): answer(order, failure, remains)
+        case .answer(let order, let failure, let remains):
+            mayRun = remains || (order == lastStart && failure == nil)
+            answer(order, failure, remains)
         case .log(let record): operations.log(record)
         }
     }

@@ -26,6 +26,7 @@ final class NodeGroups {
     private var orders: [GroupRun.OrderID: Order] = [:]
     private var lastOrder: GroupRun.OrderID = 0
     private var fencing: NodeFencing
+    private var silence: SilenceWatch?
 
     init(
         _ configuration: Configuration, configurationDirectory: String, runDirectory: String, loop: EventLoop,
@@ -51,7 +52,11 @@ final class NodeGroups {
             listener?.send(.lost(group: group, reason: reason))
         }
         operations.addresses.onContest = { [unowned self] group, contest in tell(contest, of: group) }
+        silence = SilenceWatch(loop: loop, keepalive: configuration.timing.keepalive) { [unowned self] in
+            releaseUnasked()
+        }
         configure(configuration, configurationDirectory: configurationDirectory)
+        if let until = entitlement.until { silence?.heard(until: until) }
     }
 
     /// The best lease that this machine has; nil where ha.cf wants none.
@@ -73,6 +78,21 @@ final class NodeGroups {
     func prolong(until: Instant) {
         entitlement.remember(until)
         operations.addresses.renew(until: until, now: Clock.now())
+        silence?.heard(until: until)
+    }
+
+    /// The right to hold has ended, and the status process says nothing: others may start what runs here.
+    private func releaseUnasked() {
+        let running = runners.filter(\.mayRun)
+        guard !running.isEmpty else { return }
+        let reason = "the right to hold it has ended, and the status process is silent"
+        log(LogRecord(.critical, "status-silent", "stopping everything: \(reason)"))
+        for runner in running {
+            listener?.send(.lost(group: runner.group.name, reason: reason))
+            runner.removeAddresses()
+            lastOrder += 1
+            runner.take(.stop(lastOrder))
+        }
     }
 
     /// The daemon ends, whatever runs stays.
@@ -95,6 +115,7 @@ final class NodeGroups {
         }
         for runner in runners { runner.policy = configuration.policy }
         operations.addresses.probeTime = configuration.policy.addressProbe
+        silence?.keepalive = configuration.timing.keepalive
     }
 
     private func tell(_ contest: AddressContest, of group: String) {
@@ -163,12 +184,14 @@ final class NodeGroups {
     /// Asks every group what of it runs here, all at the same time.
     func takeInventory(for sender: StatusLink) {
         let asked = runners
+        silence?.setBusy(true)
         var missing = asked.count
         var found = [GroupRunner.Found](repeating: .partial, count: asked.count)
         let report = { [weak sender, unowned self] in
             let groups = zip(asked, found).map { runner, found in
                 GroupInventory(group: runner.group.name, state: found.state, epoch: runner.epoch)
             }
+            silence?.setBusy(false)
             sender?.send(.inventory(groups, entitledUntil: entitlement.until))
         }
         if asked.isEmpty { return report() }

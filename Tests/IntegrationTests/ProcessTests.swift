@@ -61,6 +61,26 @@ extension ClusterTests {
             }
         }
 
+        @Test("What a silent status process cannot stop, the resource manager stops when the right has ended")
+        func silentStatus() throws {
+            try Stage.play { stage in
+                try stage.start()
+                // A status process that hangs is ended after 3 s at the earliest, long after the takeover.
+                let status = try #require(stage.alpha.process(titled: "heartbeat: status process"))
+                try Children.signal(status.pid, SIGSTOP)
+                try stage.waiting.until("a takeover") { stage.record("one").contains("beta start") }
+                // The stop has begun a keepalive before the takeover, and needs a moment on a busy machine.
+                try stage.waiting.until("alpha's own stop") { stage.record("one").contains("alpha stop") }
+                #expect(!stage.alpha.holds(Stage.addressA))
+                #expect(stage.alpha.process(titled: "heartbeat: status process")?.pid == status.pid)
+                try stage.waiting.until("a new status process", within: .seconds(15)) {
+                    stage.alpha.process(titled: "heartbeat: status process").map { $0.pid != status.pid } ?? false
+                }
+                try stage.awaitHome()
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["alpha"])
+            }
+        }
+
         @Test("A resource manager that is stopped renews no lease: it is replaced, and nothing moves")
         func stoppedResourceManager() throws {
             try Stage.play { stage in

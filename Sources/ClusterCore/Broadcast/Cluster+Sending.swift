@@ -39,16 +39,15 @@ extension Cluster {
         noteEntitlement()
     }
 
-    /// Tells the resource manager until when this node may hold its groups, but not before the word of an earlier
-    /// daemon has come, nor while something runs here that others may have taken.
+    /// Tells the resource manager until when this node may hold its groups: what an earlier daemon was told until its
+    /// word has come, and nothing more while something runs here that others may have taken.
     /// Where no vote ends the right, a silent node is still dead for the others after deadtime.
     mutating func noteEntitlement() {
-        let until = min(heldUntil, lastHandled + effectiveLease + patience)
-        guard until != entitledUntil, !groups.isEmpty, !isWaking,
-            !groups.contains(where: { $0.phase == .unknown || ($0.isForfeit && $0.phase.occupies) })
-        else { return }
-        entitledUntil = until
-        effects.append(.entitled(until: until))
+        guard !groups.isEmpty else { return }
+        if !isWaking, !groups.contains(where: { $0.phase == .unknown || ($0.isForfeit && $0.phase.occupies) }) {
+            entitledUntil = min(heldUntil, lastHandled + effectiveLease + patience)
+        }
+        if let entitledUntil { effects.append(.entitled(until: entitledUntil)) }
     }
 
     mutating func transmit(_ body: HAMessage, _ now: Instant) {

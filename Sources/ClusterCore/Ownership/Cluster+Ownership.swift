@@ -188,6 +188,7 @@ extension Cluster {
     }
 
     mutating func takeInventory(_ findings: [Finding], _ entitled: Instant?) {
+        entitledUntil = entitledUntil ?? entitled
         if quorum.heldUntil != .distantFuture {
             let inherited = entitled ?? .distantPast
             if inherited < bootedAt { hasLapsed = true }
@@ -224,7 +225,6 @@ extension Cluster {
         }
         reassertions.removeAll()
         forgetFenceOrders()
-        entitledUntil = nil
         isUnsettled = true
         log(.error, "resource-manager-lost", "the resource manager died: taking stock anew")
     }
