@@ -1,5 +1,5 @@
 // A report as a sequence of small records: `t=hb-cluster` first, then lists in their order. A record of a link or vote
-// belongs to the last node before it; one of a resource, failure or obstacle to the last group before it. No record
+// belongs to the last node before it; one of a resource, failure, broken resource or obstacle to the last group before it. No record
 // grows with the size of the cluster, so each fits into a packet.
 import ClusterModel
 import Messaging
@@ -13,6 +13,9 @@ private enum RecordType: String {
     case group = "hb-group"
     case resource = "hb-resource"
     case failure = "hb-failure"
+    case frozen = "hb-frozen"
+    case unmanaged = "hb-unmanaged"
+    case broken = "hb-broken"
     case obstacle = "hb-obstacle"
     case unfenced = "hb-unfenced"
     case medium = "hb-medium"
@@ -32,10 +35,13 @@ extension ClusterReport {
             records += node.votes.map(\.record)
             records += node.links.map(\.record)
         }
+        if let frozen { records.append(frozen.record(.frozen)) }
         for group in groups {
             records.append(group.record)
+            if let unmanaged = group.unmanaged { records.append(unmanaged.record(.unmanaged)) }
             records += group.resources.map { single(.resource, "text", $0) }
             records += group.failures.map(\.record)
+            records += group.resourceFailures.map(\.record)
             records += group.waitsFor.map { single(.obstacle, "node", $0) }
             records += group.waitsForFencing.map { single(.unfenced, "node", $0) }
         }
@@ -139,6 +145,31 @@ extension FailureReport {
     }
 }
 
+extension MaintenanceReport {
+    fileprivate func record(_ type: RecordType) -> HAMessage {
+        var writer = RecordWriter(type: type.rawValue)
+        writer.add("node", node, limit: RecordWriter.textLengthMax)
+        writer.add("user", user, limit: RecordWriter.textLengthMax)
+        writer.add("reason", reason, limit: RecordWriter.textLengthMax)
+        writer.add("time", number: time)
+        writer.add("remaining", remaining)
+        return writer.message
+    }
+}
+
+extension ResourceFailureReport {
+    fileprivate var record: HAMessage {
+        var writer = RecordWriter(type: RecordType.broken.rawValue)
+        writer.add("resource", resource, limit: RecordWriter.textLengthMax)
+        writer.add("count", number: count)
+        writer.add("operation", operation, limit: RecordWriter.textLengthMax)
+        writer.add("reason", reason, limit: RecordWriter.textLengthMax)
+        writer.add("output", output, limit: RecordWriter.textLengthMax)
+        writer.add("age", age)
+        return writer.message
+    }
+}
+
 extension MediumReport {
     fileprivate var record: HAMessage {
         var writer = RecordWriter(type: RecordType.medium.rawValue)
@@ -218,6 +249,9 @@ extension ClusterReport {
         case .group: groups.append(try GroupReport(reader))
         case .resource: groups[try last(groups.indices, word)].resources.append(try reader.text("text"))
         case .failure: groups[try last(groups.indices, word)].failures.append(try FailureReport(reader))
+        case .frozen: frozen = try MaintenanceReport(reader)
+        case .unmanaged: groups[try last(groups.indices, word)].unmanaged = try MaintenanceReport(reader)
+        case .broken: groups[try last(groups.indices, word)].resourceFailures.append(try ResourceFailureReport(reader))
         case .obstacle: groups[try last(groups.indices, word)].waitsFor.append(try reader.text("node"))
         case .unfenced: groups[try last(groups.indices, word)].waitsForFencing.append(try reader.text("node"))
         case .medium: media.append(try MediumReport(reader))
@@ -267,6 +301,23 @@ extension FailureReport {
         self.init(
             node: try reader.text("node"), count: try reader.number("count"),
             reason: try reader.optionalText("reason"))
+    }
+}
+
+extension MaintenanceReport {
+    fileprivate init(_ reader: RecordReader) throws(AdminMessageError) {
+        self.init(
+            node: try reader.text("node"), user: try reader.text("user"), reason: try reader.text("reason"),
+            time: try reader.number("time"), remaining: try reader.optionalDuration("remaining"))
+    }
+}
+
+extension ResourceFailureReport {
+    fileprivate init(_ reader: RecordReader) throws(AdminMessageError) {
+        self.init(
+            resource: try reader.text("resource"), count: try reader.number("count"),
+            operation: try reader.text("operation"), reason: try reader.text("reason"),
+            output: try reader.text("output"), age: try reader.duration("age"))
     }
 }
 

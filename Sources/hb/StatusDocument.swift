@@ -26,6 +26,7 @@ enum StatusDocument {
             ("quorum", quorum(report.quorum)),
             ("lease", lease(report)),
             ("nodes", .array(report.nodes.map(node))),
+            ("frozen", maintenance(report.frozen)),
             ("groups", .array(report.groups.map(group))),
             ("media", .array(report.media.map(medium))),
             ("processes", .array(report.processes.map(process))),
@@ -121,6 +122,7 @@ enum StatusDocument {
             ("state", .string(group.state.rawValue)),
             ("epoch", number(group.epoch)),
             ("wanted", optional(group.wanted)),
+            ("unmanaged", maintenance(group.unmanaged)),
             (
                 "failures",
                 .array(
@@ -132,9 +134,35 @@ enum StatusDocument {
                         ])
                     })
             ),
+            (
+                "resource_failures",
+                .array(
+                    group.resourceFailures.map { failure in
+                        .object([
+                            ("resource", .string(failure.resource)),
+                            ("count", .number(Int64(failure.count))),
+                            ("operation", .string(failure.operation)),
+                            ("reason", .string(failure.reason)),
+                            ("age_ms", milliseconds(failure.age)),
+                            ("output", .string(failure.output)),
+                        ])
+                    })
+            ),
             ("waits_for", strings(group.waitsFor)),
             ("waits_for_fencing", strings(group.waitsForFencing)),
         ])
+    }
+
+    private static func maintenance(_ maintenance: MaintenanceReport?) -> JSONValue {
+        JSONValue(maintenance) { maintenance in
+            .object([
+                ("node", .string(maintenance.node)),
+                ("user", .string(maintenance.user)),
+                ("reason", .string(maintenance.reason)),
+                ("time", .number(maintenance.time)),
+                ("remaining_ms", milliseconds(maintenance.remaining)),
+            ])
+        }
     }
 
     private static func medium(_ medium: MediumReport) -> JSONValue {

@@ -16,7 +16,9 @@ import Testing
             .all, .local, .foreign, .failback, .group("all"), .group("IPaddr::1.2.3.4"),
         ]
         var requests: [AdminRequest] = [
-            .status, .reload, .cleanup(group: nil), .cleanup(group: "all"), .parameter(name: "deadtime"),
+            .status, .reload, .cleanup(group: nil), .cleanup(group: "all"),
+            .maintain(group: nil, isOn: true, duration: .seconds(600), user: "root", reason: "a b"),
+            .maintain(group: "ip1", isOn: false, duration: nil, user: "", reason: ""), .parameter(name: "deadtime"),
         ]
         requests += selections.map { .standby($0) } + selections.map { .takeover($0) }
         for request in requests {

@@ -7,7 +7,7 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (3, 0x40a3_834a_c639_a8c5)
+    private static let recorded: (version: Int, digest: UInt64) = (4, 0)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3]), .medium(index: 4), .mediumDown(index: 5, reason: "six"),
@@ -23,13 +23,20 @@ struct FrameVersionTests {
     private static let orders: [StatusToResource] = [
         .takeInventory, .start(operation: 1, group: "two", epoch: 3), .stop(operation: 4, group: "five"),
         .reassert(operation: 6, group: "seven", epoch: 8), .reboot(reason: "nine"), .fence(operation: 10, node: "b"),
-        .entitled(until: Instant(nanoseconds: 12)),
+        .entitled(until: Instant(nanoseconds: 12)), .forgetFailures(group: "thirteen"), .suspend(group: "14", true),
     ]
     private static let outcomes: [ResourceToStatus] = [
         .inventory([GroupInventory(group: "one", state: .partial, epoch: 2)], entitledUntil: Instant(nanoseconds: 3)),
         .inventory([], entitledUntil: nil), .finished(operation: 4, failure: "five", remains: true),
         .finished(operation: 6, failure: nil, remains: false), .lost(group: "seven", reason: "eight"),
         .fenced(operation: 9, failure: "ten"), .fenced(operation: 11, failure: nil),
+        .failures(
+            group: "twelve",
+            [
+                ResourceFailure(
+                    resource: "a", count: 13, operation: "monitor", reason: "b", output: "c",
+                    at: Instant(nanoseconds: 14))
+            ]),
     ]
     private static let toClients: [ControlToClients] = [.configure, .statusProcess]
     private static let views: [StatusToClients] = [
