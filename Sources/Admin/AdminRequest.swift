@@ -91,8 +91,8 @@ package enum AdminRequest: Equatable, Sendable {
         case "maintain":
             self = .maintain(
                 group: try reader.optionalText("group"), isOn: try reader.flag("on"),
-                duration: try reader.optionalDuration("duration"), user: try reader.text("user"),
-                reason: try reader.text("reason"))
+                duration: try reader.optionalDuration("duration"), user: try reader.optionalText("user") ?? "",
+                reason: try reader.optionalText("reason") ?? "")
         case "parameter": self = .parameter(name: try reader.text("name"))
         case "reload": self = .reload
         case let verb: throw AdminMessageError("unknown verb '\(verb)'")

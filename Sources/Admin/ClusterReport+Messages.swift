@@ -307,7 +307,8 @@ extension FailureReport {
 extension MaintenanceReport {
     fileprivate init(_ reader: RecordReader) throws(AdminMessageError) {
         self.init(
-            node: try reader.text("node"), user: try reader.text("user"), reason: try reader.text("reason"),
+            node: try reader.text("node"), user: try reader.optionalText("user") ?? "",
+            reason: try reader.optionalText("reason") ?? "",
             time: try reader.number("time"), remaining: try reader.optionalDuration("remaining"))
     }
 }
@@ -317,7 +318,7 @@ extension ResourceFailureReport {
         self.init(
             resource: try reader.text("resource"), count: try reader.number("count"),
             operation: try reader.text("operation"), reason: try reader.text("reason"),
-            output: try reader.text("output"), age: try reader.duration("age"))
+            output: try reader.optionalText("output") ?? "", age: try reader.duration("age"))
     }
 }
 

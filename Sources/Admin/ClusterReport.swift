@@ -304,7 +304,7 @@ package struct GroupReport: Equatable, Sendable {
     package init(
         name: String, preferred: String, resources: [String], owner: String?, state: State, epoch: UInt64,
         wanted: String? = nil, failures: [FailureReport] = [],
-        resourceFailures: [ResourceFailureReport] = [], waitsFor: [String] = [],
+        resourceFailures: [ResourceFailureReport] = [], unmanaged: MaintenanceReport? = nil, waitsFor: [String] = [],
         waitsForFencing: [String] = []
     ) {
         self.name = name
@@ -316,6 +316,7 @@ package struct GroupReport: Equatable, Sendable {
         self.wanted = wanted
         self.failures = failures
         self.resourceFailures = resourceFailures
+        self.unmanaged = unmanaged
         self.waitsFor = waitsFor
         self.waitsForFencing = waitsForFencing
     }

@@ -95,7 +95,9 @@ package struct FaultPlan: Sendable {
             _ = world.request(.maintain(order), at: node)
         case .manage:
             _ = world.request(.maintain(MaintenanceOrder(group: group(world), isOn: false)), at: node)
-        case .cleanup: _ = world.request(.cleanup(group: random.next() % 2 == 0 ? nil : group(world)), at: node)
+        case .cleanup:
+            world.stopByHand()
+            _ = world.request(.cleanup(group: random.next() % 2 == 0 ? nil : group(world)), at: node)
         }
         return .milliseconds(Int64(5 + random.next() % 1500))
     }

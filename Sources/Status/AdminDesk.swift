@@ -157,7 +157,7 @@ struct AdminDesk {
     }
 
     private func group(_ group: GroupSnapshot) -> Admin.GroupReport {
-        var report = Admin.GroupReport(
+        Admin.GroupReport(
             name: group.name, preferred: group.preferred, resources: group.resources, owner: group.owner,
             state: .init(rawValue: group.state) ?? .unknown, epoch: group.epoch, wanted: group.wanted,
             failures: group.failures.map { FailureReport(node: $0.node, count: $0.count, reason: $0.reason) },
@@ -166,8 +166,7 @@ struct AdminDesk {
                     resource: $0.resource, count: $0.count, operation: $0.operation, reason: $0.reason,
                     output: $0.output, age: $0.age)
             },
-            waitsFor: group.waitsFor, waitsForFencing: group.waitsForFencing)
-        report.unmanaged = group.unmanaged.map(maintenance)
-        return report
+            unmanaged: group.unmanaged.map(maintenance), waitsFor: group.waitsFor,
+            waitsForFencing: group.waitsForFencing)
     }
 }

@@ -94,6 +94,7 @@ extension StatusTests {
               ]
             }
           ],
+          "frozen": null,
           "groups": [
             {
               "name": "IPaddr2::10.0.0.5/24",
@@ -106,7 +107,9 @@ extension StatusTests {
               "state": "held",
               "epoch": 3,
               "wanted": null,
+              "unmanaged": null,
               "failures": [],
+              "resource_failures": [],
               "waits_for": [],
               "waits_for_fencing": []
             },
@@ -120,6 +123,7 @@ extension StatusTests {
               "state": "failed",
               "epoch": 18,
               "wanted": "beta",
+              "unmanaged": null,
               "failures": [
                 {
                   "node": "beta",
@@ -127,6 +131,7 @@ extension StatusTests {
                   "reason": "a \"quoted\"\n\u001B[1m reason é"
                 }
               ],
+              "resource_failures": [],
               "waits_for": [
                 "beta"
               ],

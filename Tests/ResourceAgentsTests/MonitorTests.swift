@@ -300,4 +300,48 @@ struct MonitorTests {
         runner.take(.stop(2))
         #expect(turn(loop) { seen.answers.count == 2 })
     }
+
+    @Test("A hundred filesystems looked at every second cost next to nothing, and start no process")
+    func cost() throws {
+        try shell("mkdir -p \(folder.path)/mount && mount -t tmpfs tmpfs \(folder.path)/mount")
+        operations.settings.helper = BuiltProgram.path("heartbeat")
+        var rule = MonitorRule(resource: "Filesystem")
+        rule.interval = .seconds(1)
+        operations.settings.policy.monitors.append(rule)
+        let seen = Seen()
+        let resources = try (0..<100).map { number in
+            let directory = "\(folder.path)/mount/\(number)"
+            try shell("mkdir \(directory) && mount -t tmpfs tmpfs \(directory)")
+            return ResourceSpecification(
+                type: "Filesystem", arguments: ["tmpfs", directory, "tmpfs"],
+                text: "Filesystem::tmpfs::\(directory)::tmpfs")
+        }
+        let runner = GroupRunner(
+            ResourceGroup(name: "many", preferred: "alpha", resources: resources, line: 1),
+            policy: operations.settings.policy, operations: operations, monitor: monitor
+        ) { _, failure, _ in seen.answers.append(failure ?? "done") }
+        runner.take(.start(1, epoch: 1))
+        #expect(turn(loop, within: .seconds(120)) { seen.answers == ["done"] })
+        // The first look at each asks the helper whose mount it is.
+        let settled = Clock.now() + .seconds(6)
+        #expect(turn(loop, within: .seconds(60)) { Clock.now() > settled })
+        let (before, children, start) = (processorTime(RUSAGE_SELF), processorTime(RUSAGE_CHILDREN), Clock.now())
+        let until = start + .seconds(4)
+        #expect(turn(loop, within: .seconds(60)) { Clock.now() > until })
+        let seconds = Double((Clock.now() - start).wholeMilliseconds) / 1000
+        let share = (processorTime(RUSAGE_SELF) - before) / seconds
+        print("monitoring 100 filesystems every second: \(share * 100) % of a core")
+        // `turn` itself wakes up now and then; other suites may run in this process.
+        #expect(share < 0.2)
+        #expect(processorTime(RUSAGE_CHILDREN) - children < 1)
+        #expect(runner.failures.isEmpty)
+    }
+
+    /// Seconds of processor time.
+    private func processorTime(_ who: __rusage_who) -> Double {
+        var usage = rusage()
+        getrusage(who, &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000 }
+        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    }
 }
