@@ -1,6 +1,6 @@
 // A report as a sequence of small records: `t=hb-cluster` first, then lists in their order. A record of a link or vote
-// belongs to the last node before it; one of a resource, failure, broken resource or obstacle to the last group before it. No record
-// grows with the size of the cluster, so each fits into a packet.
+// belongs to the last node before it; one of a resource, failure, broken resource, obstacle or maintenance to the last
+// group before it. No record grows with the size of the cluster, so each fits into a packet.
 import ClusterModel
 import Messaging
 

@@ -125,7 +125,8 @@ struct HAConfigParser {
         case .quorum: settings.quorum = choice(statement, [.majority, .ping, .ignore]) ?? settings.quorum
         case .udpport, .baud, .bcast, .udp, .mcast, .mcast6, .ucast, .ucast6, .serial, .ping, .ping6, .pingGroup:
             applyMedium(statement)
-        case .autoFailback, .stopRetries, .stopFailure, .operationTimeout, .monitor, .stonith, .stonithHost, .watchdog, .env:
+        case .autoFailback, .stopRetries, .stopFailure, .operationTimeout, .monitor, .stonith, .stonithHost, .watchdog,
+            .env:
             applyResourcePolicy(statement)
         case .autojoin, .crm, .pacemaker, .hbaping, .rds, .tipc: refuse(statement)
         default: applyProcessSetting(statement)

@@ -99,7 +99,9 @@ extension ResourcePolicy {
     package func timeout(of operation: TimedOperation, for resource: ResourceSpecification) -> Duration? {
         var found: (nearness: Int, timeout: Duration)?
         for rule in timeouts where rule.operation == operation {
-            guard let nearness = resource.nearness(of: rule.resource), nearness >= found?.nearness ?? 0 else { continue }
+            guard let nearness = resource.nearness(of: rule.resource), nearness >= found?.nearness ?? 0 else {
+                continue
+            }
             found = (nearness, rule.timeout)
         }
         return found?.timeout

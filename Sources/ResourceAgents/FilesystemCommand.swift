@@ -1,6 +1,6 @@
 // The helper that mounts and unmounts: `hb_resource agent filesystem OPERATION DEVICE DIRECTORY [TYPE [OPTIONS]]`,
-// OPERATION one of start, stop, status, monitor, monitor-read, monitor-write, validate-all. A process of its own, because a mount may hang for as long as its device does, and then only the process
-// that hangs can be ended.
+// OPERATION one of start, stop, status, monitor, monitor-read, monitor-write, validate-all. A process of its own,
+// because a mount may hang for as long as its device does, and then only the process that hangs can be ended.
 import CLinux
 import ClusterModel
 import LinuxSystem

@@ -94,7 +94,8 @@ package final class SystemdUnits {
     }
 
     fileprivate func property(
-        _ property: String, _ unit: String, _ timeout: Duration, _ completion: @escaping (Result<String, BusError>) -> Void
+        _ property: String, _ unit: String, _ timeout: Duration,
+        _ completion: @escaping (Result<String, BusError>) -> Void
     ) throws(SystemError) -> SystemdBus.Call {
         try bus.property(property, ofUnit: unit, timeout: timeout, completion)
     }

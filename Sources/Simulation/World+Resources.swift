@@ -63,11 +63,13 @@ extension World {
         deliver(.finished(job.operation, failure: failure, remains: remains), to: node)
     }
 
-    /// What an operator does before a cleanup, which is their word that nothing runs where it was blocked: what could not
-    /// be stopped is, where no daemon is left to try it.
+    /// What an operator does before a cleanup, which is their word that nothing runs where it was blocked: what could
+    /// not be stopped is, where no daemon is left to try it.
     mutating func stopByHand() {
         for node in nodes.indices where !nodes[node].isUp {
-            for index in nodes[node].groups.indices where nodes[node].groups[index].isStuck { release(index, at: node) }
+            for index in nodes[node].groups.indices where nodes[node].groups[index].isStuck {
+                release(index, at: node)
+            }
         }
     }
 

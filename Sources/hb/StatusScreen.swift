@@ -156,7 +156,8 @@ struct StatusScreen {
     private static func notes(_ group: GroupReport) -> String {
         var notes: [String] = []
         if let unmanaged = group.unmanaged {
-            notes.append("not managed since \(WallClock.text(unmanaged.time)) \(Terminal.printableWord(unmanaged.text))")
+            let text = Terminal.printableWord(unmanaged.text)
+            notes.append("not managed since \(WallClock.text(unmanaged.time)) \(text)")
         }
         if let wanted = group.wanted { notes.append("wanted on \(wanted)") }
         for failure in group.failures { notes.append("\(failure.count) failed on \(failure.node)") }

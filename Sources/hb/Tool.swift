@@ -37,7 +37,8 @@ struct Tool: Sendable {
     let run: @Sendable (Invocation, ProgramArguments) throws(UsageError) -> Int32
 
     static let all: [Tool] = [
-        status, check, standby, takeover, cleanup, freeze, unmanage, manage, fence, simulate, wire, clusterStatus, sendARP,
+        status, check, standby, takeover, cleanup, freeze, unmanage, manage, fence, simulate, wire, clusterStatus,
+        sendARP,
     ]
 
     /// Runs what the program was called as; returns the exit status.

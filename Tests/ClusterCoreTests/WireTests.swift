@@ -36,7 +36,8 @@ struct WireTests {
                 mark: MaintenanceMark(
                     group: nil, isOn: true, stamp: 7, until: nil,
                     words: MaintenanceWords(
-                        node: "beta", user: "root", reason: "neue Kühlung, 50 % \"fertig\"\u{1F9CA}", time: 1_700_000_000)),
+                        node: "beta", user: "root", reason: "neue Kühlung, 50 % \"fertig\"\u{1F9CA}",
+                        time: 1_700_000_000)),
                 remaining: .milliseconds(61_234)),
             MaintenanceReport(
                 mark: MaintenanceMark(

@@ -40,7 +40,7 @@ extension ClusterTests {
             node.report()?.groups.first { $0.name == Stage.groupA }?.resourceFailures ?? []
         }
 
-        @Test("What dies is started again where it is; when it dies too often, its group moves; all of it is in hb status")
+        @Test("What dies is started again where it is; when it dies too often, its group moves; hb status has it all")
         func restarts() throws {
             try play { stage, state in
                 for count in 1...2 {

@@ -133,7 +133,8 @@ struct MonitorTests {
         kill("first")
         #expect(turn(loop) { !seen.lost.isEmpty })
         #expect(seen.lost == ["could not be started again: first start: exit code 1: no disk"])
-        #expect(runner.failures.first.map { $0.operation == "start" && $0.output == "no disk" && $0.count == 2 } == true)
+        let failure = try #require(runner.failures.first)
+        #expect(failure.operation == "start" && failure.output == "no disk" && failure.count == 2)
         runner.take(.stop(2))
         #expect(turn(loop) { seen.answers.count == 2 })
         #expect(seen.answers.last == "done")
@@ -265,7 +266,8 @@ struct MonitorTests {
         ]
         let settings = operations.settings
         #expect(settings.timeout(.stop, first) == .seconds(3))
-        #expect(settings.timeout(.stop, ResourceSpecification(type: "first", arguments: [], text: "first")) == .seconds(2))
+        let second = ResourceSpecification(type: "first", arguments: [], text: "first")
+        #expect(settings.timeout(.stop, second) == .seconds(2))
         #expect(settings.timeout(.stop, ResourceSpecification(type: "x", arguments: [], text: "x")) == .seconds(1))
         #expect(settings.timeout(.status, first) == settings.policy.operationTimeout)
         #expect(settings.timeout(.status, first, declared: .seconds(7)) == .seconds(7))

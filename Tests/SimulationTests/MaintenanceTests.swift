@@ -46,7 +46,8 @@ struct MaintenanceTests {
         #expect(world.map == [1, 1], "nothing goes home: \(world.story)")
         for node in 0...1 {
             let frozen = try #require(world.nodes[node].snapshot(world.now)?.frozen)
-            #expect(frozen.words == MaintenanceWords(node: world.nodes[1].name, user: "ann", reason: "new cables", time: 5))
+            let words = MaintenanceWords(node: world.nodes[1].name, user: "ann", reason: "new cables", time: 5)
+            #expect(frozen.words == words)
             let remaining = try #require(frozen.remaining)
             #expect(remaining > .seconds(50) && remaining < .seconds(60))
         }
@@ -78,7 +79,7 @@ struct MaintenanceTests {
         #expect(world.map == [0, 1])
     }
 
-    @Test("A group that is not managed stays as it is while the others move; a loss is seen to when it is managed again")
+    @Test("A group that is not managed stays as it is while others move; a loss is seen to when it is managed again")
     func unmanaged() {
         var world = started()
         let name = world.nodes[0].configuration.groups[0].name

@@ -151,7 +151,8 @@ extension Cluster {
     }
 
     private mutating func reassertIfAlone(_ index: Int, _ epoch: UInt64) {
-        guard groups[index].needsReassertion, !isWaking, !isHeldStill(groups[index].id), rivals(groups[index].id).isEmpty,
+        guard groups[index].needsReassertion, !isWaking, !isHeldStill(groups[index].id),
+            rivals(groups[index].id).isEmpty,
             !reassertions.contains(where: { $0.group == groups[index].id })
         else { return }
         groups[index].needsReassertion = false

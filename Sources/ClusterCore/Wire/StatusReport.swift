@@ -287,7 +287,8 @@ struct StatusCoding: Sendable {
         return GroupReport(group: group, phase: phase, epoch: epoch, failures: failures)
     }
 
-    /// `GROUP|* 0|1 STAMP REMAINING-MS|- NODE USER TIME REASON`, numbers in hexadecimal, texts as `StatusText` writes them.
+    /// `GROUP|* 0|1 STAMP REMAINING-MS|- NODE USER TIME REASON`, numbers in hexadecimal, texts as `StatusText` has
+    /// them.
     private func text(of report: MaintenanceReport) -> String {
         let mark = report.mark
         let words = mark.words

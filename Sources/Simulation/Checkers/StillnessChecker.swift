@@ -24,7 +24,9 @@ package struct StillnessChecker: Sendable {
             case .start(let group, _, _), .reassert(let group, _, _):
                 if isStill(group, before, cluster) { note("started", group, node, now) }
             case .stop(let group, _):
-                if isStill(group, before, cluster), !cluster.mayStop(group), !endsWork { note("stopped", group, node, now) }
+                if isStill(group, before, cluster), !cluster.mayStop(group), !endsWork {
+                    note("stopped", group, node, now)
+                }
             default: break
             }
         }
