@@ -15,6 +15,8 @@ package enum AdminRequest: Equatable, Sendable {
     case cleanup(group: String?)
     /// Power a node off with the devices of the node that is asked; `isConfirmed`: an operator says that it is off.
     case fence(node: String, isConfirmed: Bool)
+    /// Hold a group still, nil: all of them, or end that. `duration`: it ends by itself. `user`: who asks, for people.
+    case maintain(group: String?, isOn: Bool, duration: Duration?, user: String, reason: String)
     /// The value of a directive as ha.cf has it: one `ParameterRecord`, or none where ha.cf does not name it.
     case parameter(name: String)
     /// Read the three files again. Answered by control: done, or refused with what is wrong, and then nothing changed.
@@ -26,7 +28,7 @@ package enum AdminRequest: Equatable, Sendable {
         case .status: true
         // The parameters of stonith_host hold passwords.
         case .parameter(let name): name != "stonith_host"
-        case .standby, .takeover, .cleanup, .fence, .reload: false
+        case .standby, .takeover, .cleanup, .fence, .maintain, .reload: false
         }
     }
 
@@ -52,6 +54,13 @@ package enum AdminRequest: Equatable, Sendable {
             message.append("verb", "fence")
             message.append("node", node)
             message.append("confirmed", isConfirmed ? "yes" : "no")
+        case .maintain(let group, let isOn, let duration, let user, let reason):
+            message.append("verb", "maintain")
+            if let group { message.append("group", group) }
+            message.append("on", isOn ? "yes" : "no")
+            if let duration { message.append("duration", String(max(0, duration.wholeNanoseconds))) }
+            message.append("user", user)
+            message.append("reason", reason)
         case .parameter(let name):
             message.append("verb", "parameter")
             message.append("name", name)
@@ -79,6 +88,11 @@ package enum AdminRequest: Equatable, Sendable {
         case "takeover": self = .takeover(try AdminRequest.selection(reader))
         case "cleanup": self = .cleanup(group: try reader.optionalText("group"))
         case "fence": self = .fence(node: try reader.text("node"), isConfirmed: try reader.flag("confirmed"))
+        case "maintain":
+            self = .maintain(
+                group: try reader.optionalText("group"), isOn: try reader.flag("on"),
+                duration: try reader.optionalDuration("duration"), user: try reader.optionalText("user") ?? "",
+                reason: try reader.optionalText("reason") ?? "")
         case "parameter": self = .parameter(name: try reader.text("name"))
         case "reload": self = .reload
         case let verb: throw AdminMessageError("unknown verb '\(verb)'")

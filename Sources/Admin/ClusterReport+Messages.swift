@@ -1,6 +1,6 @@
 // A report as a sequence of small records: `t=hb-cluster` first, then lists in their order. A record of a link or vote
-// belongs to the last node before it; one of a resource, failure or obstacle to the last group before it. No record
-// grows with the size of the cluster, so each fits into a packet.
+// belongs to the last node before it; one of a resource, failure, broken resource, obstacle or maintenance to the last
+// group before it. No record grows with the size of the cluster, so each fits into a packet.
 import ClusterModel
 import Messaging
 
@@ -13,6 +13,9 @@ private enum RecordType: String {
     case group = "hb-group"
     case resource = "hb-resource"
     case failure = "hb-failure"
+    case frozen = "hb-frozen"
+    case unmanaged = "hb-unmanaged"
+    case broken = "hb-broken"
     case obstacle = "hb-obstacle"
     case unfenced = "hb-unfenced"
     case contest = "hb-contest"
@@ -33,10 +36,13 @@ extension ClusterReport {
             records += node.votes.map(\.record)
             records += node.links.map(\.record)
         }
+        if let frozen { records.append(frozen.record(.frozen)) }
         for group in groups {
             records.append(group.record)
+            if let unmanaged = group.unmanaged { records.append(unmanaged.record(.unmanaged)) }
             records += group.resources.map { single(.resource, "text", $0) }
             records += group.failures.map(\.record)
+            records += group.resourceFailures.map(\.record)
             records += group.waitsFor.map { single(.obstacle, "node", $0) }
             records += group.waitsForFencing.map { single(.unfenced, "node", $0) }
         }
@@ -154,6 +160,31 @@ extension ContestReport {
     }
 }
 
+extension MaintenanceReport {
+    fileprivate func record(_ type: RecordType) -> HAMessage {
+        var writer = RecordWriter(type: type.rawValue)
+        writer.add("node", node, limit: RecordWriter.textLengthMax)
+        writer.add("user", user, limit: RecordWriter.textLengthMax)
+        writer.add("reason", reason, limit: RecordWriter.textLengthMax)
+        writer.add("time", number: time)
+        writer.add("remaining", remaining)
+        return writer.message
+    }
+}
+
+extension ResourceFailureReport {
+    fileprivate var record: HAMessage {
+        var writer = RecordWriter(type: RecordType.broken.rawValue)
+        writer.add("resource", resource, limit: RecordWriter.textLengthMax)
+        writer.add("count", number: count)
+        writer.add("operation", operation, limit: RecordWriter.textLengthMax)
+        writer.add("reason", reason, limit: RecordWriter.textLengthMax)
+        writer.add("output", output, limit: RecordWriter.textLengthMax)
+        writer.add("age", age)
+        return writer.message
+    }
+}
+
 extension MediumReport {
     fileprivate var record: HAMessage {
         var writer = RecordWriter(type: RecordType.medium.rawValue)
@@ -233,6 +264,9 @@ extension ClusterReport {
         case .group: groups.append(try GroupReport(reader))
         case .resource: groups[try last(groups.indices, word)].resources.append(try reader.text("text"))
         case .failure: groups[try last(groups.indices, word)].failures.append(try FailureReport(reader))
+        case .frozen: frozen = try MaintenanceReport(reader)
+        case .unmanaged: groups[try last(groups.indices, word)].unmanaged = try MaintenanceReport(reader)
+        case .broken: groups[try last(groups.indices, word)].resourceFailures.append(try ResourceFailureReport(reader))
         case .obstacle: groups[try last(groups.indices, word)].waitsFor.append(try reader.text("node"))
         case .unfenced: groups[try last(groups.indices, word)].waitsForFencing.append(try reader.text("node"))
         case .contest: contests.append(try ContestReport(reader))
@@ -292,6 +326,24 @@ extension ContestReport {
             address: try reader.text("address"), interface: try reader.text("interface"),
             group: try reader.text("group"), machine: try reader.text("machine"), count: try reader.number("count"),
             age: try reader.duration("age"))
+    }
+}
+
+extension MaintenanceReport {
+    fileprivate init(_ reader: RecordReader) throws(AdminMessageError) {
+        self.init(
+            node: try reader.text("node"), user: try reader.optionalText("user") ?? "",
+            reason: try reader.optionalText("reason") ?? "",
+            time: try reader.number("time"), remaining: try reader.optionalDuration("remaining"))
+    }
+}
+
+extension ResourceFailureReport {
+    fileprivate init(_ reader: RecordReader) throws(AdminMessageError) {
+        self.init(
+            resource: try reader.text("resource"), count: try reader.number("count"),
+            operation: try reader.text("operation"), reason: try reader.text("reason"),
+            output: try reader.optionalText("output") ?? "", age: try reader.duration("age"))
     }
 }
 

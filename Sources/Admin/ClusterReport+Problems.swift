@@ -11,6 +11,7 @@ extension ClusterReport {
                 "no quorum: this node reaches \(quorum.reachable) of \(quorum.configured) nodes"
                     + " (policy \(quorum.policy.rawValue))")
         }
+        if let frozen { problems.append("the cluster is frozen \(frozen.text)") }
         for node in nodes { problems += node.problems }
         for group in groups { problems += group.problems }
         for contest in contests { problems.append(contest.problem) }
@@ -61,6 +62,12 @@ extension GroupReport {
         case .unknown: problems.append("it is not known whether group \(name) runs\(place)")
         case .failed: problems.append("group \(name) runs nowhere: its starts failed")
         case .stopped: problems.append("group \(name) runs nowhere")
+        }
+        if let unmanaged { problems.append("group \(name) is not managed \(unmanaged.text)") }
+        for failure in resourceFailures {
+            let times = failure.count == 1 ? "once" : "\(failure.count) times"
+            problems.append(
+                "\(failure.resource) of group \(name) failed \(times) here: \(failure.operation): \(failure.reason)")
         }
         for failure in failures {
             let times = failure.count == 1 ? "once" : "\(failure.count) times"

@@ -36,6 +36,8 @@ package struct ClusterReport: Equatable, Sendable {
     package var groups: [GroupReport] = []
     /// Addresses held by this node that other machines claim.
     package var contests: [ContestReport] = []
+    /// Everything is held still.
+    package var frozen: MaintenanceReport?
     /// In the order of ha.cf.
     package var media: [MediumReport] = []
     /// The control process first.
@@ -291,6 +293,10 @@ package struct GroupReport: Equatable, Sendable {
     package var wanted: String?
     /// One for each node where it failed.
     package var failures: [FailureReport]
+    /// Of its resources, on the node that answers.
+    package var resourceFailures: [ResourceFailureReport]
+    /// An operator has it held still.
+    package var unmanaged: MaintenanceReport?
     /// Nodes that the claim of this node waits for.
     package var waitsFor: [String]
     /// Dead nodes that must be powered off before the group may start.
@@ -299,7 +305,8 @@ package struct GroupReport: Equatable, Sendable {
     /// A group as given.
     package init(
         name: String, preferred: String, resources: [String], owner: String?, state: State, epoch: UInt64,
-        wanted: String? = nil, failures: [FailureReport] = [], waitsFor: [String] = [],
+        wanted: String? = nil, failures: [FailureReport] = [],
+        resourceFailures: [ResourceFailureReport] = [], unmanaged: MaintenanceReport? = nil, waitsFor: [String] = [],
         waitsForFencing: [String] = []
     ) {
         self.name = name
@@ -310,6 +317,8 @@ package struct GroupReport: Equatable, Sendable {
         self.epoch = epoch
         self.wanted = wanted
         self.failures = failures
+        self.resourceFailures = resourceFailures
+        self.unmanaged = unmanaged
         self.waitsFor = waitsFor
         self.waitsForFencing = waitsForFencing
     }
@@ -354,6 +363,62 @@ package struct ContestReport: Equatable, Sendable {
         self.group = group
         self.machine = machine
         self.count = count
+        self.age = age
+    }
+}
+
+/// What an operator holds still: nothing of it is started, stopped or moved.
+package struct MaintenanceReport: Equatable, Sendable {
+    /// The node that was asked.
+    package var node: String
+    /// Who asked, as the tool said; may be empty.
+    package var user: String
+    /// Why; may be empty.
+    package var reason: String
+    /// When, in wall-clock seconds since 1970.
+    package var time: Int64
+    /// Until it ends by itself; nil: never.
+    package var remaining: Duration?
+
+    /// An order as given.
+    package init(node: String, user: String, reason: String, time: Int64, remaining: Duration?) {
+        self.node = node
+        self.user = user
+        self.reason = reason
+        self.time = time
+        self.remaining = remaining
+    }
+
+    /// Who, where and why, in one clause.
+    package var text: String {
+        let by = user.isEmpty ? "on \(node)" : "by \(user) on \(node)"
+        let end = remaining.map { ", \(($0.wholeMilliseconds + 59_999) / 60_000) min more" } ?? ""
+        return by + end + (reason.isEmpty ? "" : ": " + reason)
+    }
+}
+
+/// What went wrong with one resource on the node that answers, since the last cleanup.
+package struct ResourceFailureReport: Equatable, Sendable {
+    /// The word of haresources.
+    package var resource: String
+    /// Failed operations, monitors included.
+    package var count: Int
+    /// What failed last: `start`, `stop`, `monitor`.
+    package var operation: String
+    /// Why, in one line.
+    package var reason: String
+    /// What it printed then, the end of it; lines separated by LF.
+    package var output: String
+    /// Since then.
+    package var age: Duration
+
+    /// A failure as given.
+    package init(resource: String, count: Int, operation: String, reason: String, output: String, age: Duration) {
+        self.resource = resource
+        self.count = count
+        self.operation = operation
+        self.reason = reason
+        self.output = output
         self.age = age
     }
 }

@@ -131,8 +131,25 @@ package enum ConfigurationPrinter {
             line(.stopFailure, policy.stopFailure.rawValue),
             line(.operationTimeout, TimeText.spell(policy.operationTimeout)),
             line(.addressProbe, policy.addressProbe.map { TimeText.spell($0) } ?? "off"),
-        ] + configuration.processes.environment.map { line(.env, "\($0.name)=\($0.value)") } + stonith
+        ] + rules(policy) + configuration.processes.environment.map { line(.env, "\($0.name)=\($0.value)") } + stonith
             + [configuration.processes.watchdog.map { line(.watchdog, $0) } ?? "# no watchdog"]
+    }
+
+    private static func rules(_ policy: ResourcePolicy) -> [String] {
+        let timeouts = policy.timeouts.map { rule in
+            line(.operationTimeout, "\(rule.resource) \(rule.operation.rawValue) \(TimeText.spell(rule.timeout))")
+        }
+        let monitors = policy.monitors.map { rule -> String in
+            if rule.isOff { return line(.monitor, rule.resource + " off") }
+            var words = [rule.resource]
+            if let interval = rule.interval { words += ["interval", TimeText.spell(interval)] }
+            if let timeout = rule.timeout { words += ["timeout", TimeText.spell(timeout)] }
+            if let restarts = rule.restarts { words += ["restarts", String(restarts)] }
+            if let window = rule.window { words += ["within", TimeText.spell(window)] }
+            if let probe = rule.probe { words += ["probe", probe.rawValue] }
+            return line(.monitor, words.count == 1 ? "\(rule.resource) on" : words.joined(separator: " "))
+        }
+        return timeouts + monitors
     }
 
     private static func messages(_ configuration: Configuration) -> [String] {

@@ -35,6 +35,8 @@ struct CrossChecks {
         checkMedia()
         checkQuorum()
         checkGroups()
+        checkRules()
+        checkStopFailure()
     }
 
     private var file: Excerpt { Excerpt(file: path) }
@@ -224,6 +226,26 @@ struct CrossChecks {
                     .error, group.preferred, "\(name): no such node\(hint)",
                     help: "the nodes are those of the node lines in \(path)")
             }
+        }
+    }
+
+    private mutating func checkStopFailure() {
+        guard let policy = settings.stopFailure, configuration.policy.stopFailure == .fence,
+            !configuration.nodes.contains(where: configuration.isFenceable)
+        else { return }
+        report(
+            .warning, policy.excerpt, "fence: no device powers off any node, a group that cannot be stopped is blocked",
+            help: "name a device (stonith, stonith_host), or write stop_failure block or reboot")
+    }
+
+    /// Lines for resources that no group has do nothing, and are most likely misspelt.
+    private mutating func checkRules() {
+        let resources = groups.flatMap(\.group.resources)
+        for rule in settings.ruledResources where !resources.contains(where: { $0.nearness(of: rule.value) != nil }) {
+            let hint = Spelling.hint(for: rule.value, among: resources.flatMap { [$0.text, $0.type] })
+            report(
+                .warning, rule.excerpt, "\(rule.value): no such resource in haresources\(hint)",
+                help: "expected a resource's word as haresources has it, its type, or * for all")
         }
     }
 }

@@ -10,12 +10,12 @@ extension HAConfigParser {
             settings.configuration.policy.stopRetries = retries
             hasStopRetries = true
         case .stopFailure:
-            guard let policy: Located<StopFailurePolicy> = choice(statement, [.block, .reboot]) else { return }
+            guard let policy: Located<StopFailurePolicy> = choice(statement, [.block, .fence, .reboot]) else { return }
             settings.configuration.policy.stopFailure = policy.value
-        case .operationTimeout:
-            guard let timeout = time(statement) else { return }
-            settings.configuration.policy.operationTimeout = timeout.value
+            settings.stopFailure = policy
+        case .operationTimeout: setOperationTimeout(statement)
         case .addressProbe: setAddressProbe(statement)
+        case .monitor: addMonitor(statement)
         case .stonith: addStonith(statement)
         case .stonithHost: addStonithHost(statement)
         case .watchdog: setWatchdog(statement)

@@ -30,6 +30,10 @@ extension HAConfigParser {
 
     mutating func time(_ statement: Statement) -> Located<Duration>? {
         guard let word = value(statement, expected: TimeText.expectation) else { return nil }
+        return time(word, statement)
+    }
+
+    mutating func time(_ word: Word, _ statement: Statement) -> Located<Duration>? {
         let excerpt = statement.line.excerpt(word)
         switch TimeText.parse(word.text) {
         case .time(let time, _) where time == .zero:

@@ -15,8 +15,11 @@ struct HAConfigSettings: Sendable {
     var deadping: Located<Duration>?
     var lease: Located<Duration>?
     var quorum: Located<QuorumPolicy>?
+    var stopFailure: Located<StopFailurePolicy>?
     /// Hosts that `stonith_host` lines name.
     var stonithHosts: [Located<String>] = []
+    /// Resources that `monitor` and `operation_timeout` lines name.
+    var ruledResources: [Located<String>] = []
 }
 
 /// A line of ha.cf: its directive and its values.
@@ -93,7 +96,8 @@ struct HAConfigParser {
             let value = statement.values.map(\.text).joined(separator: " ")
             settings.configuration.parameters.append(Setting(name: statement.directive.rawValue, value: value))
         }
-        guard !statement.directive.accumulates else { return }
+        let isGlobal = statement.directive == .operationTimeout && statement.values.count < 2
+        guard !statement.directive.accumulates || isGlobal else { return }
         if let first = firstUse[statement.directive] {
             report(
                 .warning, statement.excerpt,
@@ -121,8 +125,8 @@ struct HAConfigParser {
         case .quorum: settings.quorum = choice(statement, [.majority, .ping, .ignore]) ?? settings.quorum
         case .udpport, .baud, .bcast, .udp, .mcast, .mcast6, .ucast, .ucast6, .serial, .ping, .ping6, .pingGroup:
             applyMedium(statement)
-        case .autoFailback, .stopRetries, .stopFailure, .operationTimeout, .addressProbe, .stonith, .stonithHost,
-            .watchdog, .env:
+        case .autoFailback, .stopRetries, .stopFailure, .operationTimeout, .addressProbe, .monitor, .stonith,
+            .stonithHost, .watchdog, .env:
             applyResourcePolicy(statement)
         case .autojoin, .crm, .pacemaker, .hbaping, .rds, .tipc: refuse(statement)
         default: applyProcessSetting(statement)

@@ -13,6 +13,7 @@ package enum HADirective: String, CaseIterable, Sendable {
     case stopFailure = "stop_failure"
     case operationTimeout = "operation_timeout"
     case addressProbe = "address_probe"
+    case monitor
     case stonith
     case stonithHost = "stonith_host"
     case watchdog, env
@@ -46,7 +47,9 @@ package enum HADirective: String, CaseIterable, Sendable {
     /// separated by commas too, and each stands for itself.
     package var takesLine: Bool {
         switch self {
-        case .ucast, .ucast6, .mcast, .mcast6, .pingGroup, .stonith, .stonithHost, .apiauth, .respawn, .failfast: true
+        case .ucast, .ucast6, .mcast, .mcast6, .pingGroup, .stonith, .stonithHost, .apiauth, .respawn, .failfast,
+            .operationTimeout, .monitor:
+            true
         default: false
         }
     }

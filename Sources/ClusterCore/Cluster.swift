@@ -54,6 +54,11 @@ package struct Cluster: Sendable {
     var groups: [LocalGroup]
     var marks: MarkTable
     var board: Board
+    /// What operators hold still.
+    var maintenance: MaintenanceTable
+    var pendingMaintenance: [PendingMaintenance] = []
+    /// When it is logged again; never where nothing is held still.
+    var remindAt = Instant.distantFuture
     var operationLast: OperationID = 0
     /// Reassertions under way, in ascending order of operation.
     var reassertions: [(operation: OperationID, group: GroupID)] = []
@@ -130,6 +135,7 @@ package struct Cluster: Sendable {
             LocalGroup(id: GroupID(index), name: group.name, preferred: configuration.node(named: group.preferred))
         }
         marks = MarkTable(groups: configuration.groups.count)
+        maintenance = MaintenanceTable(groups: configuration.groups.count)
         board = Board(groups: configuration.groups.count)
         fences = configuration.members.indices.map { FenceState(NodeID($0)) }
         fenceable = configuration.members.map { $0.kind == .normal && configuration.isFenceable($0.name) }
@@ -151,6 +157,7 @@ package struct Cluster: Sendable {
         advanceClassic(now)
         settle(now)
         answerRequests(now)
+        answerMaintenance(now)
         send(now)
         sink.append(contentsOf: effects)
         effects.removeAll(keepingCapacity: true)
@@ -170,7 +177,7 @@ package struct Cluster: Sendable {
         if let due = classic?.nextDeadline { earliest = min(earliest, due) }
         for request in pending { earliest = min(earliest, request.deadline) }
         if holdsAnything { earliest = min(earliest, heldUntil) }
-        return min(earliest, fencingDeadline)
+        return min(earliest, fencingDeadline, maintenanceDeadline)
     }
 
     private mutating func apply(_ event: Event, _ now: Instant) {
@@ -184,9 +191,12 @@ package struct Cluster: Sendable {
         case .resourceManagerLost: loseResourceManager()
         case .finished(let operation, let failure, let remains): finish(operation, failure, remains: remains)
         case .lost(let group, let reason): lose(group, reason)
+        case .failures(let group, let failures): noteResourceFailures(group, failures)
         case .fenced(let operation, let failure): finishFence(operation, failure, now)
         case .requested(let request, let id): accept(request, id, now)
-        case .requesterGone(let id): pending.removeAll { $0.id == id }
+        case .requesterGone(let id):
+            pending.removeAll { $0.id == id }
+            pendingMaintenance.removeAll { $0.id == id }
         case .clientMessage(let body): sendForClient(body, now)
         case .shutdown: leave(now)
         case .handOver: handOver(now)

@@ -51,6 +51,10 @@ package enum Effect: Equatable, Sendable {
     case stop(GroupID, OperationID)
     /// Check a held group, put back what is missing, announce its addresses again.
     case reassert(GroupID, epoch: UInt64, OperationID)
+    /// An operator's cleanup: the resource manager forgets what failed in the group.
+    case forgetFailures(GroupID)
+    /// Whether failures that monitors find in the group are only told, for it is held still.
+    case suspend(GroupID, Bool)
     /// Power a node off, with every device that this node has for it. It is off only when `Event.fenced` has come
     /// without a failure.
     case fence(NodeID, OperationID)

@@ -41,6 +41,8 @@ package enum OperatorRequest: Equatable, Sendable {
     case takeover(GroupSelection)
     /// Forget start failures and try failed stops again, in the whole cluster; nil: of every group.
     case cleanup(group: String?)
+    /// Hold a group or all of them still, or end that.
+    case maintain(MaintenanceOrder)
     /// Power a node off with this node's devices; `isConfirmed`: an operator says that it is off.
     case fence(node: String, isConfirmed: Bool)
 }
@@ -58,6 +60,8 @@ package enum Event: Sendable {
     case finished(OperationID, failure: String?, remains: Bool)
     /// A resource of a held group was lost and could not be put back.
     case lost(group: String, reason: String)
+    /// All that went wrong with the resources of a group here since the last cleanup, as the resource manager counts.
+    case failures(group: String, [ResourceFailure])
     /// An order to fence is done; `failure` is nil where the node is known to be off, or to have been.
     case fenced(OperationID, failure: String?)
     /// A client of the admin socket.

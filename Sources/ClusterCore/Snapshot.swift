@@ -53,6 +53,26 @@ package struct FailureSnapshot: Equatable, Sendable {
     package var reason: String?
 }
 
+/// What an operator holds still.
+package struct MaintenanceSnapshot: Equatable, Sendable {
+    package var words: MaintenanceWords
+    /// Until it ends by itself; nil: never.
+    package var remaining: Duration?
+}
+
+/// What went wrong with one resource at this node.
+package struct ResourceFailureSnapshot: Equatable, Sendable {
+    package var resource: String
+    package var count: Int
+    /// What failed last: `start`, `stop`, `monitor`.
+    package var operation: String
+    package var reason: String
+    /// What it printed then; lines separated by LF.
+    package var output: String
+    /// Since the last failure.
+    package var age: Duration
+}
+
 /// One group as this node sees it.
 package struct GroupSnapshot: Equatable, Sendable {
     package var name: String
@@ -66,6 +86,10 @@ package struct GroupSnapshot: Equatable, Sendable {
     /// Where an operator wants it.
     package var wanted: String?
     package var failures: [FailureSnapshot]
+    /// Of its resources, at this node.
+    package var resourceFailures: [ResourceFailureSnapshot]
+    /// It is not managed, whether or not everything is held still.
+    package var unmanaged: MaintenanceSnapshot?
     /// Nodes that this node's claim waits for.
     package var waitsFor: [String]
     /// Dead nodes that must be powered off before the group may start.
@@ -92,6 +116,8 @@ package struct ClusterSnapshot: Equatable, Sendable {
     package var heldFor: Duration?
     package var nodes: [NodeSnapshot]
     package var groups: [GroupSnapshot]
+    /// Everything is held still.
+    package var frozen: MaintenanceSnapshot?
     /// What `cl_status rscstatus` says: none, local, foreign, all, transition.
     package var holdings: String
 }
@@ -107,7 +133,14 @@ extension Cluster {
             autoFailback: configuration.autoFailback, quorumPolicy: configuration.quorum, hasQuorum: quorum.mayClaim,
             nodesReachable: quorum.reachableCount, nodesConfigured: quorum.nodeCount,
             heldFor: until == .distantFuture ? nil : max(.zero, until - now),
-            nodes: nodes.indices.map { nodeSnapshot($0, now) }, groups: groups.map(groupSnapshot), holdings: holdings)
+            nodes: nodes.indices.map { nodeSnapshot($0, now) }, groups: groups.map { groupSnapshot($0, now) },
+            frozen: maintenanceSnapshot(nil, now), holdings: holdings)
+    }
+
+    private func maintenanceSnapshot(_ group: GroupID?, _ now: Instant) -> MaintenanceSnapshot? {
+        guard maintenance.isOn(group, now) else { return nil }
+        let mark = maintenance[group]
+        return MaintenanceSnapshot(words: mark.words, remaining: mark.until.map { max(.zero, $0 - now) })
     }
 
     private func nodeSnapshot(_ index: Int, _ now: Instant) -> NodeSnapshot {
@@ -146,7 +179,7 @@ extension Cluster {
         return max(.zero, (nodes[id.index].promisedUntil ?? inheritedUntil) - now)
     }
 
-    private func groupSnapshot(_ group: LocalGroup) -> GroupSnapshot {
+    private func groupSnapshot(_ group: LocalGroup, _ now: Instant) -> GroupSnapshot {
         var holders = rivals(group.id)
         if let own = group.phase.reported, own.phase.occupies {
             holders.insert(Rival(node: localNode, phase: own.phase, epoch: own.epoch), at: 0)
@@ -173,7 +206,12 @@ extension Cluster {
             owner: holder.map { nodes[$0.node.index].name },
             state: holder.map { word($0.phase) } ?? (failures.isEmpty ? "stopped" : "failed"),
             epoch: group.epochSeen, wanted: marks.wanted(group.id).map { nodes[$0.index].name }, failures: failures,
-            waitsFor: waitsFor,
+            resourceFailures: group.resourceFailures.map {
+                ResourceFailureSnapshot(
+                    resource: $0.resource, count: $0.count, operation: $0.operation, reason: $0.reason,
+                    output: $0.output, age: max(.zero, now - $0.at))
+            },
+            unmanaged: maintenanceSnapshot(group.id, now), waitsFor: waitsFor,
             waitsForFencing: holder == nil ? fencesAwaited(group.id).map { nodes[$0.index].name } : [])
     }
 

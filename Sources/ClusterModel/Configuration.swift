@@ -65,6 +65,9 @@ package enum StopFailurePolicy: String, Sendable {
     case block
     /// The node reboots at once, as heartbeat 3.0.6 does, so that another may take the group.
     case reboot
+    /// As `block`, and the node says that it must be powered off: another one does it with its devices, and the group
+    /// starts elsewhere. Where nobody has a device, it stays blocked.
+    case fence
 }
 
 /// A digest method of authkeys; the order is that of strength.
@@ -192,13 +195,17 @@ package struct ResourcePolicy: Equatable, Sendable {
     /// Retries of a failed stop, one second apart; 0 or less: for ever. heartbeat's HA_STOPRETRYMAX.
     package var stopRetries = 10
     package var stopFailure: StopFailurePolicy = .block
-    /// Longest run of one operation of one script, unit or mount.
+    /// Longest run of one operation of one script, unit or mount that nothing else is said of.
     package var operationTimeout: Duration = .seconds(60)
     /// Whether the kernel ends what a silent daemon holds (`lease off` of ha.cf switches it off).
     package var leasesAddresses = true
     /// How long other machines have to answer for an address before a cold start takes it (`address_probe`); nil: they
     /// are not asked.
     package var addressProbe: Duration? = .milliseconds(50)
+    /// `monitor` lines in the order of ha.cf.
+    package var monitors: [MonitorRule] = []
+    /// `operation_timeout` lines that name a resource, in the order of ha.cf.
+    package var timeouts: [TimeoutRule] = []
 
     package init() {}
 }

@@ -223,6 +223,11 @@ package enum StatusToResource: Frame {
     case fence(operation: OperationID, node: String)
     /// Until when this node may hold groups, as far as it was heard; kept for the next status process.
     case entitled(until: Instant)
+    /// An operator's cleanup: what failed in the group is forgotten.
+    case forgetFailures(group: String)
+    /// Whether a failure that a monitor finds in the group is only told: an operator wants nothing to be started or
+    /// stopped. No group is suspended at the beginning of a channel.
+    case suspend(group: String, Bool)
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
@@ -252,6 +257,13 @@ package enum StatusToResource: Frame {
             writer.write(UInt8(7))
             writer.write(operation)
             writer.write(node)
+        case .forgetFailures(let group):
+            writer.write(UInt8(8))
+            writer.write(group)
+        case .suspend(let group, let isSuspended):
+            writer.write(UInt8(9))
+            writer.write(group)
+            writer.write(isSuspended)
         }
     }
 
@@ -270,6 +282,8 @@ package enum StatusToResource: Frame {
         case 5: self = .reboot(reason: try reader.readString())
         case 6: self = .entitled(until: Instant(nanoseconds: try reader.read(Int64.self)))
         case 7: self = .fence(operation: try reader.read(UInt64.self), node: try reader.readString())
+        case 8: self = .forgetFailures(group: try reader.readString())
+        case 9: self = .suspend(group: try reader.readString(), try reader.readBool())
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }
@@ -334,6 +348,8 @@ package enum ResourceToStatus: Frame {
     /// Another machine claims an address that is held here. It was answered and stays here. At most once in ten seconds
     /// for each address.
     case contested(ContestedAddress)
+    /// All that went wrong with the resources of a group since the last cleanup.
+    case failures(group: String, [ResourceFailure])
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
@@ -369,6 +385,18 @@ package enum ResourceToStatus: Frame {
             writer.write(operation)
             writer.write(failure != nil)
             writer.write(failure ?? "")
+        case .failures(let group, let failures):
+            writer.write(UInt8(6))
+            writer.write(group)
+            writer.write(UInt32(failures.count))
+            for failure in failures {
+                writer.write(failure.resource)
+                writer.write(UInt64(max(0, failure.count)))
+                writer.write(failure.operation)
+                writer.write(failure.reason)
+                writer.write(failure.output)
+                writer.write(failure.at.nanoseconds)
+            }
         }
     }
 
@@ -403,6 +431,17 @@ package enum ResourceToStatus: Frame {
                     group: try reader.readString(), address: try reader.readString(),
                     interface: try reader.readString(), machine: try reader.readString(),
                     count: try reader.read(UInt32.self)))
+        case 6:
+            let group = try reader.readString()
+            var failures: [ResourceFailure] = []
+            for _ in 0..<(try reader.read(UInt32.self)) {
+                failures.append(
+                    ResourceFailure(
+                        resource: try reader.readString(), count: Int(clamping: try reader.read(UInt64.self)),
+                        operation: try reader.readString(), reason: try reader.readString(),
+                        output: try reader.readString(), at: Instant(nanoseconds: try reader.read(Int64.self))))
+            }
+            self = .failures(group: group, failures)
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

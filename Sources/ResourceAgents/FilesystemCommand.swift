@@ -1,6 +1,6 @@
-// The helper that mounts and unmounts: `hb_resource agent filesystem start|stop|status DEVICE DIRECTORY [TYPE
-// [OPTIONS]]`. A process of its own, because a mount may hang for as long as its device does, and then only the process
-// that hangs can be ended.
+// The helper that mounts and unmounts: `hb_resource agent filesystem OPERATION DEVICE DIRECTORY [TYPE [OPTIONS]]`,
+// OPERATION one of start, stop, status, monitor, monitor-read, monitor-write, validate-all. A process of its own,
+// because a mount may hang for as long as its device does, and then only the process that hangs can be ended.
 import CLinux
 import ClusterModel
 import LinuxSystem
@@ -30,8 +30,8 @@ package enum FilesystemCommand {
 
     /// Carries out one operation. Says what is wrong on standard error. Returns the exit code.
     package static func run(_ arguments: [String]) -> Int32 {
-        guard let word = arguments.first, let operation = ResourceOperation(rawValue: word) else {
-            return fail("expected start, stop or status", Exit.usage)
+        guard let (operation, probe) = operation(arguments.first ?? "") else {
+            return fail("expected start, stop, status, monitor or validate-all", Exit.usage)
         }
         let filesystem: FilesystemArguments
         do throws(ArgumentError) {
@@ -44,10 +44,31 @@ package enum FilesystemCommand {
             case .start: try start(filesystem)
             case .stop: try stop(filesystem)
             case .status: return try status(filesystem)
+            case .monitor:
+                let code = try status(filesystem)
+                if code == Exit.success { try FilesystemProbe.run(probe, filesystem.directory) }
+                return code
+            case .validate: try validate(filesystem)
+            case .promote, .demote: return fail("a filesystem has one role", Exit.usage)
             }
             return Exit.success
         } catch {
             return fail(error.reason, Exit.failure)
+        }
+    }
+
+    /// The words after `agent filesystem`; a monitor's probe is part of its word.
+    private static func operation(_ word: String) -> (ResourceOperation, MonitorProbe)? {
+        if let operation = ResourceOperation(rawValue: word) { return (operation, .none) }
+        return MonitorProbe.allCases.first { "monitor-\($0.rawValue)" == word }.map { (.monitor, $0) }
+    }
+
+    private static func validate(_ filesystem: FilesystemArguments) throws(MountError) {
+        guard FileSystem.kind(of: filesystem.directory) == .directory else {
+            throw MountError(reason: "\(filesystem.directory) is not a directory")
+        }
+        if filesystem.device.hasPrefix("/"), FileSystem.kind(of: filesystem.device) == nil {
+            throw MountError(reason: "\(filesystem.device) does not exist")
         }
     }
 

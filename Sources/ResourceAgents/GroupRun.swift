@@ -24,6 +24,9 @@ package struct GroupRun: Sendable {
         case finished([ResourceOutcome])
         /// The answer to `.pause`.
         case pauseEnded
+        /// A resource of the held group has failed: it and those after it are stopped and started again. Ignored
+        /// unless idle, for whatever is under way sees to it.
+        case restart(from: Int)
     }
 
     /// What the shell is to do next.
@@ -38,6 +41,8 @@ package struct GroupRun: Sendable {
         case hold(announce: Bool)
         /// The order is done. `remains`: something of the group may run.
         case answer(OrderID, failure: String?, remains: Bool)
+        /// A restart is over; `failure`: the group is to be given up. Not said of one that a stop has ended.
+        case restarted(failure: String?)
         case log(LogRecord)
     }
 
@@ -61,10 +66,16 @@ package struct GroupRun: Sendable {
     /// Stops that may wait for one release; more are refused, so that a babbling sender costs nothing.
     private static let stopCountMax = 16
     private static let stopPause: Duration = .seconds(1)
+    /// Without an end to its retries a stop waits longer from try to try, up to this.
+    private static let stopPauseMax: Duration = .seconds(60)
+    /// A restart in place tries a stop again so often, then the group is given up: it is not served meanwhile.
+    private static let restartRetries = 2
 
     /// The epoch that the last start or reassert named; 0 if there was none.
     package private(set) var epoch: UInt64 = 0
     package var isIdle: Bool { phase == .idle }
+    /// Whether a part of the held group is started again, by this node's own decision.
+    package var isRestarting: Bool { restartFloor != nil }
     /// Applies to stops from now on.
     package var policy: ResourcePolicy
 
@@ -81,6 +92,8 @@ package struct GroupRun: Sendable {
     private var stops: [OrderID] = []
     /// A start or reassert that arrived meanwhile.
     private var next: Order?
+    /// The first step of a restart in place.
+    private var restartFloor: Int?
 
     /// `isAddress` tells for each resource whether it is a native address.
     package init(group: ResourceGroup, isAddress: [Bool], policy: ResourcePolicy) {
@@ -106,6 +119,10 @@ package struct GroupRun: Sendable {
         case .pauseEnded:
             guard case .pausing(let step, let attempt) = phase else { return }
             stop(step: step, attempt: attempt, &actions)
+        case .restart(let resource):
+            guard isIdle, let floor = steps.firstIndex(where: { $0.contains(resource) }) else { return }
+            restartFloor = floor
+            stop(step: steps.count - 1, attempt: 0, &actions)
         }
     }
 
@@ -123,6 +140,8 @@ package struct GroupRun: Sendable {
                 return actions.append(.answer(id, failure: "too many orders to stop", remains: true))
             }
             stops.append(id)
+            // Whatever was to be started again is not.
+            restartFloor = nil
             switch phase {
             case .idle: release(&actions)
             case .checking, .starting:
@@ -182,7 +201,8 @@ package struct GroupRun: Sendable {
                     "Giving up resources due to failure of \(name(index)): \(reason)",
                     [Setting(name: "RESOURCE", value: name(index))], &actions)
             }
-            if failure != nil { release(&actions) } else { check(step: step + 1, &actions) }
+            if failure == nil { return check(step: step + 1, &actions) }
+            if isRestarting { end(remains: true, &actions) } else { release(&actions) }
         case .stopping(let step, let attempt):
             stopped(step: step, attempt: attempt, outcomes, &actions)
         case .verifying(let step, let resources, let reason):
@@ -200,6 +220,7 @@ package struct GroupRun: Sendable {
     }
 
     private mutating func stop(step: Int, attempt: Int, _ actions: inout [Action]) {
+        if let restartFloor, step < restartFloor { return check(step: restartFloor, &actions) }
         guard step >= 0 else { return end(remains: false, &actions) }
         phase = .stopping(step: step, attempt: attempt)
         actions.append(.run(.stop, resources: steps[step].reversed()))
@@ -213,17 +234,24 @@ package struct GroupRun: Sendable {
             return stop(step: step - 1, attempt: 0, &actions)
         }
         let fields = [Setting(name: "RESOURCE", value: name(index))]
-        if policy.stopRetries <= 0 || attempt < policy.stopRetries {
+        let isEndless = policy.stopRetries <= 0 && !isRestarting
+        let retries = isRestarting ? GroupRun.restartRetries : policy.stopRetries
+        if isEndless || attempt < retries {
             log(
                 .warning, "resource-stop-retried", "Retrying failed stop operation [\(name(index))]: \(reason)", fields,
                 &actions)
             phase = .pausing(step: step, attempt: attempt + 1)
-            actions.append(.pause(GroupRun.stopPause))
+            actions.append(.pause(pause(attempt: attempt, isEndless)))
         } else {
             let failed = zip(resources, outcomes).filter { $0.1.failure != nil }.map(\.0)
             phase = .verifying(step: step, resources: failed, reason: reason)
             actions.append(.run(.status, resources: failed))
         }
+    }
+
+    private func pause(attempt: Int, _ isEndless: Bool) -> Duration {
+        guard isEndless, attempt >= 10 else { return GroupRun.stopPause }
+        return min(GroupRun.stopPauseMax, GroupRun.stopPause * (1 << min(attempt - 9, 6)))
     }
 
     private mutating func verified(
@@ -249,6 +277,12 @@ package struct GroupRun: Sendable {
     // MARK: The end
 
     private mutating func end(remains: Bool, _ actions: inout [Action]) {
+        if isRestarting {
+            restartFloor = nil
+            phase = .idle
+            if failure == nil { actions.append(.hold(announce: false)) }
+            actions.append(.restarted(failure: failure))
+        }
         if starting != nil, failure == nil { actions.append(.hold(announce: announces)) }
         if let starting { actions.append(.answer(starting, failure: failure, remains: remains)) }
         // A stop is not failed by the start that it ended.

@@ -14,6 +14,12 @@ package final class GroupRunner {
     }
 
     package let group: ResourceGroup
+    /// What went wrong with each of its resources since the last cleanup; one entry for each that has failed.
+    package private(set) var failures: [ResourceFailure] = []
+    /// Called when `failures` has changed.
+    package var onFailure: () -> Void = {}
+    /// Called with a reason when the held group has failed, and this node did not bring it up again.
+    package var onLost: (String) -> Void = { _ in }
     package var epoch: UInt64 { run.epoch }
     package var isIdle: Bool { run.isIdle }
     /// Whether something of the group may run, as far as this process knows.
@@ -24,7 +30,14 @@ package final class GroupRunner {
         set { run.policy = newValue }
     }
 
+    /// Of the group, for its monitors.
+    let number: Int
+
+    /// Resources of one group whose failures are kept, the latest ones: they must fit into a frame.
+    private static let failuresMax = 32
+
     private let operations: ResourceOperations
+    private let monitor: ResourceMonitor
     private let answer: Answer
     private var run: GroupRun
     private var events: [GroupRun.Event] = []
@@ -34,14 +47,19 @@ package final class GroupRunner {
     private var lastStart: GroupRun.OrderID?
 
     package init(
-        _ group: ResourceGroup, policy: ResourcePolicy, operations: ResourceOperations, answer: @escaping Answer
+        _ group: ResourceGroup, policy: ResourcePolicy, operations: ResourceOperations, monitor: ResourceMonitor,
+        answer: @escaping Answer
     ) {
         self.group = group
         self.operations = operations
+        self.monitor = monitor
+        number = monitor.number()
         self.answer = answer
         run = GroupRun(
             group: group, isAddress: group.resources.map { operations.kind(of: $0).isAddress }, policy: policy)
     }
+
+    deinit { monitor.leave(number) }
 
     /// Takes an order; its answer may come before this returns.
     package func take(_ order: GroupRun.Order) {
@@ -55,9 +73,10 @@ package final class GroupRunner {
     }
 
     /// Finds out what of the group runs; what is wholly here is held from now on. `completion` may be called before
-    /// this returns. A group that is being brought up or taken down is partly here.
+    /// this returns. A group that is being brought up or taken down is partly here; one of which a part is started
+    /// again is held, until that fails (`onLost`).
     package func takeInventory(_ completion: @escaping (Found) -> Void) {
-        if !isIdle { return completion(.partial) }
+        if !isIdle { return completion(run.isRestarting ? .held : .partial) }
         ask(from: 0, []) { [self] outcomes in
             let found: Found
             if !isIdle {
@@ -98,6 +117,48 @@ package final class GroupRunner {
         if !specifications.isEmpty {
             operations.addresses.hold(specifications, group: group.name, announce: announce)
         }
+        isWatched = true
+        monitor.hold(self)
+    }
+
+    // MARK: Monitoring
+
+    private var isWatched = false
+
+    /// ha.cf was read again: the group is watched as it says now.
+    package func monitorAnew() { if isWatched { monitor.hold(self) } }
+
+    /// Whether failures are only told: an operator wants nothing to be started or stopped.
+    package func suspend(_ isSuspended: Bool) { monitor.suspend(number, isSuspended) }
+
+    /// An operator's cleanup: what failed is forgotten.
+    package func forgetFailures() {
+        monitor.forget(number)
+        if failures.isEmpty { return }
+        failures = []
+        onFailure()
+    }
+
+    /// Starts a failed resource again, with those after it.
+    func restart(from resource: Int) { handle(.restart(from: resource)) }
+
+    /// The group cannot be kept here.
+    func giveUp(_ reason: String) {
+        isWatched = false
+        onLost(reason)
+    }
+
+    /// Counts a failed operation of one resource.
+    func note(_ resource: Int, _ operation: ResourceOperation, _ reason: String) {
+        let specification = group.resources[resource]
+        let earlier = failures.first { $0.resource == specification.text }?.count ?? 0
+        failures.removeAll { $0.resource == specification.text }
+        failures.append(
+            ResourceFailure(
+                resource: specification.text, count: earlier + 1, operation: operation.rawValue, reason: reason,
+                output: operations.output(of: specification), at: Clock.now()))
+        if failures.count > GroupRunner.failuresMax { failures.removeFirst() }
+        onFailure()
     }
 
     private var addresses: [AddressSpecification] {
@@ -117,6 +178,10 @@ package final class GroupRunner {
             for action in actions { perform(action) }
         }
         isHandling = false
+        if isWatched, !isIdle {
+            isWatched = false
+            monitor.leave(number)
+        }
     }
 
     private func perform(_ action: GroupRun.Action) {
@@ -128,6 +193,8 @@ package final class GroupRunner {
         case .answer(let order, let failure, let remains):
             mayRun = remains || (order == lastStart && failure == nil)
             answer(order, failure, remains)
+        case .restarted(let failure):
+            if let failure { giveUp("could not be started again: \(failure)") }
         case .log(let record): operations.log(record)
         }
     }
@@ -137,6 +204,11 @@ package final class GroupRunner {
         let started = operations.run(operation, resources.map { group.resources[$0] }) { [self] outcomes in
             isFinished = true
             running = nil
+            if !operation.asks {
+                for (resource, outcome) in zip(resources, outcomes) {
+                    if let reason = outcome.failure { note(resource, operation, reason) }
+                }
+            }
             handle(.finished(outcomes))
         }
         if !isFinished { running = started }

@@ -166,4 +166,16 @@ package enum OutputLines {
             String(decoding: line.prefix(lineLengthMax).map { $0 < 0x20 || $0 == 0x7f ? 0x20 : $0 }, as: UTF8.self)
         }.filter { line in !line.allSatisfy { $0 == " " } }.prefix(lineCountMax).map(\.self)
     }
+
+    /// The last lines of what was split, as many as fit into so many bytes, joined by LF.
+    package static func end(of lines: [String], bytes: Int) -> String {
+        var kept: [String] = []
+        var room = bytes
+        for line in lines.reversed() {
+            room -= line.utf8.count + 1
+            if room < 0 { break }
+            kept.insert(line, at: 0)
+        }
+        return kept.joined(separator: "\n")
+    }
 }

@@ -13,8 +13,8 @@ package final class ResourceOperations {
         package var locations: ResourceLocations
         /// Of scripts: `NAME=VALUE` entries.
         package var environment: [String]
-        /// Longest run of one operation of one script, unit or mount.
-        package var timeout: Duration
+        /// What ha.cf says of timeouts and monitors.
+        package var policy: ResourcePolicy
         /// The executable whose `agent filesystem` mounts.
         package var helper = "/proc/self/exe"
 
@@ -22,7 +22,15 @@ package final class ResourceOperations {
             locations = ResourceLocations(configurationDirectory: configurationDirectory)
             environment = ScriptEnvironment.entries(
                 configuration, configurationDirectory: configurationDirectory)
-            timeout = configuration.policy.operationTimeout
+            policy = configuration.policy
+        }
+
+        /// Longest run of an operation of a resource: ha.cf, then what the agent itself `declares`, then the default.
+        package func timeout(
+            _ operation: ResourceOperation, _ resource: ResourceSpecification, declared: Duration? = nil
+        ) -> Duration {
+            let configured = operation.timed.flatMap { policy.timeout(of: $0, for: resource) }
+            return configured ?? declared ?? policy.operationTimeout
         }
     }
 
@@ -31,8 +39,14 @@ package final class ResourceOperations {
     package let log: (LogRecord) -> Void
     package var settings: Settings
 
+    /// Called when a mount has come or gone, at most a few times a second.
+    package var onMountChange: () -> Void = {}
+
     private let units: SystemdUnits
     private let ledger: ProgramLedger?
+    private let mounts: MountWatch?
+    /// What programs printed when they failed last, by resource.
+    private var words: [String: String] = [:]
 
     package init(
         loop: EventLoop, settings: Settings, lease: (any AddressLease)? = nil, ledger: ProgramLedger? = nil,
@@ -44,6 +58,35 @@ package final class ResourceOperations {
         self.log = log
         units = SystemdUnits(loop: loop)
         addresses = try AddressKeeper(loop: loop, lease: lease, log: log)
+        mounts = try? MountWatch(loop: loop)
+        mounts?.onChange = { [unowned self] in onMountChange() }
+    }
+
+    /// What the last operation of a resource printed, where it failed; at most `ResourceFailure.outputLengthMax` bytes.
+    package func output(of resource: ResourceSpecification) -> String { words[resource.text] ?? "" }
+
+    /// How a resource is monitored while it runs; nil where it is not. Addresses are watched by the kernel's word.
+    package func monitor(for resource: ResourceSpecification) -> MonitorPolicy? {
+        let isNative: Bool
+        switch kind(of: resource) {
+        case .filesystem, .unit: isNative = true
+        case .address, .script, .invalid: isNative = false
+        }
+        return settings.policy.monitor(for: resource, byDefault: isNative)
+    }
+
+    /// Calls back when something may have happened to a resource, where its kind can tell; valid until the answer is
+    /// released.
+    package func watch(_ resource: ResourceSpecification, _ changed: @escaping () -> Void) -> AnyObject? {
+        switch kind(of: resource) {
+        case .unit(let unit): units.watch(unit, changed)
+        case .address, .filesystem, .script, .invalid: nil
+        }
+    }
+
+    /// Whether a resource is a filesystem, of which `onMountChange` tells.
+    package func isFilesystem(_ resource: ResourceSpecification) -> Bool {
+        if case .filesystem = kind(of: resource) { true } else { false }
     }
 
     /// What a resource is, as this machine is now.
@@ -63,8 +106,9 @@ package final class ResourceOperations {
 
     /// Carries out an operation of one resource that is no address, or of any number of addresses. `completion` is
     /// called once with an outcome for each, here or from the event loop. What is returned can be cancelled.
+    /// `monitor`: how long and how closely to look, for monitors.
     package func run(
-        _ operation: ResourceOperation, _ resources: [ResourceSpecification],
+        _ operation: ResourceOperation, _ resources: [ResourceSpecification], monitor: MonitorPolicy? = nil,
         completion: @escaping ([ResourceOutcome]) -> Void
     ) -> (any RunningOperation)? {
         let kinds = resources.map(kind)
@@ -77,7 +121,23 @@ package final class ResourceOperations {
             return nil
         }
         precondition(kinds.count == 1, "only addresses are operated on together")
-        return run(operation, kinds[0], name: resources[0].text) { completion([$0]) }
+        let timeout = monitor?.timeout ?? settings.timeout(operation, resources[0])
+        let task = Task(
+            operation: operation, resource: resources[0], timeout: timeout, probe: monitor?.probe ?? .none,
+            completion: { completion([$0]) })
+        return run(task, kinds[0])
+    }
+
+    /// One operation of one resource.
+    private struct Task {
+        var operation: ResourceOperation
+        var resource: ResourceSpecification
+        var timeout: Duration
+        var probe: MonitorProbe
+        var completion: (ResourceOutcome) -> Void
+
+        var name: String { resource.text }
+        var fields: [Setting] { [Setting(name: "RESOURCE", value: resource.text)] }
     }
 
     private func run(
@@ -86,114 +146,140 @@ package final class ResourceOperations {
         switch operation {
         case .start: addresses.start(specifications)
         case .stop: addresses.stop(specifications)
-        case .status: addresses.status(specifications)
+        case .status, .monitor: addresses.status(specifications)
+        case .validate: specifications.map { _ in .done }
+        case .promote, .demote: specifications.map { _ in .failed("an address has one role") }
         }
     }
 
-    private func run(
-        _ operation: ResourceOperation, _ kind: ResourceKind, name: String,
-        completion: @escaping (ResourceOutcome) -> Void
-    ) -> (any RunningOperation)? {
+    private func run(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
         switch kind {
         case .address(let specification):
-            if operation == .start { return addresses.start([specification]) { completion($0[0]) } }
-            completion(run(operation, addresses: [specification])[0])
+            if task.operation == .start { return addresses.start([specification]) { task.completion($0[0]) } }
+            task.completion(run(task.operation, addresses: [specification])[0])
             return nil
-        case .filesystem(let arguments):
-            return filesystem(operation, arguments, name: name, completion)
+        case .filesystem(let arguments): return filesystem(task, arguments)
         case .unit(let unit):
-            return units.run(operation, unit: unit, timeout: settings.timeout, completion: completion)
+            return units.run(task.operation, unit: unit, timeout: task.timeout, completion: task.completion)
         case .script(let script, let arguments):
             guard let path = settings.locations.script(script) else {
-                completion(absent(operation, "Cannot locate resource script \(script)", name: name))
+                task.completion(absent(task, "Cannot locate resource script \(script)"))
                 return nil
             }
-            return self.script(operation, path, arguments, name: name, completion)
+            return self.script(task, path, arguments)
         case .invalid(let reason):
-            completion(absent(operation, reason, name: name))
+            task.completion(absent(task, reason))
             return nil
         }
     }
 
     /// The outcome for a resource that this node does not have: it cannot be started, and does not run.
-    private func absent(_ operation: ResourceOperation, _ reason: String, name: String) -> ResourceOutcome {
-        switch operation {
-        case .start: return .failed(reason)
+    private func absent(_ task: Task, _ reason: String) -> ResourceOutcome {
+        switch task.operation {
+        case .start, .promote, .demote, .validate: return .failed(reason)
         case .status: return .stopped
+        // What it started may run on: that its script is being replaced is no reason to stop anything.
+        case .monitor: return .unasked(reason)
         case .stop:
-            log(LogRecord(.error, "resource-absent", "\(name): \(reason)", [Setting(name: "RESOURCE", value: name)]))
+            log(LogRecord(.error, "resource-absent", "\(task.name): \(reason)", task.fields))
             return .done
         }
     }
 
     // MARK: Programs
 
-    private func script(
-        _ operation: ResourceOperation, _ path: String, _ arguments: [String], name: String,
-        _ completion: @escaping (ResourceOutcome) -> Void
-    ) -> (any RunningOperation)? {
-        var spawn = Spawn(program: path, arguments: [path] + arguments + [operation.rawValue])
+    private func script(_ task: Task, _ path: String, _ arguments: [String]) -> (any RunningOperation)? {
+        let word = task.operation.scriptWord
+        var spawn = Spawn(program: path, arguments: [path] + arguments + [word])
         spawn.environment = settings.environment
-        if operation != .status {
-            let text = (["Running", path] + arguments + [operation.rawValue]).joined(separator: " ")
-            log(LogRecord(.info, "script", text, [Setting(name: "RESOURCE", value: name)]))
+        switch task.operation {
+        // A script knows no such word, and some take an unknown one for a start.
+        case .validate:
+            task.completion(.done)
+            return nil
+        case .promote, .demote:
+            task.completion(.failed("\(path) has one role: heartbeat's scripts know start, stop and status"))
+            return nil
+        case .start, .stop:
+            let text = (["Running", path] + arguments + [word]).joined(separator: " ")
+            log(LogRecord(.info, "script", text, task.fields))
+        case .status, .monitor: break
         }
-        return program(spawn, operation, name: name, completion) { result in
-            ScriptStatus.outcome(result)
+        return program(spawn, task) { result in
+            // Of a script that was killed before it could say anything, nothing is known.
+            if case .ended(.killed) = result.ending { return .unknown(result.failure ?? "") }
+            return ScriptStatus.outcome(result)
         }
     }
 
-    private func filesystem(
-        _ operation: ResourceOperation, _ arguments: FilesystemArguments, name: String,
-        _ completion: @escaping (ResourceOutcome) -> Void
-    ) -> (any RunningOperation)? {
+    private func filesystem(_ task: Task, _ arguments: FilesystemArguments) -> (any RunningOperation)? {
+        var word = task.operation.rawValue
+        if task.operation == .monitor {
+            if task.probe == .none, mounts?.isConfirmed(arguments.directory) == true {
+                task.completion(.running)
+                return nil
+            }
+            word += "-\(task.probe.rawValue)"
+        }
+        let number = mounts?.number(arguments.directory)
         var spawn = Spawn(
-            program: settings.helper,
-            arguments: ["hb_resource", "agent", "filesystem", operation.rawValue] + arguments.words)
+            program: settings.helper, arguments: ["hb_resource", "agent", "filesystem", word] + arguments.words)
         spawn.environment = settings.environment
-        return program(spawn, operation, name: name, completion) { result in
+        return program(spawn, task) { [self] result in
             switch result.ending {
-            case .ended(.exited(FilesystemCommand.Exit.success)): .running
-            case .ended(.exited(FilesystemCommand.Exit.stopped)): .stopped
-            case .ended, .timedOut, .cancelled: .unknown(result.failure ?? "")
+            case .ended(.exited(FilesystemCommand.Exit.success)):
+                mounts?.confirm(arguments.directory, number)
+                return .running
+            case .ended(.exited(FilesystemCommand.Exit.stopped)): return .stopped
+            case .ended, .timedOut, .cancelled: return .unknown(result.failure ?? "")
             }
         }
     }
 
     private func program(
-        _ spawn: Spawn, _ operation: ResourceOperation, name: String,
-        _ completion: @escaping (ResourceOutcome) -> Void, status: @escaping (ProgramRun.Result) -> ResourceOutcome
+        _ spawn: Spawn, _ task: Task, status: @escaping (ProgramRun.Result) -> ResourceOutcome
     ) -> (any RunningOperation)? {
         do throws(SystemError) {
-            return try ProgramRun(
-                spawn, timeout: settings.timeout, loop: loop, ledger: ledger, log: log
-            ) { [self] result in
-                report(result, operation, name: name)
-                switch (operation, result.ending) {
-                case (.status, .ended): completion(status(result))
-                case (.status, .timedOut), (.status, .cancelled): completion(.unknown(result.failure ?? ""))
-                case (.start, _), (.stop, _): completion(result.failure.map { .failed($0) } ?? .done)
+            return try ProgramRun(spawn, timeout: task.timeout, loop: loop, ledger: ledger, log: log) { [self] result in
+                var outcome: ResourceOutcome
+                switch (task.operation.asks, result.ending) {
+                case (true, .ended): outcome = status(result)
+                case (true, .timedOut), (true, .cancelled): outcome = .unknown(result.failure ?? "")
+                case (false, _): outcome = result.failure.map { .failed($0) } ?? .done
                 }
+                if task.operation == .monitor, outcome == .stopped { outcome = .failed(stopped(result)) }
+                report(result, task, isFailure: outcome.failure != nil && result.ending != .cancelled)
+                task.completion(outcome)
             }
         } catch {
-            completion(operation == .status ? .unknown("\(error)") : .failed("\(error)"))
+            switch task.operation {
+            case .status: task.completion(.unknown("\(error)"))
+            case .monitor: task.completion(.unasked("\(error)"))
+            case .start, .stop, .promote, .demote, .validate: task.completion(.failed("\(error)"))
+            }
             return nil
         }
     }
 
-    /// Logs what a program said: a start's and a stop's words always, a status's only for who debugs.
-    private func report(_ result: ProgramRun.Result, _ operation: ResourceOperation, name: String) {
-        let level: LogLevel = operation == .status ? .debug : result.failure == nil ? .info : .warning
-        let fields = [Setting(name: "RESOURCE", value: name)]
+    private func stopped(_ result: ProgramRun.Result) -> String {
+        result.lastLine.map { "it does not run: \($0)" } ?? "it does not run"
+    }
+
+    /// Logs what a program said: what changes something always, what asks only for who debugs, unless it fails.
+    private func report(_ result: ProgramRun.Result, _ task: Task, isFailure: Bool) {
         let lines = OutputLines.split(result.output) + OutputLines.split(result.errors)
-        for line in lines { log(LogRecord(level, "script-output", "\(name) \(operation.rawValue): \(line)", fields)) }
+        words[task.name] = isFailure ? OutputLines.end(of: lines, bytes: ResourceFailure.outputLengthMax) : nil
+        let isQuiet = task.operation == .status || task.operation == .monitor && !isFailure
+        let level: LogLevel = isQuiet ? .debug : isFailure ? .warning : .info
+        let prefix = "\(task.name) \(task.operation.rawValue)"
+        for line in lines { log(LogRecord(level, "script-output", "\(prefix): \(line)", task.fields)) }
         if result.isTruncated {
-            log(LogRecord(level, "script-output", "\(name) \(operation.rawValue): more output was left out", fields))
+            log(LogRecord(level, "script-output", "\(prefix): more output was left out", task.fields))
         }
-        if operation != .status, let failure = result.failure {
+        if !task.operation.asks, let failure = result.failure {
             // One that was ended because nobody wants its work any more has not failed.
             let level: LogLevel = result.ending == .cancelled ? .notice : .error
-            log(LogRecord(level, "script-failed", "\(name) \(operation.rawValue): \(failure)", fields))
+            log(LogRecord(level, "script-failed", "\(prefix): \(failure)", task.fields))
         }
     }
 }

@@ -50,6 +50,24 @@ final class SystemdBus {
         }
     }
 
+    /// One unit whose changes are told.
+    private final class Watch {
+        fileprivate let path: String
+        fileprivate let changed: () -> Void
+        fileprivate var slot: OpaquePointer?
+
+        fileprivate init(path: String, changed: @escaping () -> Void) {
+            self.path = path
+            self.changed = changed
+        }
+
+        deinit { sd_bus_slot_unref(slot) }
+    }
+
+    private struct WeakWatch {
+        weak var watch: Watch?
+    }
+
     /// Called with a job's object path and its result when a job has ended.
     var onJobRemoved: (String, String) -> Void = { _, _ in }
     /// Called when the bus is gone; calls under way get an error of their own.
@@ -59,6 +77,7 @@ final class SystemdBus {
     private let address: String?
     private var bus: OpaquePointer?
     private var isLost = false
+    private var watches: [WeakWatch] = []
 
     /// `address`: of a bus other than the system's.
     init(loop: EventLoop, address: String? = nil) {
@@ -70,6 +89,30 @@ final class SystemdBus {
 
     /// Whether systemd runs this machine.
     var isAvailable: Bool { address != nil || sd_booted() > 0 }
+
+    /// Calls back when a property of a unit has changed; also on a connection that is made anew. Valid until the answer
+    /// is released.
+    func watch(_ unit: String, _ changed: @escaping () -> Void) -> AnyObject {
+        var encoded: UnsafeMutablePointer<CChar>?
+        _ = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &encoded)
+        defer { free(encoded) }
+        let watch = Watch(path: text(encoded) ?? "/", changed: changed)
+        watches.removeAll { $0.watch == nil }
+        watches.append(WeakWatch(watch: watch))
+        if isAvailable, let bus = try? connected() { match(watch, bus) }
+        return watch
+    }
+
+    /// Where a match cannot be made, the unit is asked at its interval alone.
+    private func match(_ watch: Watch, _ bus: OpaquePointer) {
+        if watch.slot != nil { return }
+        _ = sd_bus_match_signal_async(
+            bus, &watch.slot, SystemdBus.service, watch.path, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+            { _, context, _ in
+                if let context { Unmanaged<Watch>.fromOpaque(context).takeUnretainedValue().changed() }
+                return 0
+            }, nil, Unmanaged.passUnretained(watch).toOpaque())
+    }
 
     /// Calls a method of the manager that takes strings and answers with an object path.
     func call(
@@ -158,6 +201,7 @@ final class SystemdBus {
                     "Subscribe"))
             defer { sd_bus_message_unref(message) }
             try check("subscribe", sd_bus_call_async(bus, nil, message, { _, _, _ in 0 }, nil, 0))
+            for watch in watches.compactMap(\.watch) { match(watch, bus) }
             return bus
         } catch {
             close()
@@ -182,6 +226,10 @@ final class SystemdBus {
     }
 
     private func close() {
+        for watch in watches.compactMap(\.watch) {
+            sd_bus_slot_unref(watch.slot)
+            watch.slot = nil
+        }
         if let bus {
             sd_bus_detach_event(bus)
             sd_bus_close_unref(bus)
@@ -194,6 +242,7 @@ final class SystemdBus {
         // libsystemd is still working on it: it is closed when it is next needed.
         isLost = true
         onLost()
+        for watch in watches.compactMap(\.watch) { watch.changed() }
     }
 
     private func jobRemoved(_ message: OpaquePointer?) {

@@ -16,11 +16,16 @@ package enum UnitState {
         }
     }
 
+    /// What `validate` answers for a LoadState.
+    package static func outcome(loadState: String) -> ResourceOutcome {
+        loadState == "loaded" ? .done : .failed("systemd says that the unit is \(loadState)")
+    }
+
     /// What a start or a stop came to, from its job's result and the state after it.
     package static func outcome(
         of operation: ResourceOperation, jobResult: String, activeState: String
     ) -> ResourceOutcome {
-        let wanted: ResourceOutcome = operation == .start ? .running : .stopped
+        let wanted: ResourceOutcome = operation == .stop ? .stopped : .running
         if outcome(activeState: activeState) == wanted { return .done }
         return .failed("job \(jobResult), then \(activeState)")
     }
@@ -29,8 +34,9 @@ package enum UnitState {
     package static func outcome(of operation: ResourceOperation, error: BusError) -> ResourceOutcome {
         switch operation {
         case .stop where error.name == "org.freedesktop.systemd1.NoSuchUnit": .done
-        case .start, .stop: .failed(error.text)
+        case .start, .stop, .promote, .demote, .validate: .failed(error.text)
         case .status: .unknown(error.text)
+        case .monitor: .unasked(error.text)
         }
     }
 }
@@ -61,11 +67,17 @@ package final class SystemdUnits {
         completion: @escaping (ResourceOutcome) -> Void
     ) -> (any RunningOperation)? {
         guard bus.isAvailable else {
+            let reason = "systemd units are not available: systemd does not run this machine"
             switch operation {
-            case .start: completion(.failed("systemd units are not available: systemd does not run this machine"))
+            case .start, .promote, .demote, .validate: completion(.failed(reason))
             case .stop: completion(.done)
             case .status: completion(.stopped)
+            case .monitor: completion(.unasked(reason))
             }
+            return nil
+        }
+        if operation == .promote || operation == .demote {
+            completion(.failed("\(unit): a unit has one role, it cannot \(operation.rawValue)"))
             return nil
         }
         let running = UnitOperation(operation, unit: unit, units: self, timeout: timeout, completion: completion)
@@ -81,15 +93,22 @@ package final class SystemdUnits {
         try bus.call(method, [unit, "replace"], timeout: timeout, completion)
     }
 
-    fileprivate func activeState(
-        _ unit: String, _ timeout: Duration, _ completion: @escaping (Result<String, BusError>) -> Void
+    fileprivate func property(
+        _ property: String, _ unit: String, _ timeout: Duration,
+        _ completion: @escaping (Result<String, BusError>) -> Void
     ) throws(SystemError) -> SystemdBus.Call {
-        try bus.property("ActiveState", ofUnit: unit, timeout: timeout, completion)
+        try bus.property(property, ofUnit: unit, timeout: timeout, completion)
     }
 
     fileprivate func result(ofJob job: String) -> String? { removed.last { $0.job == job }?.result }
 
     fileprivate func ended(_ operation: UnitOperation) { operations.removeAll { $0 === operation } }
+
+    /// Calls back whenever a property of a unit has changed, or may have: the connection was lost. Valid until the
+    /// answer is released.
+    package func watch(_ unit: String, _ changed: @escaping () -> Void) -> AnyObject {
+        bus.watch(unit, changed)
+    }
 
     private func jobRemoved(_ job: String, _ result: String) {
         if operations.isEmpty { return }
@@ -140,7 +159,7 @@ private final class UnitOperation: RunningOperation {
             switch operation {
             case .start: try request("StartUnit")
             case .stop: try request("StopUnit")
-            case .status: try ask(jobResult: "")
+            case .status, .monitor, .validate, .promote, .demote: try ask(jobResult: "")
             }
         } catch {
             fail("\(error)")
@@ -180,20 +199,30 @@ private final class UnitOperation: RunningOperation {
 
     private func ask(jobResult: String) throws(SystemError) {
         stage = .asking(jobResult: jobResult)
-        call = try units.activeState(unit, timeout) { [weak self] answer in self?.told(answer) }
+        let property = operation == .validate ? "LoadState" : "ActiveState"
+        call = try units.property(property, unit, timeout) { [weak self] answer in self?.told(answer) }
     }
 
     private func told(_ answer: Result<String, BusError>) {
         guard case .asking(let jobResult) = stage else { return }
         switch (answer, operation) {
         case (.failure(let error), _): finish(UnitState.outcome(of: operation, error: error))
-        case (.success(let state), .status): finish(UnitState.outcome(activeState: state))
-        case (.success(let state), .start), (.success(let state), .stop):
+        case (.success(let state), .status), (.success(let state), .monitor):
+            finish(UnitState.outcome(activeState: state))
+        case (.success(let state), .validate): finish(UnitState.outcome(loadState: state))
+        case (.success(let state), _):
             finish(UnitState.outcome(of: operation, jobResult: jobResult, activeState: state))
         }
     }
 
-    private func fail(_ reason: String) { finish(operation == .status ? .unknown(reason) : .failed(reason)) }
+    private func fail(_ reason: String) {
+        switch operation {
+        case .status: finish(.unknown(reason))
+        // A systemd that does not answer is no reason to restart what it runs.
+        case .monitor: finish(.unasked(reason))
+        case .start, .stop, .promote, .demote, .validate: finish(.failed(reason))
+        }
+    }
 
     private func finish(_ outcome: ResourceOutcome) {
         if case .finished = stage { return }

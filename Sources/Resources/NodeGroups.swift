@@ -21,6 +21,7 @@ final class NodeGroups {
     }
 
     private let operations: ResourceOperations
+    private let monitor: ResourceMonitor
     private let log: (LogRecord) -> Void
     private var runners: [GroupRunner] = []
     private var orders: [GroupRun.OrderID: Order] = [:]
@@ -48,6 +49,7 @@ final class NodeGroups {
             loop: loop,
             settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
             lease: NodeGroups.lease(configuration, log), ledger: ledger, log: log)
+        monitor = ResourceMonitor(operations)
         operations.addresses.onLost = { [unowned self] group, reason in
             listener?.send(.lost(group: group, reason: reason))
         }
@@ -113,7 +115,10 @@ final class NodeGroups {
                 runners.append(runner(group, configuration.policy))
             }
         }
-        for runner in runners { runner.policy = configuration.policy }
+        for runner in runners {
+            runner.policy = configuration.policy
+            runner.monitorAnew()
+        }
         operations.addresses.probeTime = configuration.policy.addressProbe
         silence?.keepalive = configuration.timing.keepalive
     }
@@ -135,10 +140,25 @@ final class NodeGroups {
     }
 
     private func runner(_ group: ResourceGroup, _ policy: ResourcePolicy) -> GroupRunner {
-        GroupRunner(group, policy: policy, operations: operations) { [unowned self] order, failure, remains in
+        let runner = GroupRunner(group, policy: policy, operations: operations, monitor: monitor) {
+            [unowned self] order, failure, remains in
             guard let order = orders.removeValue(forKey: order) else { return }
             order.sender?.send(.finished(operation: order.operation, failure: failure, remains: remains))
         }
+        let name = group.name
+        runner.onLost = { [unowned self] reason in listener?.send(.lost(group: name, reason: reason)) }
+        runner.onFailure = { [unowned self, unowned runner] in
+            listener?.send(.failures(group: name, runner.failures))
+        }
+        return runner
+    }
+
+    /// An operator wants earlier failures to be forgotten.
+    func forgetFailures(of name: String) { runners.first { $0.group.name == name }?.forgetFailures() }
+
+    /// Whether nothing of a group is to be started or stopped by this node's own decision.
+    func suspend(_ name: String, _ isSuspended: Bool) {
+        runners.first { $0.group.name == name }?.suspend(isSuspended)
     }
 
     // MARK: What the status process asks for
@@ -185,6 +205,7 @@ final class NodeGroups {
     func takeInventory(for sender: StatusLink) {
         let asked = runners
         silence?.setBusy(true)
+        for runner in asked { runner.suspend(false) }
         var missing = asked.count
         var found = [GroupRunner.Found](repeating: .partial, count: asked.count)
         let report = { [weak sender, unowned self] in
@@ -193,6 +214,9 @@ final class NodeGroups {
             }
             silence?.setBusy(false)
             sender?.send(.inventory(groups, entitledUntil: entitlement.until))
+            for runner in asked where !runner.failures.isEmpty {
+                sender?.send(.failures(group: runner.group.name, runner.failures))
+            }
         }
         if asked.isEmpty { return report() }
         for (index, runner) in asked.enumerated() {

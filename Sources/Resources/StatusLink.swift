@@ -56,6 +56,8 @@ final class StatusLink {
         case .reboot(let reason): reboot(reason)
         case .fence(let operation, let node): groups.fence(node, operation: operation, for: self)
         case .entitled(let until): groups.prolong(until: until)
+        case .forgetFailures(let group): groups.forgetFailures(of: group)
+        case .suspend(let group, let isSuspended): groups.suspend(group, isSuspended)
         }
     }
 

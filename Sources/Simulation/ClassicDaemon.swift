@@ -81,7 +81,9 @@ package struct ClassicDaemon: Sendable {
         case .finished(let operation, let failure, let remains): finish(operation, failure != nil, remains, now)
         case .requested(let request, let id): obey(request, id, now)
         case .shutdown: beginShutdown(now)
-        case .lost, .requesterGone, .resourceManagerLost, .handOver, .retimed, .clientMessage, .fenced, .wake: break
+        case .lost, .requesterGone, .resourceManagerLost, .handOver, .retimed, .clientMessage, .fenced, .failures,
+            .wake:
+            break
         }
         tick(now)
         sink.append(contentsOf: effects)

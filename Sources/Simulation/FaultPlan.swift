@@ -10,6 +10,7 @@ package struct FaultPlan: Sendable {
         case cutOneWay, cutPair, partition, heal, loss, slow, pingLoss
         case startFailure, stopFailure, lostResource, slowResources
         case standby, takeover, moveOne, cleanup
+        case freeze, unmanage, manage
 
         /// Whether it keeps nodes that run from hearing each other, or a ping node from answering.
         var isOfNetwork: Bool {
@@ -17,7 +18,7 @@ package struct FaultPlan: Sendable {
             case .cutOneWay, .cutPair, .partition, .loss, .slow, .pingLoss: true
             case .crash, .boot, .statusRestart, .managerRestart, .handOver, .shutDown, .pause, .stutter, .reboot,
                 .heal, .startFailure, .stopFailure, .lostResource, .slowResources, .standby, .takeover, .moveOne,
-                .cleanup:
+                .cleanup, .freeze, .unmanage, .manage:
                 false
             }
         }
@@ -84,7 +85,19 @@ package struct FaultPlan: Sendable {
         case .standby: _ = world.request(.standby(selection(world)), at: node)
         case .takeover: _ = world.request(.takeover(selection(world)), at: node)
         case .moveOne: _ = world.request(.takeover(.group(group(world))), at: node)
-        case .cleanup: _ = world.request(.cleanup(group: random.next() % 2 == 0 ? nil : group(world)), at: node)
+        case .freeze:
+            let duration: Duration? = random.next() % 4 == 0 ? nil : .milliseconds(Int64(random.next() % 6000))
+            let isOn = random.next() % 3 != 0
+            let order = MaintenanceOrder(group: nil, isOn: isOn, duration: isOn ? duration : nil, reason: "a fault")
+            _ = world.request(.maintain(order), at: node)
+        case .unmanage:
+            let order = MaintenanceOrder(group: group(world), isOn: true, user: "root", reason: "work on \"it\" %")
+            _ = world.request(.maintain(order), at: node)
+        case .manage:
+            _ = world.request(.maintain(MaintenanceOrder(group: group(world), isOn: false)), at: node)
+        case .cleanup:
+            world.stopByHand()
+            _ = world.request(.cleanup(group: random.next() % 2 == 0 ? nil : group(world)), at: node)
         }
         return .milliseconds(Int64(5 + random.next() % 1500))
     }

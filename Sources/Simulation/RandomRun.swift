@@ -83,6 +83,7 @@ package enum RandomRun {
             return text
         }
         if let text = doubleOwner(world, excludes) ?? world.delivery.violation { return text }
+        if let text = world.stillness.violation { return text }
         if world.uselessWakes > 0 { return "\(world.uselessWakes) wakes changed nothing" }
         if let request = world.wronglyAnswered.first { return "request \(request) not answered once" }
         return nil
@@ -91,6 +92,7 @@ package enum RandomRun {
     /// The cluster comes to rest by itself, within bounds.
     private static func recovery(_ world: inout World) -> String? {
         world.run(.seconds(2))
+        world.manageAll()
         _ = world.request(.cleanup(group: nil), at: 0)
         let takesBefore = world.ownership.takes
         guard world.run(atMost: recoveryMax, until: { $0.isAtRest }) else {

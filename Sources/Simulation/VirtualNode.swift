@@ -10,6 +10,8 @@ struct VirtualGroup: Sendable {
     var runs = false
     /// The resource manager died at work on it.
     var isTorn = false
+    /// It could not be stopped.
+    var isStuck = false
     /// The job under way; 0: none.
     var job = 0
     var epoch: UInt64 = 0

@@ -7,6 +7,7 @@ extension World {
     mutating func startGroup(_ group: GroupID, _ epoch: UInt64, _ operation: OperationID, at node: Int) {
         nodes[node].groups[group.index].epoch = epoch
         nodes[node].groups[group.index].runs = true
+        nodes[node].groups[group.index].isStuck = false
         ownership.occupied(nodes[node].groups[group.index].name, node: node, at: now)
         service.began(nodes[node].groups[group.index].name, node: node, at: now)
         let outcome: Outcome = chance(conditions.startFailure) ? .startFailed : .started
@@ -51,6 +52,7 @@ extension World {
             release(index, at: node)
             answer(job, nil, remains: false, at: node)
         case .stopFailed:
+            nodes[node].groups[index].isStuck = true
             ownership.couldNotStop(job.group, node: node)
             answer(job, "\(job.group): stop failed", remains: true, at: node)
         }
@@ -61,8 +63,19 @@ extension World {
         deliver(.finished(job.operation, failure: failure, remains: remains), to: node)
     }
 
+    /// What an operator does before a cleanup, which is their word that nothing runs where it was blocked: what could
+    /// not be stopped is, where no daemon is left to try it.
+    mutating func stopByHand() {
+        for node in nodes.indices where !nodes[node].isUp {
+            for index in nodes[node].groups.indices where nodes[node].groups[index].isStuck {
+                release(index, at: node)
+            }
+        }
+    }
+
     private mutating func release(_ index: Int, at node: Int) {
         nodes[node].groups[index].isTorn = false
+        nodes[node].groups[index].isStuck = false
         nodes[node].groups[index].runs = false
         ownership.released(nodes[node].groups[index].name, node: node, at: now)
         service.ended(nodes[node].groups[index].name, node: node, at: now)

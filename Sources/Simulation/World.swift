@@ -65,6 +65,7 @@ package struct World: Sendable {
     package internal(set) var service: ServiceChecker
     /// What was used of what was sent.
     package internal(set) var delivery: DeliveryChecker
+    package internal(set) var stillness = StillnessChecker()
     package internal(set) var eventCount = 0
     /// Answers to operators' requests, in order.
     package internal(set) var responses: [(request: RequestID, response: OperatorResponse)] = []
@@ -312,7 +313,9 @@ package struct World: Sendable {
         }
         if case .inventory = event { nodes[node].linkedLife = nodes[node].inventoryLives.removeFirst() }
         var effects: [Effect] = []
+        let before = nodes[node].stillness
         nodes[node].handle(event, now: now, effects: &effects)
+        stillness.look(effects, of: event, at: nodes[node], before: before, now)
         if case .received(let message, _, _) = event, !effects.contains(where: { $0.isDrop }) {
             delivery.used(message, by: node)
         }
@@ -352,7 +355,7 @@ package struct World: Sendable {
         case .reply(let request, let response): responses.append((request, response))
         case .log(let record): history.append(WorldRecord(at: now, node: nodes[node].name, record: record))
         case .finished: endDaemon(node)
-        case .dropped, .statusChanged, .deliver: break
+        case .dropped, .statusChanged, .deliver, .forgetFailures, .suspend: break
         }
     }
 

@@ -71,6 +71,10 @@ struct AdminDesk {
         case .standby(let selection): return order(.standby(selection), client)
         case .takeover(let selection): return order(.takeover(selection), client)
         case .cleanup(let group): return order(.cleanup(group: group), client)
+        case .maintain(let group, let isOn, let duration, let user, let reason):
+            let order = MaintenanceOrder(
+                group: group, isOn: isOn, duration: duration, user: user, reason: reason, time: Int64(time(nil)))
+            return self.order(.maintain(order), client)
         case .reload:
             let text = "control reloads, not this process"
             return .answer([packet(AdminResponse(.error, text).message)].compactMap { $0 })
@@ -124,6 +128,7 @@ struct AdminDesk {
         report.contests = contests.filter { contest in
             snapshot.groups.contains { $0.name == contest.group && $0.owner == snapshot.localName }
         }
+        report.frozen = snapshot.frozen.map(maintenance)
         report.media = media
         report.processes = processes.map { ProcessReport(role: $0.role, pid: $0.pid) }
         report.drops = drops.counts.map { DropReport(cause: $0.cause, count: $0.count) }
@@ -149,11 +154,24 @@ struct AdminDesk {
             })
     }
 
+    private func maintenance(_ maintenance: MaintenanceSnapshot) -> Admin.MaintenanceReport {
+        let words = maintenance.words
+        return Admin.MaintenanceReport(
+            node: words.node, user: words.user, reason: words.reason, time: words.time,
+            remaining: maintenance.remaining)
+    }
+
     private func group(_ group: GroupSnapshot) -> Admin.GroupReport {
         Admin.GroupReport(
             name: group.name, preferred: group.preferred, resources: group.resources, owner: group.owner,
             state: .init(rawValue: group.state) ?? .unknown, epoch: group.epoch, wanted: group.wanted,
             failures: group.failures.map { FailureReport(node: $0.node, count: $0.count, reason: $0.reason) },
-            waitsFor: group.waitsFor, waitsForFencing: group.waitsForFencing)
+            resourceFailures: group.resourceFailures.map {
+                ResourceFailureReport(
+                    resource: $0.resource, count: $0.count, operation: $0.operation, reason: $0.reason,
+                    output: $0.output, age: $0.age)
+            },
+            unmanaged: group.unmanaged.map(maintenance), waitsFor: group.waitsFor,
+            waitsForFencing: group.waitsForFencing)
     }
 }

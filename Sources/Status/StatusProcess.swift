@@ -259,6 +259,9 @@ final class StatusProcess {
             order(.stop(operation: operation, group: configuration.groups[group.index].name))
         case .reassert(let group, let epoch, let operation):
             order(.reassert(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
+        case .suspend(let group, let isSuspended):
+            order(.suspend(group: configuration.groups[group.index].name, isSuspended))
+        case .forgetFailures(let group): order(.forgetFailures(group: configuration.groups[group.index].name))
         case .fence(let node, let operation):
             order(.fence(operation: operation, node: configuration.members[node.index].name))
         case .entitled(let until): order(.entitled(until: until))
@@ -305,6 +308,7 @@ final class StatusProcess {
         case .finished(let operation, let failure, let remains):
             handle(.finished(operation, failure: failure, remains: remains))
         case .lost(let group, let reason): handle(.lost(group: group, reason: reason))
+        case .failures(let group, let failures): handle(.failures(group: group, failures))
         case .fenced(let operation, let failure): handle(.fenced(operation, failure: failure))
         case .contested(let contest):
             let due = contests.take(contest, group: configuration.group(named: contest.group), now: Clock.now())

@@ -26,6 +26,7 @@ enum StatusDocument {
             ("quorum", quorum(report.quorum)),
             ("lease", lease(report)),
             ("nodes", .array(report.nodes.map(node))),
+            ("frozen", maintenance(report.frozen)),
             ("groups", .array(report.groups.map(group))),
             ("contested_addresses", .array(report.contests.map(contest))),
             ("media", .array(report.media.map(medium))),
@@ -122,6 +123,7 @@ enum StatusDocument {
             ("state", .string(group.state.rawValue)),
             ("epoch", number(group.epoch)),
             ("wanted", optional(group.wanted)),
+            ("unmanaged", maintenance(group.unmanaged)),
             (
                 "failures",
                 .array(
@@ -130,6 +132,20 @@ enum StatusDocument {
                             ("node", .string(failure.node)),
                             ("count", .number(Int64(failure.count))),
                             ("reason", optional(failure.reason)),
+                        ])
+                    })
+            ),
+            (
+                "resource_failures",
+                .array(
+                    group.resourceFailures.map { failure in
+                        .object([
+                            ("resource", .string(failure.resource)),
+                            ("count", .number(Int64(failure.count))),
+                            ("operation", .string(failure.operation)),
+                            ("reason", .string(failure.reason)),
+                            ("age_ms", milliseconds(failure.age)),
+                            ("output", .string(failure.output)),
                         ])
                     })
             ),
@@ -147,6 +163,18 @@ enum StatusDocument {
             ("claims", number(contest.count)),
             ("age_ms", milliseconds(contest.age)),
         ])
+    }
+
+    private static func maintenance(_ maintenance: MaintenanceReport?) -> JSONValue {
+        JSONValue(maintenance) { maintenance in
+            .object([
+                ("node", .string(maintenance.node)),
+                ("user", .string(maintenance.user)),
+                ("reason", .string(maintenance.reason)),
+                ("time", .number(maintenance.time)),
+                ("remaining_ms", milliseconds(maintenance.remaining)),
+            ])
+        }
     }
 
     private static func medium(_ medium: MediumReport) -> JSONValue {

@@ -8,6 +8,8 @@ struct StatusScreen {
 
     /// Newest events that are shown.
     private static let eventsMax = 10
+    /// Of what a failed resource printed; JSON has more.
+    private static let outputLinesMax = 3
     /// Causes of drops that are the rule and no trouble: a broadcast comes back to its sender, a message on several
     /// media arrives several times, and one for another node is heard by all. JSON has them.
     private static let harmlessDrops = ["ownMessage", "duplicate", "notForUs"]
@@ -16,7 +18,7 @@ struct StatusScreen {
     var text: String {
         let problems = report.problems
         let parts = [
-            summary(isWell: problems.isEmpty), nodes, links, groups,
+            summary(isWell: problems.isEmpty), nodes, links, groups, failures,
             list("PROBLEMS", problems.map { painter.paint($0, .attention) }), list("EVENTS", events),
         ]
         return parts.filter { !$0.isEmpty }.joined(separator: "\n")
@@ -43,6 +45,10 @@ struct StatusScreen {
         if !drops.isEmpty {
             let causes = drops.map { "\($0.count) \($0.cause)" }.joined(separator: ", ")
             lines.append("messages dropped since the start: \(Terminal.printableWord(causes))")
+        }
+        if let frozen = report.frozen {
+            let text = "FROZEN since \(WallClock.text(frozen.time)) \(Terminal.printableWord(frozen.text))"
+            lines.append(painter.paint(text, .attention))
         }
         lines.append(isWell ? painter.paint("all is well", .good) : painter.paint("needs attention", .attention))
         return lines.map { $0 + "\n" }.joined()
@@ -129,8 +135,30 @@ struct StatusScreen {
         return table.text(painter)
     }
 
+    /// What went wrong with resources on this node, with the last words of each.
+    private var failures: String {
+        var table = Table(["FAILED RESOURCE", "TIMES", "LAST", "OPERATION", "REASON"])
+        var words: [String] = []
+        for failure in report.groups.flatMap(\.resourceFailures) {
+            table.add([
+                Table.Cell(text: failure.resource), Table.Cell(text: String(failure.count), style: .attention),
+                Table.Cell(text: StatusScreen.since(failure.age)), Table.Cell(text: failure.operation),
+                Table.Cell(text: failure.reason),
+            ])
+            words += failure.output.split(separator: "\n").suffix(StatusScreen.outputLinesMax).map {
+                "  \(Terminal.printableWord(failure.resource)): \(Terminal.printableWord(String($0)))"
+            }
+        }
+        guard report.groups.contains(where: { !$0.resourceFailures.isEmpty }) else { return "" }
+        return table.text(painter) + words.map { $0 + "\n" }.joined()
+    }
+
     private static func notes(_ group: GroupReport) -> String {
         var notes: [String] = []
+        if let unmanaged = group.unmanaged {
+            let text = Terminal.printableWord(unmanaged.text)
+            notes.append("not managed since \(WallClock.text(unmanaged.time)) \(text)")
+        }
         if let wanted = group.wanted { notes.append("wanted on \(wanted)") }
         for failure in group.failures { notes.append("\(failure.count) failed on \(failure.node)") }
         if !group.waitsFor.isEmpty { notes.append("waits for \(group.waitsFor.joined(separator: ", "))") }

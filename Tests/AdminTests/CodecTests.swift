@@ -16,7 +16,9 @@ import Testing
             .all, .local, .foreign, .failback, .group("all"), .group("IPaddr::1.2.3.4"),
         ]
         var requests: [AdminRequest] = [
-            .status, .reload, .cleanup(group: nil), .cleanup(group: "all"), .parameter(name: "deadtime"),
+            .status, .reload, .cleanup(group: nil), .cleanup(group: "all"),
+            .maintain(group: nil, isOn: true, duration: .seconds(600), user: "root", reason: "a b"),
+            .maintain(group: "ip1", isOn: false, duration: nil, user: "", reason: ""), .parameter(name: "deadtime"),
         ]
         requests += selections.map { .standby($0) } + selections.map { .takeover($0) }
         for request in requests {
@@ -225,6 +227,7 @@ private struct ReportGenerator {
         report.media = list {
             MediumReport(directive: $0.text(), name: $0.text(), isOpen: $0.flag(), reason: $0.perhaps { $0.text() })
         }
+        report.frozen = perhaps { $0.maintenance() }
         report.processes = list { ProcessReport(role: $0.text(), pid: Int32($0.number(0...1 << 30))) }
         report.drops = list { DropReport(cause: $0.text(), count: $0.random.next()) }
         report.events = list {
@@ -251,12 +254,23 @@ private struct ReportGenerator {
             })
     }
 
+    private mutating func maintenance() -> MaintenanceReport {
+        MaintenanceReport(
+            node: text(), user: text(), reason: text(), time: Int64(number(0...1 << 40)),
+            remaining: perhaps { $0.time() })
+    }
+
     private mutating func group() -> GroupReport {
         GroupReport(
             name: text(), preferred: text(), resources: list { $0.text() }, owner: perhaps { $0.text() },
             state: element(GroupReport.State.allCases), epoch: random.next(), wanted: perhaps { $0.text() },
             failures: list {
                 FailureReport(node: $0.text(), count: $0.number(0...9), reason: $0.perhaps { $0.text() })
-            }, waitsFor: list { $0.text() })
+            },
+            resourceFailures: list {
+                ResourceFailureReport(
+                    resource: $0.text(), count: $0.number(0...9), operation: $0.text(), reason: $0.text(),
+                    output: $0.text(), age: $0.time())
+            }, unmanaged: perhaps { $0.maintenance() }, waitsFor: list { $0.text() })
     }
 }

@@ -16,6 +16,13 @@ import Testing
             ("hb_takeover", [], .takeover(.all)), ("hb_takeover", ["local"], .takeover(.local)),
             ("hb", ["takeover", "web"], .takeover(.group("web"))),
             ("hb", ["cleanup"], .cleanup(group: nil)), ("hb", ["cleanup", "all"], .cleanup(group: "all")),
+            ("hb", ["freeze", "--for", "10m", "--reason", "new cables"],
+                .maintain(group: nil, isOn: true, duration: .seconds(600), user: "root", reason: "new cables")),
+            ("hb", ["freeze", "--end"],
+                .maintain(group: nil, isOn: false, duration: nil, user: "root", reason: "")),
+            ("hb", ["unmanage", "--for", "2h", "web"],
+                .maintain(group: "web", isOn: true, duration: .seconds(7200), user: "root", reason: "")),
+            ("hb", ["manage", "web"], .maintain(group: "web", isOn: false, duration: nil, user: "root", reason: "")),
         ])
     func words(name: String, words: [String], request: AdminRequest) throws {
         let outcome = try runTool(name, words, expecting: request) { try $0.end(.done, "web runs on beta") }

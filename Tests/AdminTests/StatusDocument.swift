@@ -95,6 +95,7 @@ extension StatusTests {
               ]
             }
           ],
+          "frozen": null,
           "groups": [
             {
               "name": "IPaddr2::10.0.0.5/24",
@@ -107,7 +108,9 @@ extension StatusTests {
               "state": "held",
               "epoch": 3,
               "wanted": null,
+              "unmanaged": null,
               "failures": [],
+              "resource_failures": [],
               "waits_for": [],
               "waits_for_fencing": []
             },
@@ -121,6 +124,7 @@ extension StatusTests {
               "state": "failed",
               "epoch": 18,
               "wanted": "beta",
+              "unmanaged": null,
               "failures": [
                 {
                   "node": "beta",
@@ -128,6 +132,7 @@ extension StatusTests {
                   "reason": "a \"quoted\"\n\u001B[1m reason é"
                 }
               ],
+              "resource_failures": [],
               "waits_for": [
                 "beta"
               ],

@@ -97,6 +97,30 @@ import Testing
         #expect(outcome == ToolOutcome(status: 1, output: expected, errors: ""))
     }
 
+    @Test("What failed and what is held still is shown with its cause, and needs attention")
+    func maintenance() throws {
+        var report = Sample.healthy
+        report.frozen = MaintenanceReport(
+            node: "beta", user: "ann", reason: "new\u{1B}[2J cables", time: 1_763_700_487, remaining: .seconds(200))
+        report.groups[0].unmanaged = MaintenanceReport(
+            node: "alpha", user: "", reason: "", time: 1_763_700_487, remaining: nil)
+        report.groups[0].resourceFailures = [
+            ResourceFailureReport(
+                resource: "apache2", count: 2, operation: "monitor", reason: "it does not run: dead",
+                output: "one\ntwo\nthree\nfo\u{1B}ur", age: .seconds(12))
+        ]
+        let outcome = try runTool("hb", ["status"], expecting: .status) { try $0.answer(report) }
+        #expect(outcome.status == 1)
+        for line in [
+            "by ann on beta, 4 min more: new?[2J cables", "FROZEN since 2025-11-21", "needs attention",
+            "the cluster is frozen by ann on beta", "group IPaddr2::10.0.0.5/24 is not managed on alpha",
+            "apache2 of group IPaddr2::10.0.0.5/24 failed 2 times here: monitor: it does not run: dead",
+            "  apache2: two\n  apache2: three\n  apache2: fo?ur\n",
+        ] {
+            #expect(outcome.output.contains(line), "\(line) is missing in\n\(outcome.output)")
+        }
+    }
+
     @Test("JSON has every member of the schema, in its order")
     func json() throws {
         var report = Sample.healthy

@@ -65,6 +65,13 @@ import Testing
             stop_retries 4
             stop_failure reboot
             operation_timeout 90s
+            operation_timeout apache start 2m stop 1500ms
+            operation_timeout * status 7s
+            monitor * interval 30s
+            monitor Filesystem probe write
+            monitor Filesystem::/dev/sdb1::/srv::ext4::noatime interval 5s timeout 8s restarts 0 within 1m
+            monitor nginx.service off
+            monitor apache on
             address_probe 120ms
             env STOPRETRYMAX=7 COLOUR=blue
             stonith external/ipmi /etc/ha.d/ipmi.conf
@@ -106,6 +113,19 @@ import Testing
         #expect(configuration.media[6] == .serial(tty: "/dev/ttyS0", baud: 19200))
         #expect(configuration.media[7] == .serial(tty: "/dev/ttyS1", baud: 115_200))
         #expect(configuration.policy.stopRetries == 4)
+        #expect(configuration.policy.timeouts.count == 3 && configuration.policy.monitors.count == 5)
+        let words = configuration.groups.flatMap(\.resources)
+        func monitor(_ text: String, byDefault: Bool) throws -> MonitorPolicy? {
+            configuration.policy.monitor(
+                for: try #require(words.first { $0.text == text }), byDefault: byDefault)
+        }
+        #expect(
+            try monitor("Filesystem::/dev/sdb1::/srv::ext4::noatime", byDefault: true)
+                == MonitorPolicy(
+                    interval: .seconds(5), timeout: .seconds(8), restarts: 0, window: .seconds(60), probe: .write))
+        #expect(try monitor("nginx.service", byDefault: true) == nil)
+        #expect(try monitor("apache", byDefault: false) == MonitorPolicy(interval: .seconds(30)))
+        #expect(try monitor("MailTo::root@example.org::hello", byDefault: false) == nil)
         #expect(configuration.groups[1].preferred == "beta")
         #expect(configuration.groups[1].resources.count == 7)
         #expect(configuration.processes.respawn[0].command == "/usr/lib/heartbeat/ipfail -x")

@@ -31,6 +31,20 @@ struct WireTests {
             FenceReport(
                 mark: FenceMark(node: NodeID(2), generation: 0, stamp: 0, isFenced: false), effort: .failed),
         ]
+        said.maintenance = [
+            MaintenanceReport(
+                mark: MaintenanceMark(
+                    group: nil, isOn: true, stamp: 7, until: nil,
+                    words: MaintenanceWords(
+                        node: "beta", user: "root", reason: "neue Kühlung, 50 % \"fertig\"\u{1F9CA}",
+                        time: 1_700_000_000)),
+                remaining: .milliseconds(61_234)),
+            MaintenanceReport(
+                mark: MaintenanceMark(
+                    group: GroupID(1), isOn: false, stamp: 1, until: nil,
+                    words: MaintenanceWords(node: "gamma", user: "", reason: "-", time: 0)),
+                remaining: nil),
+        ]
         said.leaving = true
         said.configurationDigest = 0xabc
         let report = StatusReport(status: .active, deadInterval: .seconds(3), statusExtension: said)

@@ -30,6 +30,7 @@ struct GroupRunTests {
             case .hold(let announce): announce ? "hold, announce" : "hold"
             case .answer(let order, let failure, let remains):
                 "answer \(order): \(failure ?? "done")\(remains ? ", remains" : "")"
+            case .restarted(let failure): "restarted: \(failure ?? "done")"
             case .log: nil
             }
         }
@@ -119,15 +120,92 @@ struct GroupRunTests {
         #expect(handle(&run, .finished([.unknown("timed out after 60 s")])) == ["answer 9: r0 stop: no, remains"])
     }
 
-    @Test("With no limit on retries a failed stop is retried for ever")
-    func endlessRetries() {
+    @Test("With no limit on retries a failed stop is retried for ever, with longer and longer pauses")
+    func endless() {
         var run = run([false], stopRetries: 0)
-        _ = handle(&run, .ordered(.stop(9)))
+        #expect(handle(&run, .ordered(.stop(9))) == ["stop 0"])
+        var pauses: [String] = []
         for _ in 0..<100 {
-            #expect(handle(&run, .finished([.failed("no")])) == ["pause 1000"])
+            pauses += handle(&run, .finished([.failed("no")]))
             #expect(handle(&run, .pauseEnded) == ["stop 0"])
         }
+        #expect(pauses.prefix(10) == ArraySlice(repeating: "pause 1000", count: 10))
+        #expect(pauses[10..<15] == ["pause 2000", "pause 4000", "pause 8000", "pause 16000", "pause 32000"])
+        #expect(pauses[15...] == ArraySlice(repeating: "pause 60000", count: 85))
         #expect(handle(&run, .finished([.done])) == ["answer 9: done"])
+    }
+
+    /// A run whose group is held.
+    private func held(_ isAddress: [Bool] = [true, true, false, true]) -> GroupRun {
+        var run = run(isAddress)
+        _ = handle(&run, .ordered(.start(1, epoch: 1)))
+        while !run.isIdle { _ = handle(&run, .finished([.running, .running])) }
+        return run
+    }
+
+    @Test("A restart stops from the end down to the resource, starts again from there, and holds")
+    func restart() {
+        var run = held()
+        #expect(handle(&run, .restart(from: 2)) == ["stop 3"])
+        #expect(run.isRestarting && !run.isIdle)
+        #expect(handle(&run, .finished([.done])) == ["stop 2"])
+        #expect(handle(&run, .finished([.done])) == ["status 2"])
+        #expect(handle(&run, .finished([.stopped])) == ["start 2"])
+        #expect(handle(&run, .finished([.done])) == ["status 3"])
+        #expect(handle(&run, .finished([.stopped])) == ["start 3"])
+        #expect(handle(&run, .finished([.done])) == ["hold", "restarted: done"])
+        #expect(run.isIdle && !run.isRestarting)
+        #expect(handle(&run, .ordered(.stop(2))) == ["stop 3"], "what comes after is as always")
+    }
+
+    @Test("A stop that fails in a restart is tried again twice, then the group is given up as it is")
+    func restartThatCannotStop() {
+        var run = run([false, false], stopRetries: 0)
+        #expect(handle(&run, .restart(from: 0)) == ["stop 1"])
+        for _ in 0..<2 {
+            #expect(handle(&run, .finished([.failed("no")])) == ["pause 1000"])
+            #expect(handle(&run, .pauseEnded) == ["stop 1"])
+        }
+        #expect(handle(&run, .finished([.failed("no")])) == ["status 1"])
+        #expect(handle(&run, .finished([.running])) == ["restarted: r1 stop: no"])
+        #expect(run.isIdle)
+    }
+
+    @Test("A start that fails in a restart gives the group up; nothing more is done until it is ordered")
+    func restartThatCannotStart() {
+        var run = held([false, false])
+        #expect(handle(&run, .restart(from: 1)) == ["stop 1"])
+        #expect(handle(&run, .finished([.done])) == ["status 1"])
+        #expect(handle(&run, .finished([.stopped])) == ["start 1"])
+        #expect(handle(&run, .finished([.failed("disk")])) == ["restarted: r1 start: disk"])
+        #expect(run.isIdle)
+    }
+
+    @Test("A stop ends a restart wherever it is, and the whole group is stopped")
+    func stopDuringRestart() {
+        for point in 0..<4 {
+            var run = held([false, false, false])
+            _ = handle(&run, .restart(from: 1))
+            let outcomes: [ResourceOutcome] = [.done, .done, .stopped]
+            for outcome in outcomes.prefix(point) { _ = handle(&run, .finished([outcome])) }
+            var words = handle(&run, .ordered(.stop(7)))
+            var stopped: [String] = []
+            for _ in 0..<10 where !run.isIdle {
+                words = handle(&run, .finished([.done]))
+                stopped += words
+            }
+            #expect(words == ["answer 7: done"], "point \(point): \(stopped)")
+            #expect(stopped.contains("stop 0"))
+            #expect(!stopped.contains { $0.hasPrefix("start") || $0.hasPrefix("restarted") })
+        }
+    }
+
+    @Test("A restart of a group at work is left to that work")
+    func restartAtWork() {
+        var run = run([false, false])
+        _ = handle(&run, .ordered(.start(1, epoch: 1)))
+        #expect(handle(&run, .restart(from: 0)) == [])
+        #expect(!run.isRestarting)
     }
 
     @Test("Only the addresses that could not be removed are asked about after the last retry")
@@ -252,6 +330,7 @@ private struct World {
                 isPaused = true
             case .hold: #expect(runs == [true, true], "holds what does not run")
             case .answer(let order, let failure, let remains): judge(order, failure, remains)
+            case .restarted: #expect(run.isIdle)
             case .log: break
             }
         }
@@ -304,7 +383,8 @@ private struct World {
     private mutating func outcome(_ operation: ResourceOperation, _ resource: Int, _ succeeds: Bool) -> ResourceOutcome
     {
         switch operation {
-        case .status: return succeeds ? (runs[resource] ? .running : .stopped) : .unknown("odd")
+        case .status, .monitor, .promote, .demote, .validate:
+            return succeeds ? (runs[resource] ? .running : .stopped) : .unknown("odd")
         case .start:
             if succeeds { runs[resource] = true }
             return succeeds ? .done : .failed("no")

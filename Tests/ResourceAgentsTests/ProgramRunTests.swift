@@ -159,7 +159,7 @@ struct ProgramRunTests {
             sh -c 'trap "" TERM; echo $$ > \(folder.path)/stubborn; while :; do sleep 100; done' &
             echo waiting; wait; sleep 100
             """)
-        operations.settings.timeout = .milliseconds(300)
+        operations.settings.policy.operationTimeout = .milliseconds(300)
         #expect(try run(.start) == .failed("timed out after 0 s"))
         let leader = try process("leader")
         let stubborn = try process("stubborn")
@@ -171,7 +171,7 @@ struct ProgramRunTests {
     @Test("A script that ignores SIGTERM is killed")
     func ignoresTermination() throws {
         try script("trap '' TERM; echo $$ > \(folder.path)/leader; while :; do sleep 0.1; done")
-        operations.settings.timeout = .milliseconds(200)
+        operations.settings.policy.operationTimeout = .milliseconds(200)
         let began = Clock.now()
         #expect(try run(.start) == .failed("timed out after 0 s"))
         #expect(Clock.now() - began >= .seconds(5), "it has 5 s to end by itself")

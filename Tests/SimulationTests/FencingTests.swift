@@ -223,4 +223,49 @@ struct FencingTests {
             Issue.record("hb_seeds \(seed) 1 fences: \(text)")
         }
     }
+
+    /// A world in which the first node cannot stop its group, and is asked to.
+    private func stuck(_ failure: Double = 0) -> World {
+        var world = world { $0.stopFailure = .fence }
+        world.conditions.rebootTime = nil
+        world.conditions.fenceFailure = failure
+        world.conditions.stopFailure = 1
+        _ = world.request(.standby(.local), at: 0)
+        world.run(.milliseconds(300))
+        return world
+    }
+
+    @Test("a node that cannot stop a group asks to be powered off: another one does it, once, and takes the group")
+    func plea() {
+        var world = stuck()
+        world.run(.seconds(4))
+        #expect(world.fencesBegun == 1 && world.fencesDone == 1, "\(world.story)")
+        #expect(world.map == [1, 1], "\(world.story)")
+        expectNeverDouble(world)
+        world.run(.seconds(60))
+        #expect(world.fencesBegun == 1)
+    }
+
+    @Test("devices that fail are tried again after pauses, and the group stays where it is")
+    func pleaUnheard() {
+        var world = stuck(1)
+        world.run(.seconds(100))
+        #expect((2...5).contains(world.fencesBegun), "\(world.fencesBegun) tries\n\(world.story)")
+        #expect(world.owners("fs-alpha") == [0], "\(world.story)")
+        world.conditions.stopFailure = 0
+        world.conditions.fenceFailure = 0
+        _ = world.request(.cleanup(group: nil), at: 1)
+        world.run(.seconds(40))
+        #expect(world.fencesDone == 0, "it was stopped, nobody has to be powered off\n\(world.story)")
+    }
+
+    @Test("while the cluster is frozen nobody is powered off because of a stop that failed")
+    func pleaFrozen() {
+        var world = world { $0.stopFailure = .fence }
+        world.conditions.stopFailure = 1
+        _ = world.request(.standby(.local), at: 0)
+        _ = world.request(.maintain(MaintenanceOrder(group: nil, isOn: true)), at: 1)
+        world.run(.seconds(20))
+        #expect(world.fencesBegun == 0, "\(world.story)")
+    }
 }

@@ -60,10 +60,17 @@ extension Cluster {
         said.configurationDigest = configurationDigest
         said.leaving = isLeaving
         said.barred = isBarred(now)
+        said.pleads = pleads
         said.deaf = others.filter { nodes[$0.index].isVetoed }
         said.fences = fenceReports
         said.marks = marks.writtenMarks
         said.clearings = marks.writtenClearings
+        // How long one still lasts is another time in every message, and no news.
+        said.maintenance = maintenance.written.map { mark in
+            var bare = mark
+            bare.until = nil
+            return MaintenanceReport(mark: bare, remaining: hears ? mark.until.map { max(.zero, $0 - now) } : nil)
+        }
         for index in groups.indices {
             let failures = groups[index].failures.count
             if let reported = groups[index].phase.reported {

@@ -47,9 +47,10 @@ extension Cluster {
 
     /// Has those fenced that groups wait for, if it is this node's turn.
     mutating func considerFencing(_ owners: [NodeID?], _ now: Instant) {
-        guard hasFencing, !unfencedNodes.isEmpty, mayClaim, hasResourceManager else { return }
-        var wanted: [NodeID] = []
-        for index in groups.indices where owners[index] != nil && !isLeftBehind(index) {
+        let pleading = pleadingNodes
+        guard hasFencing, !unfencedNodes.isEmpty || !pleading.isEmpty, mayClaim, hasResourceManager else { return }
+        var wanted: [NodeID] = maintenance.isOn(nil, now) ? [] : pleading
+        for index in groups.indices where owners[index] != nil && !isLeftBehind(index) && !isHeldStill(GroupID(index)) {
             guard !groups[index].phase.occupies, rivals(GroupID(index)).isEmpty else { continue }
             for id in fencesAwaited(GroupID(index)) where !wanted.contains(id) { wanted.append(id) }
         }
@@ -72,6 +73,24 @@ extension Cluster {
         }
         guard before.isEmpty else { return }
         order(id)
+    }
+
+    /// Whether this node asks to be powered off, for it cannot stop what others are to have (`stop_failure fence`).
+    var pleads: Bool {
+        configuration.policy.stopFailure == .fence
+            && groups.contains { group in
+                if case .blocked = group.phase { return !isHeldStill(group.id) }
+                return false
+            }
+    }
+
+    /// The live nodes that ask for it and were not fenced in this run of their daemon.
+    private var pleadingNodes: [NodeID] {
+        guard hasFencing else { return [] }
+        return others.filter { id in
+            nodes[id.index].isReachable && nodes[id.index].said?.pleads == true && fenceable[id.index]
+                && !isFenced(id) && fences[id.index].pleaObeyed < nodes[id.index].generation
+        }
     }
 
     /// Whether the resource manager has said what runs here, and so takes orders.
@@ -114,7 +133,7 @@ extension Cluster {
     var fencingDeadline: Instant {
         guard hasFencing else { return .distantFuture }
         var earliest = Instant.distantFuture
-        for id in unfencedNodes where fences[id.index].operation == nil {
+        for id in unfencedNodes + pleadingNodes where fences[id.index].operation == nil {
             if let until = fences[id.index].failedUntil, until > lastHandled { earliest = min(earliest, until) }
             if let since = fences[id.index].waitsSince, since + turnPatience > lastHandled {
                 earliest = min(earliest, since + turnPatience)
@@ -143,6 +162,7 @@ extension Cluster {
                     + "is fenced; if it is off, say so with: hb fence --confirm \(nodes[index].name)")
             return answer(requests, .failed, "\(nodes[index].name) could not be fenced: \(failure)")
         }
+        fences[index].pleaObeyed = fences[index].orderedGeneration
         logFence(id, .notice, "fence-done", "node \(nodes[index].name) now reset.")
         // One that is back already was powered off before that: what it is now is not what was fenced.
         if nodes[index].generation <= fences[index].orderedGeneration { takeAsFenced(id, now) }
@@ -202,8 +222,11 @@ extension Cluster {
     /// A status of the node was heard: it runs.
     mutating func noteAlive(_ id: NodeID, _ arrival: Instant) {
         guard hasFencing else { return }
-        fences[id.index].failedUntil = nil
-        fences[id.index].waitsSince = nil
+        // The pauses between tries count for one that is to be fenced while it runs.
+        if nodes[id.index].said?.pleads != true {
+            fences[id.index].failedUntil = nil
+            fences[id.index].waitsSince = nil
+        }
         raise(id)
         let mark = fences[id.index].mark
         guard mark.isFenced, arrival > fences[id.index].learnedAt + timing.keepalive else { return }

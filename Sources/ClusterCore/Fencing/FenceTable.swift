@@ -45,6 +45,8 @@ struct FenceState: Sendable {
     var operation: OperationID?
     /// The run of the member's daemon that the order was about.
     var orderedGeneration: UInt64 = 0
+    /// The run of the member's daemon that was powered off because it asked for it: once, whatever came of it.
+    var pleaObeyed: UInt64 = 0
     /// Who asked for it.
     var requests: [RequestID] = []
     /// The devices of this node have failed; they are left alone until then.

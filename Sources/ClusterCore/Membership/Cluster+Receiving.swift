@@ -243,13 +243,14 @@ extension Cluster {
         for report in said.groups { noteEpoch(report.group, report.epoch) }
         for grant in said.grants { noteEpoch(grant.group, grant.epoch) }
         for mark in said.marks where marks.merge(mark, name: coding.name) { isUnsettled = true }
+        for report in said.maintenance { learn(report) }
         for clearing in said.clearings where marks.merge(clearing) { isUnsettled = true }
         if before?.fences != said.fences {
             learnFences(said.fences, from: id, lastHandled)
             isUnsettled = true
         }
         if before?.groups != said.groups || before?.grants != said.grants || before?.leaving != said.leaving
-            || before?.barred != said.barred || before?.deaf != said.deaf
+            || before?.barred != said.barred || before?.pleads != said.pleads || before?.deaf != said.deaf
         {
             isUnsettled = true
         }

@@ -59,7 +59,10 @@ extension Cluster {
                 groups[index].grant = nil
                 isUnsettled = true
             }
-            guard knows, groups[index].grant == nil, let claim = bestClaim(groups[index].id) else { continue }
+            // What one node holds still, no other starts.
+            guard knows, groups[index].grant == nil, !isHeldStill(groups[index].id),
+                let claim = bestClaim(groups[index].id)
+            else { continue }
             // A planned move goes through its holder, and a holder that only this node hears must not be passed over.
             guard rivals(groups[index].id).isEmpty else { continue }
             switch groups[index].phase {

@@ -14,6 +14,7 @@ extension Cluster {
         while isUnsettled && passes < 8 {
             isUnsettled = false
             passes += 1
+            settleMaintenance(now)
             obeyClearings()
             settleGrants(now)
             let owners = classicPlacement ?? placementNow(now)
@@ -82,7 +83,7 @@ extension Cluster {
 
     private mutating func considerClaim(_ index: Int, _ owner: NodeID?) {
         guard owner == localNode, mayClaim, groups[index].grant == nil, groups[index].failures.count == 0,
-            !isLeftBehind(index)
+            !isLeftBehind(index), !isHeldStill(groups[index].id)
         else { return }
         groups[index].epochSeen += 1
         groups[index].isForfeit = false
@@ -94,7 +95,9 @@ extension Cluster {
     private mutating func pursueClaim(_ index: Int, _ epoch: UInt64, _ owner: NodeID?) {
         // A holder gives way to a later claim only, so one that was overtaken is made anew.
         let isOvertaken = rivals(groups[index].id).contains { $0.epoch >= epoch }
-        guard owner == localNode, mayClaim, !isLeftBehind(index), !isOvertaken else {
+        guard owner == localNode, mayClaim, !isLeftBehind(index), !isOvertaken,
+            !isHeldStill(groups[index].id)
+        else {
             groups[index].phase = .idle
             isUnsettled = true
             return
@@ -135,6 +138,7 @@ extension Cluster {
             groups[index].releaseBy = nil
             return
         }
+        guard isLeaving || !isHeldStill(groups[index].id) else { return }
         guard let owner else {
             if isLeaving { stop(index, "shutdown, and no other node can take it", .warning) }
             return
@@ -149,7 +153,8 @@ extension Cluster {
     }
 
     private mutating func reassertIfAlone(_ index: Int, _ epoch: UInt64) {
-        guard groups[index].needsReassertion, !isWaking, rivals(groups[index].id).isEmpty,
+        guard groups[index].needsReassertion, !isWaking, !isHeldStill(groups[index].id),
+            rivals(groups[index].id).isEmpty,
             !reassertions.contains(where: { $0.group == groups[index].id })
         else { return }
         groups[index].needsReassertion = false
@@ -168,6 +173,7 @@ extension Cluster {
         groups[index].phase = .stopping(epoch: reported.epoch, operationLast)
         groups[index].stopReason = reason
         groups[index].releaseBy = nil
+        groups[index].lossHeldBack = nil
         reassertions.removeAll { $0.group == groups[index].id }
         isUnsettled = true
         logGroup(index, level, "group-stop", "Releasing resource group \(groups[index].name), reason: \(reason)")
@@ -222,6 +228,8 @@ extension Cluster {
         for index in groups.indices {
             groups[index].phase = .unknown
             groups[index].releaseBy = nil
+            groups[index].isSuspended = false
+            groups[index].lossHeldBack = nil
         }
         reassertions.removeAll()
         forgetFenceOrders()
@@ -269,6 +277,11 @@ extension Cluster {
                 index, .critical, "group-blocked",
                 "Resource group \(groups[index].name) cannot be stopped: "
                     + "\(text). No node takes it until it is stopped by hand and cleaned up (hb cleanup)")
+        case .fence:
+            logGroup(
+                index, .critical, "group-blocked",
+                "Resource group \(groups[index].name) cannot be stopped: \(text). This node must be fenced"
+                    + (fenceable[localNode.index] ? "" : ", and no node has a device for it: see hb cleanup"))
         case .reboot:
             logGroup(index, .critical, "group-reboot", "Resource STOP failure: \(text). Reboot required!")
             effects.append(.reboot(reason: "\(groups[index].name): \(text)"))
@@ -278,6 +291,12 @@ extension Cluster {
     mutating func lose(_ name: String, _ reason: String) {
         guard let index = groups.firstIndex(where: { $0.name == name }), case .held = groups[index].phase else {
             return
+        }
+        guard !isHeldStill(groups[index].id) else {
+            groups[index].lossHeldBack = reason
+            return logGroup(
+                index, .critical, "group-failed",
+                "Resource group \(name) has failed and is held still: nothing is done. \(reason)")
         }
         noteFailure(index, reason)
         stop(index, "a resource was lost: \(reason)", .error)
@@ -292,10 +311,19 @@ extension Cluster {
                 + "\(reason)")
     }
 
+    mutating func noteResourceFailures(_ name: String, _ failures: [ResourceFailure]) {
+        guard let index = groups.firstIndex(where: { $0.name == name }) else { return }
+        groups[index].resourceFailures = failures
+    }
+
     private mutating func obeyClearings() {
         for index in groups.indices where marks.clearings[index].stamp > groups[index].clearedAt {
+            // A blocked group would be stopped; it is when it is not held still any more.
+            if case .blocked = groups[index].phase, isHeldStill(groups[index].id) { continue }
             groups[index].clearedAt = marks.clearings[index].stamp
             groups[index].failures = FailureCount()
+            groups[index].resourceFailures = []
+            effects.append(.forgetFailures(groups[index].id))
             forgetLeftBehind(groups[index].id)
             if case .blocked = groups[index].phase { stop(index, "tried again by an operator", .info) }
         }

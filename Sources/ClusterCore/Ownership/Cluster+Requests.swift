@@ -30,11 +30,12 @@ extension Cluster {
         case .standby(let selection): standby(selection, id, now)
         case .takeover(let selection): takeover(selection, id, now)
         case .cleanup(let name): cleanup(name, id)
+        case .maintain(let order): maintain(order, id, now)
         case .fence(let node, let isConfirmed): fence(node, isConfirmed: isConfirmed, id, now)
         }
     }
 
-    private mutating func refuse(_ id: RequestID, _ text: String) {
+    mutating func refuse(_ id: RequestID, _ text: String) {
         effects.append(.reply(id, OperatorResponse(.refused, text)))
     }
 
@@ -60,6 +61,7 @@ extension Cluster {
 
     private mutating func standby(_ selection: GroupSelection, _ id: RequestID, _ now: Instant) {
         guard let selected = select(selection, id) else { return }
+        if let refusal = heldStillRefusal(selected) { return refuse(id, refusal) }
         let held = selected.filter { group in
             if selection == .failback && !isForeign(group) { return false }
             switch group.phase {
@@ -92,6 +94,7 @@ extension Cluster {
 
     private mutating func takeover(_ selection: GroupSelection, _ id: RequestID, _ now: Instant) {
         guard var selected = select(selection, id) else { return }
+        if let refusal = heldStillRefusal(selected) { return refuse(id, refusal) }
         if selection == .failback { selected = selected.filter { !isForeign($0) } }
         guard quorum.mayClaim else { return refuse(id, "this node has no quorum (\(configuration.quorum.rawValue))") }
         if let failed = selected.first(where: { $0.failures.count > 0 }) {
@@ -135,11 +138,12 @@ extension Cluster {
 
     /// The run ends: those who wait are told.
     mutating func answerRest() {
-        for request in pending {
+        for id in pending.map(\.id) + pendingMaintenance.map(\.id) {
             effects.append(
-                .reply(request.id, OperatorResponse(.failed, "this node's daemon ends: see hb status elsewhere")))
+                .reply(id, OperatorResponse(.failed, "this node's daemon ends: see hb status elsewhere")))
         }
         pending.removeAll()
+        pendingMaintenance.removeAll()
         answerFenceRequests()
     }
 

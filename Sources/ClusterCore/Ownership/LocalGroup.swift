@@ -52,6 +52,8 @@ struct LocalGroup: Sendable {
     /// The greatest epoch seen anywhere.
     var epochSeen: UInt64 = 0
     var failures = FailureCount()
+    /// What failed in it here, as the resource manager said last.
+    var resourceFailures: [ResourceFailure] = []
     /// Why the group is being stopped, for the log.
     var stopReason = ""
     /// Another claim was seen, or this node was away: once nobody else has the group, check and announce again.
@@ -59,6 +61,10 @@ struct LocalGroup: Sendable {
     /// Others may have taken the group, and something of it may still run here: until that is over this node's lease is
     /// not prolonged.
     var isForfeit = false
+    /// What the resource manager was told last: failures of its resources are only told.
+    var isSuspended = false
+    /// Why the group was lost while it was held still: seen to when that ends.
+    var lossHeldBack: String?
     /// The promise given to another node's claim.
     var grant: Grant?
     /// This node gives the group up and waits for a claim no longer than this.

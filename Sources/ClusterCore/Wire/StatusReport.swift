@@ -128,12 +128,16 @@ package struct StatusExtension: Equatable, Sendable {
     package var grants: [Grant] = []
     package var marks: [Mark] = []
     package var clearings: [Clearing] = []
+    /// What operators hold still.
+    package var maintenance: [MaintenanceReport] = []
     /// Which nodes were powered off, and what the sender does about it.
     package var fences: [FenceReport] = []
     /// The sender is shutting down and holds on only until others have claimed.
     package var leaving = false
     /// The sender may hold nothing now: it does not reach what its quorum asks for.
     package var barred = false
+    /// The sender cannot stop a group and asks the others to power it off.
+    package var pleads = false
     /// Nodes that others hear and the sender does not.
     package var deaf: [NodeID] = []
     /// `Configuration.digest` of the sender.
@@ -202,6 +206,7 @@ struct StatusCoding: Sendable {
         message.append("hb_version", StatusCoding.version)
         message.append("hb_config", String(said.configurationDigest, radix: 16))
         if said.leaving { message.append("hb_leaving", "1") }
+        if said.pleads { message.append("hb_plea", "1") }
         if said.barred { message.append("hb_barred", "1") }
         appendList("hb_deaf", said.deaf, to: &message) { memberNames[$0.index] }
         if !said.hears.text.isEmpty { message.append("hb_hears", text: said.hears.text) }
@@ -218,6 +223,7 @@ struct StatusCoding: Sendable {
         appendList("hb_clear", said.clearings, to: &message) {
             "\(groupNames[$0.group.index]) \(String($0.stamp, radix: 16))"
         }
+        appendList("hb_still", said.maintenance, to: &message) { text(of: $0) }
         appendList("hb_fence", said.fences, to: &message) {
             "\(memberNames[$0.mark.node.index]) \(String($0.mark.generation, radix: 16)) "
                 + "\(String($0.mark.stamp, radix: 16)) \($0.mark.isFenced ? "f" : "-") \($0.effort.rawValue)"
@@ -238,8 +244,10 @@ struct StatusCoding: Sendable {
         var said = StatusExtension()
         said.configurationDigest = message.number("hb_config", radix: 16) ?? 0
         said.leaving = message.text("hb_leaving") == "1"
+        said.pleads = message.text("hb_plea") == "1"
         said.barred = message.text("hb_barred") == "1"
         said.deaf = entries(message, "hb_deaf", width: 1) { node(named: $0[0]) }
+        said.maintenance = entries(message, "hb_still", width: 8, maintenanceReport)
         said.fences = entries(message, "hb_fence", width: 5, fenceReport)
         if case .string(let text)? = message["hb_hears"] { said.hears = Hearings(text: text) }
         cached.raw = ["hb_groups", "hb_grants", "hb_marks", "hb_clear"].map { message[$0] }
@@ -277,6 +285,34 @@ struct StatusCoding: Sendable {
             let epoch = UInt64(words[2], radix: 16), let failures = Int(words[3]), failures >= 0
         else { return nil }
         return GroupReport(group: group, phase: phase, epoch: epoch, failures: failures)
+    }
+
+    /// `GROUP|* 0|1 STAMP REMAINING-MS|- NODE USER TIME REASON`, numbers in hexadecimal, texts as `StatusText` has
+    /// them.
+    private func text(of report: MaintenanceReport) -> String {
+        let mark = report.mark
+        let words = mark.words
+        return [
+            mark.group.map { groupNames[$0.index] } ?? "*", mark.isOn ? "1" : "0", String(mark.stamp, radix: 16),
+            report.remaining.map { String(max(0, $0.wholeMilliseconds), radix: 16) } ?? "-",
+            StatusText.encode(words.node), StatusText.encode(words.user), String(words.time, radix: 16),
+            StatusText.encode(words.reason),
+        ].joined(separator: " ")
+    }
+
+    private func maintenanceReport(_ words: [String]) -> MaintenanceReport? {
+        let group = group(named: words[0])
+        let remaining = Int64(words[3], radix: 16)
+        guard words[0] == "*" || group != nil, let stamp = UInt64(words[2], radix: 16), stamp < 1 << 62,
+            words[3] == "-" || remaining != nil, let time = Int64(words[6], radix: 16)
+        else { return nil }
+        return MaintenanceReport(
+            mark: MaintenanceMark(
+                group: group, isOn: words[1] == "1", stamp: stamp, until: nil,
+                words: MaintenanceWords(
+                    node: StatusText.decode(words[4]), user: StatusText.decode(words[5]),
+                    reason: StatusText.decode(words[7]), time: time)),
+            remaining: remaining.map { .milliseconds(min(max(0, $0), 366 * 86_400_000)) })
     }
 
     private func fenceReport(_ words: [String]) -> FenceReport? {

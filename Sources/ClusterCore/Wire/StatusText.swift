@@ -1,0 +1,50 @@
+// Texts of people among the words of a status message, which are separated by blanks.
+
+/// Writes a text as one word, and reads it.
+enum StatusText {
+    /// Longest text that is read, in bytes.
+    private static let lengthMax = 800
+
+    /// Letters, digits and a few marks stand for themselves, every other byte is `%` and two hexadecimal digits; an
+    /// empty text is `-`.
+    static func encode(_ text: String) -> String {
+        if text.isEmpty { return "-" }
+        var word: [UInt8] = []
+        for byte in text.utf8 {
+            if isPlain(byte), text != "-" {
+                word.append(byte)
+            } else {
+                let digits = Array(String(byte, radix: 16).utf8)
+                word += [UInt8(ascii: "%")] + (digits.count < 2 ? [UInt8(ascii: "0")] : []) + digits
+            }
+        }
+        return String(decoding: word, as: UTF8.self)
+    }
+
+    /// Takes any word; control characters become `?`.
+    static func decode(_ word: String) -> String {
+        if word == "-" { return "" }
+        var bytes: [UInt8] = []
+        var rest = word.utf8.prefix(lengthMax * 3)
+        while bytes.count < lengthMax, let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            rest = rest.dropFirst(2)
+            bytes.append(value ?? UInt8(ascii: "?"))
+        }
+        return String(decoding: bytes.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: ","), UInt8(ascii: ":"),
+            UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "/"), UInt8(ascii: "@"):
+            true
+        default: false
+        }
+    }
+}
