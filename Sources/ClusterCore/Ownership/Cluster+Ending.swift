@@ -25,7 +25,8 @@ extension Cluster {
     mutating func handOver(_ now: Instant) {
         guard !isHandingOver, !isLeaving else { return }
         isHandingOver = true
-        patience = Timing.handOverPatience
+        // A right that ended while this node was stopped is not prolonged after the fact.
+        patience = now < heldUntil ? Timing.handOverPatience : .zero
         sayLast(now)
     }
 
