@@ -40,8 +40,8 @@ import Testing
     func unknownCommands() throws {
         let folder = try TemporaryFolder()
         let usage =
-            "usage: hb status|check|standby|takeover|cleanup|freeze|unmanage|manage|fence|agents|simulate|wire|cl_status"
-                + "|send_arp ... (hb --help)\n"
+            "usage: hb status|check|standby|takeover|cleanup|freeze|unmanage|manage|fence|agents|simulate|wire"
+                + "|cl_status|send_arp ... (hb --help)\n"
         #expect(
             try runTool("hb", in: folder)
                 == ToolOutcome(status: 2, output: "", errors: "hb: a command is missing\n" + usage))
