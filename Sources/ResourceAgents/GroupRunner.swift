@@ -43,6 +43,7 @@ package final class GroupRunner {
     private var events: [GroupRun.Event] = []
     private var isHandling = false
     private var running: (any RunningOperation)?
+    private var isCancelled = false
     private var pause: EventSource?
     private var lastStart: GroupRun.OrderID?
 
@@ -187,7 +188,9 @@ package final class GroupRunner {
     private func perform(_ action: GroupRun.Action) {
         switch action {
         case .run(let operation, let resources): begin(operation, resources)
-        case .cancel: running?.cancel()
+        case .cancel:
+            isCancelled = true
+            running?.cancel()
         case .pause(let duration): rest(duration)
         case .hold(let announce): hold(announce: announce)
         case .answer(let order, let failure, let remains):
@@ -201,10 +204,12 @@ package final class GroupRunner {
 
     private func begin(_ operation: ResourceOperation, _ resources: [Int]) {
         var isFinished = false
+        isCancelled = false
         let started = operations.run(operation, resources.map { group.resources[$0] }) { [self] outcomes in
             isFinished = true
             running = nil
-            if !operation.asks {
+            // What a stop has ended early has not failed.
+            if !operation.asks, !isCancelled {
                 for (resource, outcome) in zip(resources, outcomes) {
                     if let reason = outcome.failure { note(resource, operation, reason) }
                 }
