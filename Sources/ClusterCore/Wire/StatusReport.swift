@@ -265,24 +265,31 @@ struct StatusCoding: Sendable {
         said.groups = entries(message, "hb_groups", width: 4, groupReport)
         said.grants = entries(message, "hb_grants", width: 3) { words in
             guard let group = group(named: words[0]), let node = node(named: words[1]),
-                let epoch = UInt64(words[2], radix: 16)
+                let epoch = counter(words[2])
             else { return nil }
             return Grant(group: group, node: node, epoch: epoch)
         }
         said.marks = entries(message, "hb_marks", width: 3) { words in
-            guard let group = group(named: words[0]), let stamp = UInt64(words[2], radix: 16) else { return nil }
+            guard let group = group(named: words[0]), let stamp = counter(words[2]) else { return nil }
             guard words[1] == "-" || node(named: words[1]) != nil else { return nil }
             return Mark(group: group, node: node(named: words[1]), stamp: stamp)
         }
         said.clearings = entries(message, "hb_clear", width: 2) { words in
-            guard let group = group(named: words[0]), let stamp = UInt64(words[1], radix: 16) else { return nil }
+            guard let group = group(named: words[0]), let stamp = counter(words[1]) else { return nil }
             return Clearing(group: group, stamp: stamp)
         }
     }
 
+    /// An epoch or stamp, in hexadecimal. Nobody counts as far as 2^62, and what is counted on from there must not
+    /// overflow.
+    private func counter(_ word: String) -> UInt64? {
+        guard let number = UInt64(word, radix: 16), number < 1 << 62 else { return nil }
+        return number
+    }
+
     private func groupReport(_ words: [String]) -> GroupReport? {
         guard let group = group(named: words[0]), let phase = GroupPhase(rawValue: words[1]),
-            let epoch = UInt64(words[2], radix: 16), let failures = Int(words[3]), failures >= 0
+            let epoch = counter(words[2]), let failures = Int(words[3]), failures >= 0
         else { return nil }
         return GroupReport(group: group, phase: phase, epoch: epoch, failures: failures)
     }
@@ -303,7 +310,7 @@ struct StatusCoding: Sendable {
     private func maintenanceReport(_ words: [String]) -> MaintenanceReport? {
         let group = group(named: words[0])
         let remaining = Int64(words[3], radix: 16)
-        guard words[0] == "*" || group != nil, let stamp = UInt64(words[2], radix: 16), stamp < 1 << 62,
+        guard words[0] == "*" || group != nil, let stamp = counter(words[2]),
             words[3] == "-" || remaining != nil, let time = Int64(words[6], radix: 16)
         else { return nil }
         return MaintenanceReport(
@@ -317,7 +324,7 @@ struct StatusCoding: Sendable {
 
     private func fenceReport(_ words: [String]) -> FenceReport? {
         guard let node = node(named: words[0]), let generation = UInt64(words[1], radix: 16),
-            let stamp = UInt64(words[2], radix: 16), stamp < 1 << 62, let effort = FenceEffort(rawValue: words[4])
+            let stamp = counter(words[2]), let effort = FenceEffort(rawValue: words[4])
         else { return nil }
         return FenceReport(
             mark: FenceMark(node: node, generation: generation, stamp: stamp, isFenced: words[3] == "f"),

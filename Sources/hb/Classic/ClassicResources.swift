@@ -17,7 +17,7 @@ struct ClassicResources {
         var configuration = Configuration()
         configuration.localName = ClassicResources.environment("HA_CURHOST") ?? ""
         var settings = ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory)
-        settings.timeout = .seconds(3600)
+        settings.policy.operationTimeout = .seconds(3600)
         loop = try EventLoop()
         operations = try ResourceOperations(loop: loop, settings: settings) { record in
             if record.level < .info { ClassicLog.write("\(record.level.word): \(record.text)") }
@@ -83,7 +83,7 @@ enum ResourceScript {
             case .stopped:
                 print("stopped")
                 return 3
-            case .unknown(let reason):
+            case .unknown(let reason), .unasked(let reason):
                 print("may be running (\(reason))")
                 return 4
             case .failed(let reason):

@@ -72,7 +72,7 @@ struct ResourceManagerCommand {
         if resource.isEmpty { return false }
         switch try ClassicResources(configurationDirectory: paths.configurationDirectory).run(.status, resource) {
         // What may run is not free.
-        case .running, .unknown: return true
+        case .running, .unknown, .unasked: return true
         case .stopped, .done, .failed: return false
         }
     }
