@@ -71,7 +71,9 @@ struct WireTests {
         message.append("dt", "3e8")
         #expect(coding.decode(message, previous: nil)?.report.statusExtension == nil)
         message.append("hb_version", "1")
-        message.append("hb_groups", "ip1 h ffffffffffffffff 0 nowhere h 1 0 ip1 z 1 0 ip1 h zz 0 ip2 h 5 -3 ip2 h 5 0 trailing")
+        message.append(
+            "hb_groups",
+            "ip1 h ffffffffffffffff 0 nowhere h 1 0 ip1 z 1 0 ip1 h zz 0 ip2 h 5 -3 ip2 h 5 0 trailing")
         message.append("hb_grants", "ip1 nobody 3 ip1 beta")
         message.append("hb_marks", "ip1 nobody 3 ip1 beta ffffffffffffffff")
         message.append("hb_clear", "ip1 4000000000000000")
