@@ -38,7 +38,8 @@ extension ClusterTests {
                 #expect(stage.cluster.holders(of: Stage.addressA).isEmpty)
                 #expect(stage.record("one").filter { $0.hasSuffix("start") } == [])
                 for node in stage.cluster.nodes {
-                    #expect(problems(node, "\(Stage.addressA) is in use on the link of eth0").count == 1)
+                    // Of the group, and of its resource.
+                    #expect(problems(node, "\(Stage.addressA) is in use on the link of eth0").count == 2)
                 }
                 #expect(try client(stage, "ip addr del \(Stage.addressA)/24 dev eth0").succeeded)
                 #expect(try stage.alpha.run("hb", ["cleanup"]).succeeded)
