@@ -238,6 +238,7 @@ extension Cluster {
         {
             nodes[id.index].promisedUntil = promise
             hasRightChanged = true
+            if !nodes[id.index].hasHeardUs { isUnsettled = true }
             nodes[id.index].hasHeardUs = true
         }
         for report in said.groups { noteEpoch(report.group, report.epoch) }

@@ -78,8 +78,14 @@ extension Cluster {
     }
 
     /// Whether this node runs long enough to have heard of everything that is held: a holder that goes by what it has
-    /// confirmed to an earlier daemon of this node is entitled no longer than that.
-    private func knowsWhoHolds(_ now: Instant) -> Bool { status == .active || now >= bootedAt + timing.deadtime }
+    /// confirmed to an earlier daemon of this node is entitled no longer than that. Before, a node's word counts only
+    /// where it names this daemon: one that was asked for by the earlier daemon and comes late may be of any age.
+    private func knowsWhoHolds(_ now: Instant) -> Bool {
+        if now >= bootedAt + timing.deadtime { return true }
+        return status == .active && board.alive.allSatisfy { id in
+            nodes[id.index].said == nil || nodes[id.index].hasHeardUs
+        }
+    }
 
     /// Of the claims of all live nodes the one with the greatest epoch, then with the name that sorts first.
     private func bestClaim(_ group: GroupID) -> Grant? {
