@@ -11,7 +11,6 @@ final class MountWatch {
     var onChange: () -> Void = {}
 
     private static let path = "/proc/self/mountinfo"
-    private static let sizeMax = 16 << 20
     /// A list read this long ago is still good, and changes this close together are told once.
     private static let quiet: Duration = .milliseconds(200)
 
@@ -20,10 +19,10 @@ final class MountWatch {
     private var source: EventSource?
     private var timer: EventSource?
     /// Of each directory the mount that is on top, by the kernel's number for it.
-    private var mounts: [String: String] = [:]
+    private var mounts: [String: Int32] = [:]
     private var readAt: Instant?
     /// What was found to be mounted as it should be: directory as configured, and the number then.
-    private var known: [String: String] = [:]
+    private var known: [String: Int32] = [:]
 
     init(loop: EventLoop) throws(SystemError) {
         self.loop = loop
@@ -34,7 +33,7 @@ final class MountWatch {
     }
 
     /// The kernel's number for the mount on top of a directory; nil where there is none under that very name.
-    func number(_ directory: String) -> String? { current[directory] }
+    func number(_ directory: String) -> Int32? { current[directory] }
 
     /// Whether the mount that was confirmed is still on top.
     func isConfirmed(_ directory: String) -> Bool {
@@ -43,38 +42,15 @@ final class MountWatch {
     }
 
     /// The mount with a number, as `number` said before anybody looked, was found to be the right one.
-    func confirm(_ directory: String, _ number: String?) { known[directory] = number }
+    func confirm(_ directory: String, _ number: Int32?) { known[directory] = number }
 
-    private var current: [String: String] {
+    private var current: [String: Int32] {
         if let readAt, Clock.now() - readAt < MountWatch.quiet { return mounts }
         mounts = [:]
-        let text = FileSystem.text(of: MountWatch.path, limit: MountWatch.sizeMax) ?? ""
-        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-            // Number, parent, device, root, directory; of several mounts on a directory the last one is on top.
-            let words = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
-            guard words.count == 6 else { continue }
-            mounts[MountWatch.unescaped(words[4])] = String(decoding: words[0], as: UTF8.self)
-        }
+        // Of several mounts on a directory the last one is on top.
+        for entry in (try? Mounts.entries()) ?? [] { mounts[entry.directory] = entry.number }
         readAt = Clock.now()
         return mounts
-    }
-
-    /// The kernel writes blanks, tabs, newlines and backslashes as three octal digits.
-    private static func unescaped(_ word: Substring.UTF8View.SubSequence) -> String {
-        var bytes: [UInt8] = []
-        var rest = word[...]
-        while let byte = rest.popFirst() {
-            let digits = rest.prefix(3)
-            if byte == UInt8(ascii: "\\"), digits.count == 3,
-                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func changed() {

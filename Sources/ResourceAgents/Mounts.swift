@@ -1,11 +1,13 @@
-// What is mounted where, and mounting itself, through libmount. Only the Filesystem helper calls this: any access to a
-// path may hang as long as the device behind it does.
+// What is mounted where, and mounting itself, through libmount. The table is the kernel's and can be read by anybody;
+// only the Filesystem helper mounts: any access to a path may hang as long as the device behind it does.
 import CLinux
 import CMount
 import LinuxSystem
 
 /// One entry of the mount table.
 struct MountEntry: Equatable {
+    /// The kernel's number for this mount.
+    var number: Int32
     /// What stands for the device; `tmpfs`, `/dev/sda1`, `server:/path`.
     var source: String
     var directory: String
@@ -34,6 +36,7 @@ enum Mounts {
             guard let directory = mnt_fs_get_target(entry) else { continue }
             entries.append(
                 MountEntry(
+                    number: mnt_fs_get_id(entry),
                     source: mnt_fs_get_source(entry).map { String(cString: $0) } ?? "",
                     directory: String(cString: directory), device: UInt64(mnt_fs_get_devno(entry))))
         }
