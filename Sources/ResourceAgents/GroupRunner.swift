@@ -162,11 +162,7 @@ package final class GroupRunner {
         onFailure()
     }
 
-    private var addresses: [AddressSpecification] {
-        group.resources.compactMap { resource in
-            if case .address(let specification) = operations.kind(of: resource) { specification } else { nil }
-        }
-    }
+    private var addresses: [AddressSpecification] { operations.addresses(of: group) }
 
     /// One event at a time: what an action brings about at once waits for the actions before it.
     private func handle(_ event: GroupRun.Event) {

@@ -98,10 +98,14 @@ package final class ResourceOperations {
 
     /// Says of the next start of a group whether nobody is known to have had it just before.
     package func expectStart(of group: ResourceGroup, isCold: Bool) {
-        let addresses = group.resources.compactMap { resource -> AddressSpecification? in
-            if case .address(let specification) = kind(of: resource) { specification } else { nil }
-        }
-        self.addresses.expectStart(addresses, isCold: isCold)
+        addresses.expectStart(addresses(of: group), isCold: isCold)
+    }
+
+    /// The addresses of a group, in its order.
+    func addresses(of group: ResourceGroup) -> [AddressSpecification] { specifications(of: group.resources.map(kind)) }
+
+    private func specifications(of kinds: [ResourceKind]) -> [AddressSpecification] {
+        kinds.compactMap { kind in if case .address(let specification) = kind { specification } else { nil } }
     }
 
     /// Carries out an operation of one resource that is no address, or of any number of addresses. `completion` is
@@ -112,9 +116,7 @@ package final class ResourceOperations {
         completion: @escaping ([ResourceOutcome]) -> Void
     ) -> (any RunningOperation)? {
         let kinds = resources.map(kind)
-        let specifications = kinds.compactMap { kind -> AddressSpecification? in
-            if case .address(let specification) = kind { specification } else { nil }
-        }
+        let specifications = specifications(of: kinds)
         if specifications.count == kinds.count {
             if operation == .start { return addresses.start(specifications, completion: completion) }
             completion(run(operation, addresses: specifications))
