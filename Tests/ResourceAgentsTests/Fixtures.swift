@@ -6,6 +6,8 @@ import LinuxSystem
 import Reactor
 import Testing
 
+@testable import ResourceAgents
+
 /// A folder that goes with this value, and what is mounted on its `mount`.
 final class TemporaryFolder {
     let path: String
@@ -31,6 +33,17 @@ final class TemporaryFolder {
     }
 
     func text(_ name: String) -> String { FileSystem.text(of: "\(path)/\(name)", limit: 1 << 20) ?? "" }
+}
+
+extension ResourceOperations {
+    /// Of a node alpha, whose scripts are in the folder's `resource.d`.
+    convenience init(scriptsIn folder: TemporaryFolder, loop: EventLoop, _ records: Records) throws(SystemError) {
+        var configuration = Configuration()
+        configuration.localName = "alpha"
+        try self.init(
+            loop: loop, settings: Settings(configuration, configurationDirectory: folder.path), log: records.write)
+        settings.locations.scriptDirectories = ["\(folder.path)/resource.d"]
+    }
 }
 
 /// Runs a command and waits for it; throws unless it exits with 0.

@@ -18,12 +18,7 @@ struct MonitorTests {
     init() throws {
         folder = try TemporaryFolder()
         loop = try EventLoop()
-        var configuration = Configuration()
-        configuration.localName = "alpha"
-        operations = try ResourceOperations(
-            loop: loop, settings: ResourceOperations.Settings(configuration, configurationDirectory: folder.path),
-            log: records.write)
-        operations.settings.locations.scriptDirectories = ["\(folder.path)/resource.d"]
+        operations = try ResourceOperations(scriptsIn: folder, loop: loop, records)
         operations.settings.policy.stopRetries = 1
         monitor = ResourceMonitor(operations)
     }

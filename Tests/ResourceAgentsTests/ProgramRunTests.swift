@@ -17,13 +17,7 @@ struct ProgramRunTests {
     init() throws {
         folder = try TemporaryFolder()
         loop = try EventLoop()
-        var configuration = Configuration()
-        configuration.localName = "alpha"
-        operations = try ResourceOperations(
-            loop: loop,
-            settings: ResourceOperations.Settings(configuration, configurationDirectory: folder.path),
-            log: records.write)
-        operations.settings.locations.scriptDirectories = ["\(folder.path)/resource.d"]
+        operations = try ResourceOperations(scriptsIn: folder, loop: loop, records)
     }
 
     private func script(_ text: String) throws { try folder.write("resource.d/thing", "#!/bin/sh\n\(text)\n") }
