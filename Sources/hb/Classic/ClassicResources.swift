@@ -1,5 +1,6 @@
 // Carries out operations of resources outside the daemon, by the daemon's own code, for scripts that expect the
 // commands of heartbeat 3.0.6.
+import Admin
 import Agents
 import CLinux
 import ClusterConfig
@@ -110,10 +111,7 @@ enum ClassicLog {
     }
 
     /// One line on standard error.
-    static func complain(_ text: String) {
-        let line = Array("\(text)\n".utf8)
-        _ = CLinux.write(2, line, line.count)
-    }
+    static func complain(_ text: String) { Terminal.complain("\(text)\n") }
 
     /// `ResourceManager(default)[123]:	2026/11/21_01:47:07`
     private static var stamp: String {
