@@ -55,16 +55,17 @@ extension Cluster {
     mutating func settleGrants(_ now: Instant) {
         let knows = knowsWhoHolds(now)
         for index in groups.indices {
+            // By a name of its own: a call with a part of `self` as argument copies all of `self`.
+            let group = groups[index].id
             if let grant = groups[index].grant, !board.isPursued(grant) {
                 groups[index].grant = nil
                 isUnsettled = true
             }
             // What one node holds still, no other starts.
-            guard knows, groups[index].grant == nil, !isHeldStill(groups[index].id),
-                let claim = bestClaim(groups[index].id)
+            guard knows, groups[index].grant == nil, !isHeldStill(group), let claim = bestClaim(group)
             else { continue }
             // A planned move goes through its holder, and a holder that only this node hears must not be passed over.
-            guard rivals(groups[index].id).isEmpty else { continue }
+            guard rivals(group).isEmpty else { continue }
             switch groups[index].phase {
             case .idle: break
             case .claiming(let epoch):

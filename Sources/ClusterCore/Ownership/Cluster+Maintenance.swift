@@ -40,7 +40,13 @@ extension Cluster {
 
     /// Whether nothing of a group may be started, stopped or moved now, as far as this node knows.
     package func isHeldStill(_ group: GroupID) -> Bool {
-        maintenance.isOn(nil, lastHandled) || maintenance.isOn(group, lastHandled)
+        maintenance.isHeldStill(group, lastHandled)
+    }
+
+    /// The groups of which that is true.
+    package var groupsHeldStill: [GroupID] {
+        let (table, now) = (maintenance, lastHandled)
+        return groups.map(\.id).filter { table.isHeldStill($0, now) }
     }
 
     /// Whether a group that is held still may be stopped all the same: the daemon ends, the right is lost, or another
@@ -130,10 +136,11 @@ extension Cluster {
     /// Tells the resource manager what is held still, and sees to what was left undone.
     mutating func settleMaintenance(_ now: Instant) {
         for index in groups.indices {
-            let isHeld = isHeldStill(groups[index].id)
+            let group = groups[index].id
+            let isHeld = isHeldStill(group)
             if isHeld != groups[index].isSuspended, groups[index].phase != .unknown {
                 groups[index].isSuspended = isHeld
-                effects.append(.suspend(groups[index].id, isHeld))
+                effects.append(.suspend(group, isHeld))
             }
             guard !isHeld, let reason = groups[index].lossHeldBack else { continue }
             groups[index].lossHeldBack = nil

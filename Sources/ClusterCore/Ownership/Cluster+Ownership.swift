@@ -115,7 +115,8 @@ extension Cluster {
 
     /// Gives up at once what another one has a better claim on, and what this node has no right to hold.
     private mutating func checkRight(_ index: Int, _ epoch: UInt64, _ now: Instant) {
-        for rival in rivals(groups[index].id) where beats(rival, index, epoch) {
+        let group = groups[index].id
+        for rival in rivals(group) where beats(rival, index, epoch) {
             groups[index].isForfeit = true
             return stop(
                 index,

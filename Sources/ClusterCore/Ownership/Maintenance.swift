@@ -67,6 +67,9 @@ struct MaintenanceTable: Sendable {
         return mark.isOn && (mark.until.map { now < $0 } ?? true)
     }
 
+    /// Whether a group is held still, by itself or with everything.
+    func isHeldStill(_ group: GroupID, _ now: Instant) -> Bool { isOn(nil, now) || isOn(group, now) }
+
     /// The next end of one that ends by itself.
     func nextEnd(after now: Instant) -> Instant {
         marks.lazy.filter(\.isOn).compactMap(\.until).filter { $0 > now }.min() ?? .distantFuture
