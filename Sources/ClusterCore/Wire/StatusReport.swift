@@ -179,6 +179,8 @@ struct NameTable: Sendable {
 /// Writes and reads status messages for one configuration.
 struct StatusCoding: Sendable {
     static let version = "1"
+    /// Fields that hold lists.
+    private static let listCount = 7
 
     let memberNames: [String]
     let groupNames: [String]
@@ -246,38 +248,43 @@ struct StatusCoding: Sendable {
         said.leaving = message.text("hb_leaving") == "1"
         said.pleads = message.text("hb_plea") == "1"
         said.barred = message.text("hb_barred") == "1"
-        said.deaf = entries(message, "hb_deaf", width: 1) { node(named: $0[0]) }
-        said.maintenance = entries(message, "hb_still", width: 8, maintenanceReport)
-        said.fences = entries(message, "hb_fence", width: 5, fenceReport)
         if case .string(let text)? = message["hb_hears"] { said.hears = Hearings(text: text) }
-        cached.raw = ["hb_groups", "hb_grants", "hb_marks", "hb_clear"].map { message[$0] }
-        if let previous, previous.raw == cached.raw, let before = previous.report.statusExtension {
-            (said.groups, said.grants) = (before.groups, before.grants)
-            (said.marks, said.clearings) = (before.marks, before.clearings)
-        } else {
-            decodeLists(message, into: &said)
-        }
+        decodeLists(message, into: &said, &cached.raw, previous)
         cached.report.statusExtension = said
         return cached
     }
 
-    private func decodeLists(_ message: HAMessage, into said: inout StatusExtension) {
-        said.groups = entries(message, "hb_groups", width: 4, groupReport)
-        said.grants = entries(message, "hb_grants", width: 3) { words in
+    private func decodeLists(
+        _ message: HAMessage, into said: inout StatusExtension, _ raw: inout [FieldValue?], _ previous: CachedStatus?
+    ) {
+        let before = previous?.report.statusExtension
+        raw.reserveCapacity(StatusCoding.listCount)
+        // Every list in this order, so that the raw ones of two messages are compared by their places.
+        func list<Item>(_ name: String, width: Int, _ known: [Item]?, _ decode: ([String]) -> Item?) -> [Item] {
+            raw.append(message[name])
+            let place = raw.count - 1
+            if let known, let previous, previous.raw[place] == raw[place] { return known }
+            return entries(raw[place], width: width, decode)
+        }
+        said.groups = list("hb_groups", width: 4, before?.groups, groupReport)
+        said.grants = list("hb_grants", width: 3, before?.grants) { words in
             guard let group = group(named: words[0]), let node = node(named: words[1]),
                 let epoch = counter(words[2])
             else { return nil }
             return Grant(group: group, node: node, epoch: epoch)
         }
-        said.marks = entries(message, "hb_marks", width: 3) { words in
+        said.marks = list("hb_marks", width: 3, before?.marks) { words in
             guard let group = group(named: words[0]), let stamp = counter(words[2]) else { return nil }
             guard words[1] == "-" || node(named: words[1]) != nil else { return nil }
             return Mark(group: group, node: node(named: words[1]), stamp: stamp)
         }
-        said.clearings = entries(message, "hb_clear", width: 2) { words in
+        said.clearings = list("hb_clear", width: 2, before?.clearings) { words in
             guard let group = group(named: words[0]), let stamp = counter(words[1]) else { return nil }
             return Clearing(group: group, stamp: stamp)
         }
+        said.deaf = list("hb_deaf", width: 1, before?.deaf) { node(named: $0[0]) }
+        said.maintenance = list("hb_still", width: 8, before?.maintenance, maintenanceReport)
+        said.fences = list("hb_fence", width: 5, before?.fences, fenceReport)
     }
 
     /// An epoch or stamp, in hexadecimal. Nobody counts as far as 2^62, and what is counted on from there must not
@@ -338,11 +345,9 @@ struct StatusCoding: Sendable {
     }
 
     /// The entries of a list in which each has `width` words; an entry that does not decode is left out.
-    private func entries<Item>(
-        _ message: HAMessage, _ name: String, width: Int, _ decode: ([String]) -> Item?
-    ) -> [Item] {
-        guard let text = message.text(name) else { return [] }
-        let words = text.split(separator: " ").map(String.init)
+    private func entries<Item>(_ raw: FieldValue?, width: Int, _ decode: ([String]) -> Item?) -> [Item] {
+        guard case .string(let text)? = raw else { return [] }
+        let words = text.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
         var items: [Item] = []
         var start = 0
         while start + width <= words.count {
@@ -356,7 +361,7 @@ struct StatusCoding: Sendable {
 /// A decoded status with the text that it came from, so that the next one is compared before it is decoded.
 struct CachedStatus: Sendable {
     var report: StatusReport
-    /// The list fields as they came.
+    /// The list fields as they came, in the order in which they are decoded; none of a classic message.
     var raw: [FieldValue?] = []
 }
 
