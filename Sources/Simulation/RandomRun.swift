@@ -84,6 +84,8 @@ package enum RandomRun {
         }
         if let text = doubleOwner(world, excludes) ?? world.delivery.violation { return text }
         if let text = world.stillness.violation { return text }
+        // As slow as a tenth of the run.
+        if seed % 8 == 0, let text = world.flawOfSize() { return text }
         if world.uselessWakes > 0 { return "\(world.uselessWakes) wakes changed nothing" }
         if let request = world.wronglyAnswered.first { return "request \(request) not answered once" }
         return nil

@@ -30,9 +30,11 @@ package struct VirtualNode: Sendable {
     package internal(set) var classic: ClassicDaemon?
     /// Which of the two the next start is of.
     package var runsClassic = false
-    /// Whether there is a daemon. Like `nextDeadline` a copy, for a look into the core would copy all of it.
+    /// Whether there is a daemon. Like the next two a copy, for a look into the core would copy all of it.
     package private(set) var isUp = false
     private(set) var nextDeadline: Instant?
+    /// What the core held still after the last event.
+    private(set) var heldStill: [GroupID] = []
     /// They outlive the daemon, not the power.
     var groups: [VirtualGroup]
     package internal(set) var isPaused = false
@@ -91,6 +93,7 @@ package struct VirtualNode: Sendable {
         classic = nil
         isUp = false
         nextDeadline = nil
+        heldStill = []
         inbox.removeAll()
         inventoryLives.removeAll()
         isPaused = false
@@ -122,7 +125,9 @@ package struct VirtualNode: Sendable {
             classic?.handle(event, now: time, effects: &effects)
             nextDeadline = classic?.nextDeadline
         } else {
-            nextDeadline = cluster?.handleAndTell(event, now: time, effects: &effects)
+            cluster?.handle(event, now: time, effects: &effects) { core in
+                (nextDeadline, heldStill) = (core.nextDeadline, core.groupsHeldStill)
+            }
         }
     }
 
@@ -154,8 +159,10 @@ package struct VirtualNode: Sendable {
 }
 
 extension Cluster {
-    fileprivate mutating func handleAndTell(_ event: Event, now: Instant, effects: inout [Effect]) -> Instant? {
+    fileprivate mutating func handle(
+        _ event: Event, now: Instant, effects: inout [Effect], andTell: (borrowing Cluster) -> Void
+    ) {
         handle(event, now: now, effects: &effects)
-        return nextDeadline
+        andTell(self)
     }
 }

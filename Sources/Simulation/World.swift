@@ -313,9 +313,11 @@ package struct World: Sendable {
         }
         if case .inventory = event { nodes[node].linkedLife = nodes[node].inventoryLives.removeFirst() }
         var effects: [Effect] = []
-        let before = nodes[node].stillness
+        let before = nodes[node].heldStill
         nodes[node].handle(event, now: now, effects: &effects)
-        stillness.look(effects, of: event, at: nodes[node], before: before, now)
+        if StillnessChecker.concerns(effects) {
+            stillness.look(effects, of: event, at: nodes[node], before: before, now)
+        }
         if case .received(let message, _, _) = event, !effects.contains(where: { $0.isDrop }) {
             delivery.used(message, by: node)
         }

@@ -7,12 +7,18 @@ package struct StillnessChecker: Sendable {
     /// The first thing that should not have been done; nil if nothing.
     package private(set) var violation: String?
 
-    /// What a core held still before an event, and whether it may stop something all the same.
-    struct Before {
-        var still: [Bool]
+    /// Whether there is something to look at; a look costs a copy of the node.
+    static func concerns(_ effects: [Effect]) -> Bool {
+        effects.contains { effect in
+            switch effect {
+            case .start, .reassert, .stop: true
+            default: false
+            }
+        }
     }
 
-    mutating func look(_ effects: [Effect], of event: Event, at node: VirtualNode, before: Before, _ now: Instant) {
+    /// `before`: what the core held still before the event.
+    mutating func look(_ effects: [Effect], of event: Event, at node: VirtualNode, before: [GroupID], _ now: Instant) {
         guard violation == nil, let cluster = node.cluster else { return }
         // What was under way when it came to be held still is ended, if half of it is there.
         let endsWork = switch event {
@@ -33,20 +39,13 @@ package struct StillnessChecker: Sendable {
     }
 
     /// Before and after: what was ordered in the same moment may go either way.
-    private func isStill(_ group: GroupID, _ before: Before, _ cluster: Cluster) -> Bool {
-        before.still[group.index] && cluster.isHeldStill(group)
+    private func isStill(_ group: GroupID, _ before: [GroupID], _ cluster: Cluster) -> Bool {
+        before.contains(group) && cluster.isHeldStill(group)
     }
 
     private mutating func note(_ what: String, _ group: GroupID, _ node: VirtualNode, _ now: Instant) {
         let name = node.configuration.groups[group.index].name
         violation = "\(node.name) \(what) \(name) while it is held still, at \(now.nanoseconds / 1000) us"
-    }
-}
-
-extension VirtualNode {
-    var stillness: StillnessChecker.Before {
-        StillnessChecker.Before(
-            still: configuration.groups.indices.map { cluster?.isHeldStill(GroupID($0)) ?? false })
     }
 }
 
