@@ -88,9 +88,12 @@ struct MaintenanceTable: Sendable {
         let own = marks[index]
         guard mark.stamp >= own.stamp else { return false }
         if mark.stamp == own.stamp {
-            // Holding still is the safer of the two.
+            // Two orders with one stamp: a daemon that had forgotten the first gave the second. Every node must come to
+            // the same of the two. Holding still is the safer one, and without an end.
             if mark.isOn != own.isOn {
                 guard mark.isOn else { return false }
+            } else if mark.words.rank == own.words.rank {
+                guard mark.until == nil, own.until != nil else { return false }
             } else if !own.words.rank.lexicographicallyPrecedes(mark.words.rank) {
                 return false
             }
