@@ -20,7 +20,7 @@ let package = Package(
     products: [.library(name: "ClockStep", type: .dynamic, targets: ["ClockStep"])],
     targets: [
         // System libraries and the C declarations that Swift lacks.
-        .target(name: "CLinux"),
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary("m")]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
@@ -35,6 +35,7 @@ let package = Package(
         .target(name: "Messaging", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterConfig", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterCore", dependencies: ["ClusterModel", "Messaging"], swiftSettings: pure),
+        .target(name: "Timeliness", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "Simulation", dependencies: ["ClusterCore"], swiftSettings: pure),
 
         // The edge of the system.
@@ -57,7 +58,8 @@ let package = Package(
             name: "Agents", dependencies: ["CExpat", "CLinux", "LinuxSystem", "ResourceAgents", "ClusterModel"],
             swiftSettings: edge),
         .target(
-            name: "Admin", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging"],
+            name: "Admin",
+            dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging", "Timeliness"],
             swiftSettings: edge),
 
         // One target for each process: what a process may do is what its target may import.
@@ -69,7 +71,7 @@ let package = Package(
             swiftSettings: edge),
         .target(
             name: "Status",
-            dependencies: ["ClusterCore", "Digests", "Privsep", "Reactor", "Journal", "Admin"],
+            dependencies: ["ClusterCore", "Digests", "Privsep", "Reactor", "Journal", "Admin", "Timeliness"],
             swiftSettings: edge),
         .target(
             name: "ClientService",
@@ -88,7 +90,7 @@ let package = Package(
             name: "hb",
             dependencies: [
                 "Admin", "Agents", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests",
-                "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation",
+                "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation", "Timeliness",
             ],
             swiftSettings: edge),
 

@@ -154,6 +154,17 @@ package struct AdminClient: ~Copyable {
         }
     }
 
+    /// Asks for what the daemon has recorded of arrivals.
+    package static func punctuality(_ paths: Paths, deadline: Instant?) throws(AdminError) -> PunctualityReport {
+        let (records, response) = try ask(.punctuality, paths, deadline: deadline)
+        try expectDone(response, paths)
+        do throws(AdminMessageError) {
+            return try PunctualityReport(records)
+        } catch {
+            throw .malformed(error.description)
+        }
+    }
+
     /// Asks for a directive of ha.cf; nil where the file does not name it.
     package static func parameter(
         _ name: String, _ paths: Paths, deadline: Instant?

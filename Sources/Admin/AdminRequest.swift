@@ -7,6 +7,8 @@ import Messaging
 package enum AdminRequest: Equatable, Sendable {
     /// Everything that `ClusterReport` holds, as its records.
     case status
+    /// Everything that `PunctualityReport` holds, as its records.
+    case punctuality
     /// Give the selected groups to other nodes. Answered when they have arrived, or cannot.
     case standby(GroupSelection)
     /// Take the selected groups. Answered when they have arrived, or cannot.
@@ -25,7 +27,7 @@ package enum AdminRequest: Equatable, Sendable {
     /// Whether the request changes nothing and reveals no secret, so that everybody who reaches the socket may make it.
     package var isReadOnly: Bool {
         switch self {
-        case .status: true
+        case .status, .punctuality: true
         // The parameters of stonith_host hold passwords.
         case .parameter(let name): name != "stonith_host"
         case .standby, .takeover, .cleanup, .fence, .maintain, .reload: false
@@ -41,6 +43,7 @@ package enum AdminRequest: Equatable, Sendable {
         message.append("t", AdminRequest.type)
         switch self {
         case .status: message.append("verb", "status")
+        case .punctuality: message.append("verb", "punctuality")
         case .standby(let selection):
             message.append("verb", "standby")
             append(selection, to: &message)
@@ -84,6 +87,7 @@ package enum AdminRequest: Equatable, Sendable {
         let reader = try RecordReader(message, type: AdminRequest.type)
         switch try reader.text("verb") {
         case "status": self = .status
+        case "punctuality": self = .punctuality
         case "standby": self = .standby(try AdminRequest.selection(reader))
         case "takeover": self = .takeover(try AdminRequest.selection(reader))
         case "cleanup": self = .cleanup(group: try reader.optionalText("group"))

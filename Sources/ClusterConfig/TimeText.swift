@@ -1,7 +1,8 @@
 // Times as ha.cf writes them: what heartbeat 3.0.6 takes (specs/heartbeat.md 4.2), and s, sec, m, min.
 import ClusterModel
 
-enum TimeText {
+/// Times of ha.cf.
+package enum TimeText {
     /// Longest time that makes sense in ha.cf.
     static let longest: Duration = .seconds(365 * 86_400)
 
@@ -39,8 +40,13 @@ enum TimeText {
         return .time(.milliseconds(milliseconds), exact: exact && total % 1_000_000 == 0)
     }
 
+    /// A time as ha.cf writes it, rounded to the nearest millisecond; nil where the text is none.
+    package static func duration(_ text: String) -> Duration? {
+        if case .time(let duration, _) = parse(text) { duration } else { nil }
+    }
+
     /// The shortest spelling that `parse` takes back exactly; whole milliseconds only.
-    static func spell(_ time: Duration) -> String {
+    package static func spell(_ time: Duration) -> String {
         let milliseconds = time.wholeMilliseconds
         return milliseconds % 1000 == 0 && milliseconds != 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
     }

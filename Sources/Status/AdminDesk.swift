@@ -17,6 +17,8 @@ struct AdminDesk {
         case answer([[UInt8]])
         /// The state of everything is asked for.
         case report
+        /// What was recorded of arrivals is asked for.
+        case punctuality
     }
 
     var processes: [RunningProcess] = []
@@ -67,6 +69,7 @@ struct AdminDesk {
         }
         switch request {
         case .status: return .report
+        case .punctuality: return .punctuality
         case .parameter(let name): return .answer(parameter(name))
         case .standby(let selection): return order(.standby(selection), client)
         case .takeover(let selection): return order(.takeover(selection), client)
@@ -135,7 +138,12 @@ struct AdminDesk {
         report.events = events.map {
             EventReport(time: $0.time, level: $0.record.level, event: $0.record.event, text: $0.record.text)
         }
-        return (report.messages() + [AdminResponse(.done).message]).compactMap(packet)
+        return packets(report.messages())
+    }
+
+    /// An answer of these records.
+    func packets(_ records: [HAMessage]) -> [[UInt8]] {
+        (records + [AdminResponse(.done).message]).compactMap(packet)
     }
 
     private func node(_ node: NodeSnapshot) -> NodeReport {

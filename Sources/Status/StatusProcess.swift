@@ -38,6 +38,7 @@ final class StatusProcess {
     private var clients: ClientServiceLink?
     private var desk = AdminDesk()
     private var contests = ContestDesk()
+    private var punctuality: PunctualityDesk?
     private var contestTimer: EventSource?
     private var drops = DropCounters()
     /// What of the real-time service was not allowed, to be told once there is a log.
@@ -142,6 +143,7 @@ final class StatusProcess {
                 receive(datagram, on: medium)
             })
         desk.configure(new)
+        punctuality = PunctualityDesk(new, Clock.now())
         cluster = Cluster(
             configuration: new, generation: generation, uuid: uuid, seed: generation ^ UInt64(getpid()) << 32,
             now: Clock.now())
@@ -201,6 +203,7 @@ final class StatusProcess {
     // MARK: Events
 
     private func wake() {
+        if let armedFor { punctuality?.woke(late: Clock.now() - armedFor) }
         armedFor = nil
         // What the media hold came before now: it must be judged before the silence is.
         media?.drain()
@@ -212,7 +215,9 @@ final class StatusProcess {
         guard let transmitter else { return }
         do throws(RejectReason) {
             try Envelope.open(datagram.bytes, authenticator: transmitter.authenticator, into: &incoming)
-            handle(.received(incoming, medium: medium, arrival: min(datagram.arrival, Clock.now())))
+            let arrival = min(datagram.arrival, Clock.now())
+            punctuality?.heard(incoming, on: medium, at: arrival, configuration.timing)
+            handle(.received(incoming, medium: medium, arrival: arrival))
         } catch {
             drops.count(error.word)
             guard configuration.logging.logsBadPackets else { return }
@@ -358,18 +363,23 @@ final class StatusProcess {
     private func serve(_ client: ClientID, _ privileged: Bool, _ bytes: [UInt8]) {
         switch desk.read(bytes, from: client, privileged: privileged) {
         case .order(let request, let id): handle(.requested(request, id))
-        case .answer(let messages):
-            for (index, message) in messages.enumerated() {
-                tell(.response(client: client, bytes: message, last: index == messages.count - 1))
-            }
+        case .answer(let messages): answer(client, messages)
         case .report:
             guard let cluster else { return }
-            let messages = desk.report(
-                cluster.snapshot(Clock.now()), contests: contests.report(Clock.now()), drops: drops,
-                events: log.recent)
-            for (index, message) in messages.enumerated() {
-                tell(.response(client: client, bytes: message, last: index == messages.count - 1))
-            }
+            answer(
+                client,
+                desk.report(
+                    cluster.snapshot(Clock.now()), contests: contests.report(Clock.now()), drops: drops,
+                    events: log.recent))
+        case .punctuality:
+            guard let report = punctuality?.report(configuration.timing, Clock.now()) else { return }
+            answer(client, desk.packets(report.messages()))
+        }
+    }
+
+    private func answer(_ client: ClientID, _ messages: [[UInt8]]) {
+        for (index, message) in messages.enumerated() {
+            tell(.response(client: client, bytes: message, last: index == messages.count - 1))
         }
     }
 }

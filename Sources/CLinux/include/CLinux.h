@@ -21,6 +21,7 @@
 #include <linux/reboot.h>
 #include <linux/rtnetlink.h>
 #include <linux/watchdog.h>
+#include <math.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netdb.h>
