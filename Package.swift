@@ -133,8 +133,9 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(
             name: "AdminTests",
-            dependencies: ["Admin", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
+            dependencies: ["Admin", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging", "Timeliness"],
             swiftSettings: edge),
+        .testTarget(name: "TimelinessTests", dependencies: ["Timeliness"], swiftSettings: edge),
         .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
         .testTarget(
             name: "PeerTests", dependencies: ["Rig", "Admin", "LinuxSystem", "ClusterModel"], swiftSettings: edge),

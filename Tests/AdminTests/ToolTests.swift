@@ -7,7 +7,7 @@ import Testing
 @Suite struct ToolTests {
     private static let calls = [
         ["hb"], ["hb", "status"], ["hb", "check"], ["hb", "standby"], ["hb", "takeover"], ["hb", "cleanup"],
-        ["hb", "fence"], ["hb", "wire"], ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"],
+        ["hb", "fence"], ["hb", "advise"], ["hb", "wire"], ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"],
         ["hb_takeover"], ["cl_status"], ["send_arp"],
     ]
 
@@ -40,8 +40,8 @@ import Testing
     func unknownCommands() throws {
         let folder = try TemporaryFolder()
         let usage =
-            "usage: hb status|check|standby|takeover|cleanup|freeze|unmanage|manage|fence|agents|simulate|wire"
-                + "|cl_status|send_arp ... (hb --help)\n"
+            "usage: hb status|check|standby|takeover|cleanup|freeze|unmanage|manage|fence|advise|agents|simulate"
+                + "|wire|cl_status|send_arp ... (hb --help)\n"
         #expect(
             try runTool("hb", in: folder)
                 == ToolOutcome(status: 2, output: "", errors: "hb: a command is missing\n" + usage))
@@ -91,7 +91,7 @@ import Testing
         "every option of a tool stands in its man page and in the completion",
         arguments: [
             (["hb", "status"], "hb.1"), (["hb", "check"], "hb.1"), (["hb", "cleanup"], "hb.1"),
-            (["hb", "wire"], "hb.1"), (["hb", "agents"], "hb.1"),
+            (["hb", "wire"], "hb.1"), (["hb", "agents"], "hb.1"), (["hb", "advise"], "hb.1"),
             (["hb_standby"], "hb_standby.1"), (["hb_takeover"], "hb_takeover.1"), (["cl_status"], "cl_status.1"),
             (["send_arp"], "send_arp.8"),
         ])
