@@ -144,7 +144,7 @@ struct TimingAdviceTests {
         try folder.write("haresources", "")
         try folder.write("authkeys", "auth 1\n1 sha1 secret\n", mode: 0o600)
         try folder.write("nodeinfo", "alpha\n")
-        let configuration = ConfigurationFolder(folder.paths.configurationDirectory)
+        let configuration = ConfigurationFolder(folder.path)
         #expect(throws: EditError.self) { try configuration.change([("deadtime", "1s")]) }
         #expect(FileSystem.text(of: "\(configuration.path)/ha.cf", limit: 1000)?.contains("deadtime 10\n") == true)
         #expect(FileSystem.kind(of: configuration.replacedPath) == nil)
