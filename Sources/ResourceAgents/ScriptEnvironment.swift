@@ -35,6 +35,17 @@ package enum ScriptEnvironment {
         return settings.map { "\($0.name)=\($0.value)" }
     }
 
+    /// What an OCF agent finds besides: how much time it has, in milliseconds, and at which interval it is monitored; a
+    /// status that is asked for once has the interval 0, which agents take for a probe (specs/agents.md 3).
+    static func ofAgent(_ operation: ResourceOperation, _ timeout: Duration, _ monitor: MonitorPolicy?) -> [String] {
+        let name = operation.asks ? ResourceOperation.monitor.rawValue : operation.rawValue
+        let interval = monitor?.interval.wholeMilliseconds ?? 0
+        return [
+            "OCF_RESKEY_CRM_meta_timeout=\(timeout.wholeMilliseconds)", "OCF_RESKEY_CRM_meta_interval=\(interval)",
+            "OCF_RESKEY_CRM_meta_name=\(name)",
+        ]
+    }
+
     private static func isName(_ name: String) -> Bool {
         name.utf8.allSatisfy { byte in
             switch byte {
