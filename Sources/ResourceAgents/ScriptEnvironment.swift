@@ -1,5 +1,6 @@
 // The environment that heartbeat 3.0.6 gives to resource scripts (specs/heartbeat.md 5.6).
 import ClusterModel
+import LinuxSystem
 
 /// What scripts find in their environment (specs/heartbeat.md 5.6).
 package enum ScriptEnvironment {
@@ -17,7 +18,7 @@ package enum ScriptEnvironment {
         }
         for parameter in configuration.parameters { set("HA_\(parameter.name)", parameter.value) }
         set("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-        set("OCF_ROOT", "/usr/lib/ocf")
+        set("OCF_ROOT", InstalledFiles.ocfRoot)
         set("HA_CURHOST", configuration.localName)
         set("HA_DIR", configurationDirectory)
         set("HA_FUNCS", "\(configurationDirectory)/shellfuncs")

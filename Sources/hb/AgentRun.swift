@@ -38,7 +38,8 @@ struct AgentRun {
             let resources = try ClassicResources(
                 configuration, configurationDirectory: paths.configurationDirectory
             ) { record in
-                if record.event == "script-output" || record.level < .info {
+                // How the operation ended is said last.
+                if record.event == "script-output" || record.level < .info && record.event != "script-failed" {
                     Terminal.complain(Terminal.printable(record.text + "\n"))
                 }
             }
