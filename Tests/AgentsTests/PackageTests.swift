@@ -180,37 +180,6 @@ struct PackageTests {
         #expect(try !stage.inside("ip addr show eth0").contains("10.8.0.5"))
     }
 
-    private static let postgres = FileSystem.names(in: "/usr/lib/postgresql").last.map { version in
-        "/usr/lib/postgresql/\(version)/bin"
-    }
-
-    @Test(
-        "pgsql of the package starts and stops a real PostgreSQL",
-        .enabled(
-            if: postgres.map { FileSystem.kind(of: $0 + "/initdb") != nil } ?? false, "no PostgreSQL is installed"))
-    func database() throws {
-        let stage = try AgentStage()
-        let bin = try #require(PackageTests.postgres)
-        // Its socket, its data and its processes are in a machine that ends with the test.
-        let body = """
-            mount -t tmpfs tmpfs /run; mkdir -p /run/resource-agents /run/pg /run/postgresql
-            ip link set lo up; chown postgres /run/pg /run/postgresql
-            su postgres -s /bin/sh -c '\(bin)/initdb -A trust -D /run/pg/data' >/dev/null 2>&1
-            for operation in status start status stop status; do
-                \(stage.path)/scripts/ocf pgsql pgctl=\(bin)/pg_ctl psql=\(bin)/psql pgdata=/run/pg/data \
-                    logfile=/run/pg/log $operation 2>/dev/null
-                echo "$operation $?"
-            done
-            """
-        try stage.write("body", body)
-        try stage.sh("ln -s \(AgentStage.program) \(stage.path)/scripts/ocf")
-        let machine = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "env"]
-        let outcome = try Command(machine + AgentPackage.environment + ["sh", "\(stage.path)/body"])
-            .run(within: .seconds(120))
-        let lines = outcome.output.split(separator: "\n").filter { !$0.contains(": ") && !$0.hasPrefix("INFO") }
-        #expect(lines == ["status 7", "start 0", "status 0", "stop 0", "status 7"], "\(outcome.output)")
-    }
-
     @Test("apache by its classic script: what is missing is said in the agent's own words")
     func apache() throws {
         let stage = try AgentStage()
