@@ -34,6 +34,7 @@ SERVER_PACKAGES = nginx nginx-common apache2-bin libapr1 libaprutil1 libaprutil1
 # What the tests with kernels of their own need: unpacked below .build, never installed, but for the emulator.
 MACHINE = .build/machine
 EMULATOR = qemu-system-x86
+DISK_PACKAGES = mdadm lvm2 libdevmapper1.02.1 libdevmapper-event1.02.1 libaio1 libedit2 libbsd0 libtinfo6 drbd-utils
 
 all: deps build
 
@@ -78,6 +79,11 @@ machine:
 	for k in ../unpacked/lib/modules/*; do ../unpacked/bin/busybox depmod -b ../unpacked $${k##*/} || exit 1; done && \
 	rm -f *.deb && mv ../unpacked ../root ) || \
 		echo 'the kernel of Debian for amd64 cannot be fetched here: the tests on it are skipped'
+	@[ -e $(MACHINE)/disks/sbin/drbdadm ] && exit 0; \
+	( mkdir -p $(MACHINE)/disk-packages && cd $(MACHINE)/disk-packages && { apt-get -qq download $(DISK_PACKAGES) \
+		2>/dev/null || { apt-get -qq update && apt-get -qq download $(DISK_PACKAGES); }; } && \
+	for p in *.deb; do dpkg-deb -x $$p ../disks || exit 1; done && rm -f *.deb ) || \
+		echo 'LVM, mdadm and DRBD of Debian cannot be fetched here: the tests with them are skipped'
 
 # Two real nodes in network namespaces, a power cut, and what it cost. KEEP=1 leaves them to play with.
 demo: deps build
