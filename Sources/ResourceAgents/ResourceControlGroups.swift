@@ -33,7 +33,6 @@ package final class ResourceControlGroups {
 
     /// A new group for one run; nil where none can be made, which is said once.
     func begin(_ resource: String) -> ControlGroup? {
-        looks[resource] = nil
         do throws(SystemError) {
             let folder = try root.group(ResourceControlGroups.folder(of: resource))
             sweep(folder)
@@ -62,10 +61,13 @@ package final class ResourceControlGroups {
     /// The resource was stopped with success: what is still there a little later is said. It is not killed: a script may
     /// have started what others use too, and the word of its stop is what heartbeat goes by.
     func stopped(_ resource: String) {
-        if processes(of: resource).isEmpty { return }
+        let folder = ControlGroup(path: "\(root.path)/\(ResourceControlGroups.folder(of: resource))")
+        // What is started or asked from now on is in other groups.
+        let groups = folder.names.map { ControlGroup(path: "\(folder.path)/\($0)") }.filter(\.isPopulated)
+        if groups.isEmpty { return }
         looks[resource] = try? loop.onTime(Clock.now() + ResourceControlGroups.grace) { [unowned self] in
             looks[resource] = nil
-            let left = processes(of: resource)
+            let left = groups.flatMap(\.processes)
             if left.isEmpty { return }
             let names = left.prefix(ResourceControlGroups.namesMax).map { pid in
                 let name = FileSystem.text(of: "/proc/\(pid)/comm", limit: 64) ?? ""

@@ -1,3 +1,4 @@
+import Admin
 import ClusterModel
 import LinuxSystem
 import Rig
@@ -85,7 +86,7 @@ extension ClusterTests {
                 // As ha_clustermsg of shellfuncs does it, on either node.
                 for sender in [stage.alpha, stage.beta] {
                     for type in ["not-executable", "Site-Word"] {
-                        let message = ">>>\nt=\(type)\ntext=hello; $(exit)\nPATH\u{B}=x\n<<<\n"
+                        let message = ">>>\nt=\(type)\ntext=hello; $(exit)\nbad-name=x\n<<<\n"
                         try Command(["sh", "-c", "printf '%s' \"$0\" >\"$1\"", message, sender.paths.fifo]).check()
                     }
                     try stage.waiting.until("the word of \(sender.name)") {

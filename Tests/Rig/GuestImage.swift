@@ -26,7 +26,7 @@ package struct GuestImage {
     package static let log = "/dev/ttyS1"
 
     /// Modules for disks that are made of others, and what drives them, of packages unpacked to a folder.
-    private static let diskModules = ["loop", "dm_mod", "md_mod", "raid1", "drbd"]
+    private static let diskModules = ["loop", "dm-mod", "md-mod", "raid1", "drbd"]
     private static let diskPrograms = [
         "/sbin/lvm", "/sbin/mdadm", "/sbin/drbdadm", "/sbin/drbdsetup", "/sbin/drbdmeta", "/lib/drbd/drbdadm-84",
         "/lib/drbd/drbdsetup-84",
