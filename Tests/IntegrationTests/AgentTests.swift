@@ -41,12 +41,21 @@ extension ClusterTests {
         func moves() throws {
             try Stage.play { plan in
                 let block = "portblock::tcp::8080"
+                let agents = "ocf:heartbeat:Dummy ocf:heartbeat:Stateful::role=promoted::release=demote"
                 plan.files.groups[0] =
-                    "alpha \(Stage.groupA) \(block)::block Delay::0 ocf:heartbeat:Dummy \(block)::unblock recorder::one"
+                    "alpha \(Stage.groupA) \(block)::block Delay::0 \(agents) \(block)::unblock recorder::one"
             } _: { stage in
                 try installScripts(stage, ["portblock", "Delay", "ocf"])
                 try stage.start()
                 let state = stage.alpha.volatileFolder
+                /// What the agent with two roles notes on a node.
+                func role(_ node: Node) -> String? {
+                    FileSystem.names(in: node.volatileFolder).first { $0.hasPrefix("Stateful-") }.map { name in
+                        Folder.read("\(node.volatileFolder)/\(name)").split(separator: "\n").joined()
+                    }
+                }
+                #expect(role(stage.alpha) == "master")
+                #expect(role(stage.beta) == nil)
                 #expect(FileSystem.names(in: state).contains { $0.hasPrefix("Dummy-") })
                 #expect(try stage.alpha.command(["nft", "list", "ruleset"]).check().contains("heartbeat_ports"))
 
@@ -54,6 +63,7 @@ extension ClusterTests {
                 #expect(given.status == .exited(0), "\(given.output)")
                 try stage.awaitBoth(on: stage.beta)
                 #expect(!FileSystem.names(in: state).contains { $0.hasPrefix("Dummy-") })
+                #expect(role(stage.alpha) == "slave" && role(stage.beta) == "master")
                 let taken = try classic("ResourceManager", "takegroup \(Stage.groupA)", on: stage.alpha)
                 #expect(taken.status == .exited(0), "\(taken.output)")
                 try stage.awaitHome()
@@ -61,8 +71,11 @@ extension ClusterTests {
                     "alpha start", "alpha stop", "beta start", "beta stop", "alpha start",
                 ])
 
+                #expect(role(stage.alpha) == "master" && role(stage.beta) == "slave")
+
                 try stage.alpha.cutPower()
                 try stage.awaitBoth(on: stage.beta)
+                #expect(role(stage.beta) == "master")
                 #expect(FileSystem.names(in: stage.beta.volatileFolder).contains { $0.hasPrefix("Dummy-") })
             }
         }

@@ -23,8 +23,10 @@ extension MachineTests.PairTests {
                 activation { udev_sync=0 udev_rules=0 }
                 devices { obtain_device_list_from_udev=0 use_devicesfile=0 external_device_info_source="none" }
                 END
+                # Beside the machine's files, which have half of its memory.
+                mount -t tmpfs -o size=60m tmpfs /run/disks
                 for number in 0 1 2; do
-                    truncate -s 24M /run/disks/$number
+                    truncate -s 16M /run/disks/$number
                     losetup /dev/loop$number /run/disks/$number
                 done
                 """)
@@ -59,7 +61,8 @@ extension MachineTests.PairTests {
                     """
                     export MDADM_NO_UDEV=1
                     mdadm --create /dev/md0 --run --level=1 --raid-devices=2 --metadata=1.2 /dev/loop1 /dev/loop2
-                    mdadm --detail --scan >/etc/mdadm.conf
+                    echo "DEVICE /dev/loop1 /dev/loop2" >/etc/mdadm.conf
+                    mdadm --detail /dev/md0 | sed -n 's/.*UUID : /ARRAY \\/dev\\/md0 UUID=/p' >>/etc/mdadm.conf
                     mdadm --stop /dev/md0
                     """)
                 #expect(try run(machine, "Raid1 /etc/mdadm.conf /dev/md0", "status") == ["status 3 stopped"])
