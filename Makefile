@@ -24,9 +24,17 @@ PEER = .build/debian-heartbeat
 PEER_PACKAGES = heartbeat libheartbeat2 cluster-glue resource-agents liblrm2 libpils2 libplumb2 libplumbgpl2 libstonith1 \
 	libglib2.0-0 libnet1 libltdl7 gawk libsigsegv2
 
+# Servers for the tests with real agents: unpacked below .build, never installed, with the libraries that a small system
+# lacks. Where they cannot be had, those tests are skipped, and say so.
+SERVERS = .build/servers
+SERVER_PACKAGES = nginx nginx-common apache2-bin libapr1 libaprutil1 libaprutil1-ldap liblua5.3-0 libpcre2-8-0 libcurl4 \
+	libjansson4 libnghttp2-14 libbrotli1 libxml2 libldap-2.5-0 libxslt1.1 libicu72 libpq5 postgresql-15 \
+	postgresql-client-15 curl psmisc
+
 # What the tests with kernels of their own need: unpacked below .build, never installed, but for the emulator.
 MACHINE = .build/machine
 EMULATOR = qemu-system-x86
+DISK_PACKAGES = mdadm lvm2 libdevmapper1.02.1 libdevmapper-event1.02.1 libaio1 libedit2 libbsd0 libtinfo6 drbd-utils
 
 all: deps build
 
@@ -49,6 +57,13 @@ peer:
 	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && mv ../unpacked ../root ) 2>&1 || \
 		echo 'heartbeat 3.0.6 of Debian cannot be fetched here: the tests with it are skipped'
 
+servers:
+	@[ -e $(SERVERS)/root/usr/sbin/nginx ] && exit 0; rm -rf $(SERVERS); \
+	( mkdir -p $(SERVERS)/packages && cd $(SERVERS)/packages && { apt-get -qq download $(SERVER_PACKAGES) 2>/dev/null || \
+		{ apt-get -qq update && apt-get -qq download $(SERVER_PACKAGES); }; } && \
+	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && rm -f *.deb && mv ../unpacked ../root ) 2>&1 || \
+		echo 'nginx, Apache and PostgreSQL of Debian cannot be fetched here: the tests with them are skipped'
+
 # busybox makes the list of the modules, which an installed kernel would get by its installation.
 machine:
 	@if [ ! -x /usr/bin/qemu-system-x86_64 ] && [ "$$(id -u)" = 0 ]; then echo 'installing $(EMULATOR)'; \
@@ -64,6 +79,11 @@ machine:
 	for k in ../unpacked/lib/modules/*; do ../unpacked/bin/busybox depmod -b ../unpacked $${k##*/} || exit 1; done && \
 	rm -f *.deb && mv ../unpacked ../root ) || \
 		echo 'the kernel of Debian for amd64 cannot be fetched here: the tests on it are skipped'
+	@[ -e $(MACHINE)/disks/sbin/drbdadm ] && exit 0; \
+	( mkdir -p $(MACHINE)/disk-packages && cd $(MACHINE)/disk-packages && { apt-get -qq download $(DISK_PACKAGES) \
+		2>/dev/null || { apt-get -qq update && apt-get -qq download $(DISK_PACKAGES); }; } && \
+	for p in *.deb; do dpkg-deb -x $$p ../disks || exit 1; done && rm -f *.deb ) || \
+		echo 'LVM, mdadm and DRBD of Debian cannot be fetched here: the tests with them are skipped'
 
 # Two real nodes in network namespaces, a power cut, and what it cost. KEEP=1 leaves them to play with.
 demo: deps build
@@ -73,7 +93,7 @@ TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TES
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
 SYSTEM = IntegrationTests|ResourceAgentsTests|AgentsTests|MediaTests|PeerTests|SystemdTests|MachineTests
 
-check: deps peer
+check: deps peer servers
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
@@ -186,6 +206,7 @@ help:
 	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
 	@echo 'make check                all tests'
 	@echo 'make peer                 fetch heartbeat 3.0.6 for the tests with it'
+	@echo 'make servers              fetch nginx, Apache and PostgreSQL for the tests with real agents'
 	@echo 'make check-systemd        the installed unit under systemd'
 	@echo 'make machine              fetch an emulator and a kernel for the tests on kernels of their own'
 	@echo 'make check-machines       watchdog, power cut, pause and shared disk on kernels of their own'
@@ -198,5 +219,5 @@ help:
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer machine demo check check-systemd check-machines check-long seeds mutants fuzz torture bench \
+.PHONY: all build deps peer servers machine demo check check-systemd check-machines check-long seeds mutants fuzz torture bench \
 	install uninstall clean help

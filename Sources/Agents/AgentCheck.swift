@@ -42,8 +42,16 @@ package struct AgentCheck {
             throw AgentError("\(agent.word) is gone")
         }
         let metadata = try found.metadata()
-        let settings = try OCFAgent.parameters(agent.name, arguments)
         var problems: [String] = []
+        do throws(PromotedRole.Problem) {
+            let role = try PromotedRole.read(arguments)
+            if role != nil, !metadata.actions.contains(where: { $0.name == "promote" }) {
+                problems.append("\(agent.name) has one role, it cannot be promoted")
+            }
+        } catch {
+            problems.append("\(error.word): \(error.reason)")
+        }
+        let settings = try OCFAgent.parameters(agent.name, PromotedRole.without(arguments))
         for setting in settings where !metadata.parameters.contains(where: { $0.name == setting.name }) {
             problems.append("\(setting.name) is not a parameter of \(agent.name)")
         }

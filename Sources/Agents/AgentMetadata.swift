@@ -35,4 +35,33 @@ package struct AgentMetadata: Equatable, Sendable {
     package var actions: [Action] = []
 
     package init() {}
+
+    /// The time that each operation should have, as the agent advises: where it has several for one, by role or depth,
+    /// the longest. Without those that name none that can be read.
+    package var times: [(operation: String, time: Duration)] {
+        var times: [(operation: String, time: Duration)] = []
+        for action in actions {
+            guard let time = action.timeout.flatMap(AgentMetadata.time), time > .zero else { continue }
+            if let index = times.firstIndex(where: { $0.operation == action.name }) {
+                times[index].time = max(times[index].time, time)
+            } else {
+                times.append((action.name, time))
+            }
+        }
+        return times
+    }
+
+    /// `20s`, `20`, `500ms`, `2min`, `1h`; nil for anything else. Seconds where no unit is named (specs/agents.md 3).
+    package static func time(_ text: String) -> Duration? {
+        let word = text.filter { !$0.isWhitespace }.lowercased()
+        let digits = word.prefix { $0.isASCII && $0.isNumber }
+        guard let number = Int64(digits), number <= 10_000_000 else { return nil }
+        switch word.dropFirst(digits.count) {
+        case "ms", "msec": return .milliseconds(number)
+        case "", "s", "sec": return .seconds(number)
+        case "m", "min": return .seconds(number * 60)
+        case "h", "hr": return .seconds(number * 3600)
+        default: return nil
+        }
+    }
 }

@@ -5,8 +5,8 @@ import LinuxSystem
 
 /// The programs in `libexec/heartbeat/resource.d`.
 package enum AgentProgram {
-    /// The operations of a resource script.
-    package static let operations = ["start", "stop", "status", "monitor"]
+    /// The operations of a resource script, then those of OCF agents, and the question for the times that one advises.
+    package static let operations = ["start", "stop", "status", "monitor", "promote", "demote", "validate-all", "timeouts"]
     static let stoppedCode: Int32 = 3
     /// The LSB's for a status that cannot be told; heartbeat takes it so where the words say `may be running`.
     static let unknownCode: Int32 = 4
@@ -21,7 +21,7 @@ package enum AgentProgram {
     package static func run(_ name: String, _ words: [String]) -> Int32 {
         if name == "AudibleAlarm", words == [AudibleAlarm.ring] { AudibleAlarm.ringForEver() }
         guard let operation = words.last, operations.contains(operation) else {
-            complain("usage: \(name) [ARGUMENT...] start|stop|status|monitor")
+            complain("usage: \(name) [ARGUMENT...] \(usage(name))")
             return 2
         }
         let arguments = Array(words.dropLast())
@@ -43,6 +43,9 @@ package enum AgentProgram {
         switch operation {
         case "start": try agent.start()
         case "stop": try agent.stop()
+        // Its arguments are right, or it would not be there; it has one role, and advises no times.
+        case "validate-all", "timeouts": break
+        case "promote", "demote": throw AgentError("it has one role", code: 3)
         default:
             switch try agent.status() {
             case .running(let detail): print(detail.isEmpty ? "running" : "running \(detail)")
@@ -61,7 +64,7 @@ package enum AgentProgram {
     private static func fail(_ error: AgentError, _ operation: String) -> Int32 {
         let isAbsent = error.code == 5
         switch operation {
-        case "start": complain("ERROR: \(error.reason)")
+        case "start", "promote", "demote", "validate-all", "timeouts": complain("ERROR: \(error.reason)")
         case "stop":
             complain("\(isAbsent ? "WARNING" : "ERROR"): \(error.reason)")
             if isAbsent { return 0 }
@@ -70,6 +73,11 @@ package enum AgentProgram {
             return isAbsent || error.code == 2 ? stoppedCode : unknownCode
         }
         return error.code
+    }
+
+    private static func usage(_ name: String) -> String {
+        let words = ["start", "stop", "status", "monitor"] + (isOCF(name) ? ["promote", "demote", "validate-all"] : [])
+        return words.joined(separator: "|")
     }
 
     private static func isOCF(_ name: String) -> Bool { name == "OCF" || name == "ocf" }

@@ -13,6 +13,8 @@ struct ClientAuthorization {
         APIAuthorization(client: "ccm", users: ["hacluster"], groups: []),
         APIAuthorization(client: "ping", users: [], groups: ["haclient"]),
         APIAuthorization(client: "lha-snmpagent", users: ["root"], groups: []),
+        // The daemon's own, which runs the hooks of rc.d.
+        APIAuthorization(client: "hb_hooks", users: ["root"], groups: []),
         APIAuthorization(client: casual, users: ["root"], groups: ["haclient"]),
     ]
 

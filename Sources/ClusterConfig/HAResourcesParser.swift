@@ -159,6 +159,13 @@ struct HAResourcesParser {
                 .error, excerpt, "\(resource.text): expected \(isClassic ? "OCF::NAME" : "ocf:PROVIDER:NAME")"
                     + "[::PARAMETER=VALUE]...")
         }
+        do throws(PromotedRole.Problem) {
+            _ = try PromotedRole.read(resource.arguments)
+        } catch {
+            report(
+                .error, excerpt, "\(error.word): \(error.reason)",
+                help: "role=promoted has the agent promoted where the group is held")
+        }
         guard let agents = facts.ocfAgents else { return }
         let names = agents.map { String($0.drop { $0 != ":" }.dropFirst()) }
         let known = parts.count == 2 ? agents : names

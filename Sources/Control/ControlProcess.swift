@@ -209,7 +209,9 @@ final class ControlProcess {
         } catch {
             log.write(.error, "client-service", "no client can sign on: \(error)")
         }
-        respawned = RespawnSupervisor(configuration.processes.respawn, helpers: helpers, loop: loop, log: log)
+        let lines = configuration.processes.respawn
+        respawned = RespawnSupervisor(
+            lines + Hooks.clients(paths, besides: lines), helpers: helpers, loop: loop, log: log)
         tellProcesses()
     }
 

@@ -69,6 +69,11 @@ package enum FileSystem {
         return names.filter { $0 != "." && $0 != ".." }.sorted()
     }
 
+    /// When a file's content was changed last, in nanoseconds since 1970; nil where it cannot be looked at.
+    package static func modificationTime(of path: String) -> Int64? {
+        status(of: path).map { Int64($0.st_mtim.tv_sec) * 1_000_000_000 + Int64($0.st_mtim.tv_nsec) }
+    }
+
     /// Whether the group or everybody may write a file; a file that cannot be looked at counts as such.
     package static func isWritableByOthers(_ path: String) -> Bool {
         status(of: path).map { $0.st_mode & 0o022 != 0 } ?? true

@@ -18,6 +18,13 @@ package enum InstalledFiles {
         "/lib/systemd/system",
     ]
 
+    /// The program of the tools, `hb`: in `PREFIX/bin`, or beside the running program; nil where it is in neither.
+    package static var tools: String? {
+        let program = FileSystem.target(ofLink: "/proc/self/exe") ?? ""
+        let folder = program.split(separator: "/").dropLast().map { "/" + $0 }.joined()
+        return ["\(folder)/hb", below("bin/hb")].first { access($0, X_OK) == 0 }
+    }
+
     private static func below(_ path: String) -> String {
         let program = FileSystem.target(ofLink: "/proc/self/exe") ?? "/usr/sbin/heartbeat"
         let folder = program.split(separator: "/").dropLast(2).map { "/" + $0 }.joined()

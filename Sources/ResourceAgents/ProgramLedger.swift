@@ -14,6 +14,10 @@ package final class ProgramLedger {
         var pid: pid_t
         /// Ticks since boot, field 22 of /proc/PID/stat.
         var startTime: UInt64
+        /// The folder of its control group; empty where it has none.
+        var group = ""
+
+        var line: String { "\(pid) \(startTime) \(group)\n" }
     }
 
     private let path: String
@@ -37,23 +41,27 @@ package final class ProgramLedger {
     package func endLeftovers() -> [pid_t] {
         let text = FileSystem.text(of: path, limit: 65536) ?? ""
         let left = text.split(separator: "\n").compactMap { line -> Entry? in
-            let words = line.split(separator: " ")
-            guard words.count == 2, let pid = pid_t(words[0]), pid > 1, let time = UInt64(words[1]) else { return nil }
-            let entry = Entry(pid: pid, startTime: time)
-            return ProgramLedger.leader(pid) == entry ? entry : nil
+            let words = line.split(separator: " ", maxSplits: 2)
+            guard words.count >= 2, let pid = pid_t(words[0]), pid > 1, let time = UInt64(words[1]) else { return nil }
+            let entry = Entry(pid: pid, startTime: time, group: words.count > 2 ? String(words[2]) : "")
+            return ProgramLedger.isAlive(entry) ? entry : nil
         }
-        for entry in left { try? Children.signalGroup(entry.pid, SIGKILL) }
+        for entry in left {
+            try? Children.signalGroup(entry.pid, SIGKILL)
+            if !entry.group.isEmpty { ControlGroup(path: entry.group).kill() }
+        }
         let end = Clock.now() + ProgramLedger.patience
-        while Clock.now() < end, left.contains(where: { ProgramLedger.leader($0.pid) == $0 }) {
+        while Clock.now() < end, left.contains(where: ProgramLedger.isAlive) {
             Clock.wait(.milliseconds(2))
         }
         write()
         return left.map(\.pid)
     }
 
-    /// A program was started, as leader of a process group.
-    func started(_ pid: pid_t) {
-        guard let entry = ProgramLedger.leader(pid) else { return }
+    /// A program was started, as leader of a process group, in a control group of its own where there is one.
+    func started(_ pid: pid_t, _ group: ControlGroup? = nil) {
+        guard var entry = ProgramLedger.leader(pid) else { return }
+        entry.group = group?.path ?? ""
         entries.append(entry)
         write()
     }
@@ -70,11 +78,13 @@ package final class ProgramLedger {
         case .some(let file): raw = file.raw
         case .none: return
         }
-        let bytes = Array(entries.map { "\($0.pid) \($0.startTime)\n" }.joined().utf8)
+        let bytes = Array(entries.map(\.line).joined().utf8)
         // What cannot be noted is not ended by a successor.
         _ = bytes.withUnsafeBytes { pwrite(raw, $0.baseAddress, $0.count, 0) }
         _ = ftruncate(raw, off_t(bytes.count))
     }
+
+    private static func isAlive(_ entry: Entry) -> Bool { leader(entry.pid)?.startTime == entry.startTime }
 
     /// The process with that number; nil where there is none, where it only waits to be reaped, and where it leads no
     /// process group.

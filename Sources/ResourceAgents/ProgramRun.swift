@@ -12,6 +12,11 @@ package final class ProgramRun: RunningOperation {
         case timedOut(Duration)
         /// Ended by `cancel`.
         case cancelled
+
+        /// Whether the program ended by itself, with any exit code.
+        package var isAnswer: Bool {
+            if case .ended(.exited) = self { true } else { false }
+        }
     }
 
     /// How a program ended, and what it printed.
@@ -46,6 +51,9 @@ package final class ProgramRun: RunningOperation {
     }
 
     private let pid: pid_t
+    private let group: ControlGroup?
+    private let keeps: (Ending) -> Bool
+    private let began = Clock.now()
     private let output: OutputPipe
     private let errors: OutputPipe
     private let ledger: ProgramLedger?
@@ -53,14 +61,17 @@ package final class ProgramRun: RunningOperation {
     private let completion: (Result) -> Void
     private var stage = Stage.running
     private var ending: Ending?
+    private var limit: Duration
     private var sources: [EventSource] = []
     private var timer: EventSource?
 
     /// Starts the program; `spawn`'s standard output and error, and its process group, are set here. `completion` is
     /// called once, from the event loop, when the program has ended or has withstood SIGKILL. It is in `ledger` as long
-    /// as it runs.
+    /// as it runs. What it leaves running in a control group of `groups` stays where `keeps` says so of its end, else it
+    /// is killed.
     package init(
-        _ spawn: Spawn, timeout: Duration, loop: EventLoop, ledger: ProgramLedger? = nil,
+        _ spawn: Spawn, of resource: String = "", timeout: Duration, loop: EventLoop, ledger: ProgramLedger? = nil,
+        groups: ResourceControlGroups? = nil, keeps: @escaping (Ending) -> Bool = { _ in true },
         log: @escaping (LogRecord) -> Void, completion: @escaping (Result) -> Void
     ) throws(SystemError) {
         output = try OutputPipe()
@@ -68,26 +79,60 @@ package final class ProgramRun: RunningOperation {
         self.ledger = ledger
         self.log = log
         self.completion = completion
+        self.keeps = keeps
+        limit = timeout
         var spawn = spawn
         spawn.descriptors[1] = output.childEnd.raw
         spawn.descriptors[2] = errors.childEnd.raw
         spawn.leadsProcessGroup = true
         spawn.isOrdinary = true
-        pid = try spawn.start()
-        ledger?.started(pid)
+        (pid, group) = try ProgramRun.start(spawn, groups, groups?.begin(resource))
+        ledger?.started(pid, group)
         do throws(SystemError) {
             sources.append(try loop.onReadable(output.raw) { [output] in output.read() })
             sources.append(try loop.onReadable(errors.raw) { [errors] in errors.read() })
             sources.append(try loop.onChildExit(pid) { self.exited($0) })
-            timer = try loop.onTime(Clock.now() + timeout) { self.expired(timeout) }
+            timer = try loop.onTime(began + timeout) { self.expired() }
         } catch {
             // Without its event sources the program would run unwatched.
             sources = []
             try? Children.signalGroup(pid, SIGKILL)
+            group?.kill()
             _ = try? Children.wait(pid)
             ledger?.ended(pid)
             throw error
         }
+    }
+
+    /// In the group, and without it where that is refused.
+    private static func start(
+        _ spawn: Spawn, _ groups: ResourceControlGroups?, _ group: ControlGroup?
+    ) throws(SystemError) -> (pid_t, ControlGroup?) {
+        guard let groups, let group else { return (try spawn.start(), nil) }
+        do throws(SystemError) {
+            let folder = try Descriptor.open(group.path, O_RDONLY | O_DIRECTORY)
+            var spawn = spawn
+            spawn.controlGroup = folder.raw
+            return (try spawn.start(), group)
+        } catch {
+            // What cannot be executed fails the second time too.
+            let reason = error
+            do throws(SystemError) {
+                let pid = try spawn.start()
+                groups.refused(group, reason)
+                return (pid, nil)
+            } catch {
+                group.remove()
+                throw error
+            }
+        }
+    }
+
+    /// Changes its timeout, counted from its start; without effect on a program that has ended or is being ended.
+    package func limit(to timeout: Duration) {
+        guard case .running = stage else { return }
+        limit = timeout
+        timer?.schedule(began + timeout)
     }
 
     package func cancel() {
@@ -95,12 +140,13 @@ package final class ProgramRun: RunningOperation {
         terminate(.cancelled)
     }
 
-    private func expired(_ timeout: Duration) {
+    private func expired() {
         switch stage {
-        case .running: terminate(.timedOut(timeout))
+        case .running: terminate(.timedOut(limit))
         case .terminated:
             stage = .killed
             signal(SIGKILL)
+            group?.kill()
             timer?.schedule(Clock.now() + ProgramRun.grace)
         case .killed:
             // It hangs in the kernel. Its end, should it come, is still reaped.
@@ -138,6 +184,11 @@ package final class ProgramRun: RunningOperation {
         timer = nil
         output.finish()
         errors.finish()
+        if let group {
+            if !keeps(ending ?? .cancelled) { group.kill() }
+            // Where something stays, or is only about to die, a later run of the resource removes it.
+            group.remove()
+        }
         if sources.count > 2 { sources.removeFirst(2) }
         completion(
             Result(

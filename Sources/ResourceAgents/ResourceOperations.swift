@@ -44,15 +44,20 @@ package final class ResourceOperations {
 
     private let units: SystemdUnits
     private let ledger: ProgramLedger?
+    /// nil where this process has no control groups to give.
+    package let groups: ResourceControlGroups?
+    let advice: AgentAdvice
     private let mounts: MountWatch?
     /// What programs printed when they failed last, by resource.
     private var words: [String: String] = [:]
 
     package init(
         loop: EventLoop, settings: Settings, lease: (any AddressLease)? = nil, ledger: ProgramLedger? = nil,
-        log: @escaping (LogRecord) -> Void
+        groups: ResourceControlGroups? = nil, log: @escaping (LogRecord) -> Void
     ) throws(SystemError) {
         self.ledger = ledger
+        self.groups = groups
+        advice = AgentAdvice(loop: loop, ledger: ledger, log: log)
         self.loop = loop
         self.settings = settings
         self.log = log
@@ -123,20 +128,23 @@ package final class ResourceOperations {
             return nil
         }
         precondition(kinds.count == 1, "only addresses are operated on together")
-        let timeout = monitor?.timeout ?? settings.timeout(operation, resources[0])
         let task = Task(
-            operation: operation, resource: resources[0], timeout: timeout, probe: monitor?.probe ?? .none,
-            completion: { completion([$0]) })
+            operation: operation, resource: resources[0], timeout: settings.timeout(operation, resources[0]),
+            monitor: monitor, completion: { completion([$0]) })
         return run(task, kinds[0])
     }
 
     /// One operation of one resource.
-    private struct Task {
+    struct Task {
         var operation: ResourceOperation
         var resource: ResourceSpecification
+        /// For monitors `monitor` has it.
         var timeout: Duration
-        var probe: MonitorProbe
+        var monitor: MonitorPolicy?
         var completion: (ResourceOutcome) -> Void
+
+        var probe: MonitorProbe { monitor?.probe ?? .none }
+        var limit: Duration { monitor?.timeout ?? timeout }
 
         var name: String { resource.text }
         var fields: [Setting] { [Setting(name: "RESOURCE", value: resource.text)] }
@@ -162,13 +170,13 @@ package final class ResourceOperations {
             return nil
         case .filesystem(let arguments): return filesystem(task, arguments)
         case .unit(let unit):
-            return units.run(task.operation, unit: unit, timeout: task.timeout, completion: task.completion)
+            return units.run(task.operation, unit: unit, timeout: task.limit, completion: task.completion)
         case .script(let script, let arguments):
             guard let path = settings.locations.script(script) else {
                 task.completion(absent(task, "Cannot locate resource script \(script)"))
                 return nil
             }
-            return self.script(task, path, arguments)
+            return script == "ocf" ? agent(task, path, arguments) : self.script(task, path, arguments)
         case .invalid(let reason):
             task.completion(absent(task, reason))
             return nil
@@ -176,7 +184,7 @@ package final class ResourceOperations {
     }
 
     /// The outcome for a resource that this node does not have: it cannot be started, and does not run.
-    private func absent(_ task: Task, _ reason: String) -> ResourceOutcome {
+    func absent(_ task: Task, _ reason: String) -> ResourceOutcome {
         switch task.operation {
         case .start, .promote, .demote, .validate: return .failed(reason)
         case .status: return .stopped
@@ -189,30 +197,6 @@ package final class ResourceOperations {
     }
 
     // MARK: Programs
-
-    private func script(_ task: Task, _ path: String, _ arguments: [String]) -> (any RunningOperation)? {
-        let word = task.operation.scriptWord
-        var spawn = Spawn(program: path, arguments: [path] + arguments + [word])
-        spawn.environment = settings.environment
-        switch task.operation {
-        // A script knows no such word, and some take an unknown one for a start.
-        case .validate:
-            task.completion(.done)
-            return nil
-        case .promote, .demote:
-            task.completion(.failed("\(path) has one role: heartbeat's scripts know start, stop and status"))
-            return nil
-        case .start, .stop:
-            let text = (["Running", path] + arguments + [word]).joined(separator: " ")
-            log(LogRecord(.info, "script", text, task.fields))
-        case .status, .monitor: break
-        }
-        return program(spawn, task) { result in
-            // Of a script that was killed before it could say anything, nothing is known.
-            if case .ended(.killed) = result.ending { return .unknown(result.failure ?? "") }
-            return ScriptStatus.outcome(result)
-        }
-    }
 
     private func filesystem(_ task: Task, _ arguments: FilesystemArguments) -> (any RunningOperation)? {
         var word = task.operation.rawValue
@@ -238,11 +222,15 @@ package final class ResourceOperations {
         }
     }
 
-    private func program(
+    func program(
         _ spawn: Spawn, _ task: Task, status: @escaping (ProgramRun.Result) -> ResourceOutcome
-    ) -> (any RunningOperation)? {
+    ) -> ProgramRun? {
+        let asks = task.operation.asks
         do throws(SystemError) {
-            return try ProgramRun(spawn, timeout: task.timeout, loop: loop, ledger: ledger, log: log) { [self] result in
+            return try ProgramRun(
+                spawn, of: task.name, timeout: task.limit, loop: loop, ledger: ledger, groups: groups,
+                keeps: { $0 == .ended(.exited(0)) || asks && $0.isAnswer }, log: log
+            ) { [self] result in
                 var outcome: ResourceOutcome
                 switch (task.operation.asks, result.ending) {
                 case (true, .ended): outcome = status(result)
@@ -251,6 +239,7 @@ package final class ResourceOperations {
                 }
                 if task.operation == .monitor, outcome == .stopped { outcome = .failed(stopped(result)) }
                 report(result, task, isFailure: outcome.failure != nil && result.ending != .cancelled)
+                if task.operation == .stop, outcome == .done { groups?.stopped(task.name) }
                 task.completion(outcome)
             }
         } catch {

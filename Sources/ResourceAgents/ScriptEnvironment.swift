@@ -1,5 +1,6 @@
 // The environment that heartbeat 3.0.6 gives to resource scripts (specs/heartbeat.md 5.6).
 import ClusterModel
+import LinuxSystem
 
 /// What scripts find in their environment (specs/heartbeat.md 5.6).
 package enum ScriptEnvironment {
@@ -17,7 +18,7 @@ package enum ScriptEnvironment {
         }
         for parameter in configuration.parameters { set("HA_\(parameter.name)", parameter.value) }
         set("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-        set("OCF_ROOT", "/usr/lib/ocf")
+        set("OCF_ROOT", InstalledFiles.ocfRoot)
         set("HA_CURHOST", configuration.localName)
         set("HA_DIR", configurationDirectory)
         set("HA_FUNCS", "\(configurationDirectory)/shellfuncs")
@@ -33,6 +34,17 @@ package enum ScriptEnvironment {
         }
         for setting in configuration.processes.environment { set("HA_\(setting.name)", setting.value) }
         return settings.map { "\($0.name)=\($0.value)" }
+    }
+
+    /// What an OCF agent finds besides: how much time it has, in milliseconds, and at which interval it is monitored; a
+    /// status that is asked for once has the interval 0, which agents take for a probe (specs/agents.md 3).
+    static func ofAgent(_ operation: ResourceOperation, _ timeout: Duration, _ monitor: MonitorPolicy?) -> [String] {
+        let name = operation.asks ? ResourceOperation.monitor.rawValue : operation.rawValue
+        let interval = monitor?.interval.wholeMilliseconds ?? 0
+        return [
+            "OCF_RESKEY_CRM_meta_timeout=\(timeout.wholeMilliseconds)", "OCF_RESKEY_CRM_meta_interval=\(interval)",
+            "OCF_RESKEY_CRM_meta_name=\(name)",
+        ]
     }
 
     private static func isName(_ name: String) -> Bool {

@@ -23,11 +23,11 @@ package enum UnitState {
 
     /// What a start or a stop came to, from its job's result and the state after it.
     package static func outcome(
-        of operation: ResourceOperation, jobResult: String, activeState: String
+        of operation: ResourceOperation, jobResult: String, activeState: String, unit: String
     ) -> ResourceOutcome {
         let wanted: ResourceOutcome = operation == .stop ? .stopped : .running
         if outcome(activeState: activeState) == wanted { return .done }
-        return .failed("job \(jobResult), then \(activeState)")
+        return .failed("job \(jobResult), then \(activeState): journalctl -u \(unit) has the unit's own words")
     }
 
     /// What an error to StartUnit or StopUnit means: nothing needs stopping that systemd does not know.
@@ -211,7 +211,7 @@ private final class UnitOperation: RunningOperation {
             finish(UnitState.outcome(activeState: state))
         case (.success(let state), .validate): finish(UnitState.outcome(loadState: state))
         case (.success(let state), _):
-            finish(UnitState.outcome(of: operation, jobResult: jobResult, activeState: state))
+            finish(UnitState.outcome(of: operation, jobResult: jobResult, activeState: state, unit: unit))
         }
     }
 

@@ -48,7 +48,8 @@ final class NodeGroups {
         operations = try ResourceOperations(
             loop: loop,
             settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
-            lease: NodeGroups.lease(configuration, log), ledger: ledger, log: log)
+            lease: NodeGroups.lease(configuration, log), ledger: ledger, groups: NodeGroups.controlGroups(loop, log),
+            log: log)
         monitor = ResourceMonitor(operations)
         operations.addresses.onLost = { [unowned self] group, reason in
             listener?.send(.lost(group: group, reason: reason))
@@ -74,6 +75,18 @@ final class NodeGroups {
                 "nftables cannot lease addresses (\(error)): their lifetimes do it, in whole seconds"))
         }
         return try? AddressLifetimes(log: log)
+    }
+
+    /// Below the group of the service, where systemd leaves it to this process; else nil, and programs run in process
+    /// groups alone.
+    private static func controlGroups(_ loop: EventLoop, _ log: @escaping (LogRecord) -> Void) -> ResourceControlGroups? {
+        guard let own = ControlGroup.delegated() else { return nil }
+        do throws(SystemError) {
+            return try ResourceControlGroups(below: own, loop: loop, log: log)
+        } catch {
+            log(LogRecord(.warning, "control-group", "\(error): programs run without control groups"))
+            return nil
+        }
     }
 
     /// This node may hold its groups until then.

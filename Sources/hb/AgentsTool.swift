@@ -8,17 +8,21 @@ import LinuxSystem
 extension Tool {
     static let agents = Tool(
         verb: "agents", program: nil, summary: "list, describe and validate resource agents",
-        usage: "[--json] [--kind KIND] | describe [--json] NAME | validate [--json] NAME [ARGUMENT...]",
+        usage: "[--json] [--kind KIND] | describe [--json] NAME | validate [--json] NAME [ARGUMENT...]"
+            + " | run NAME OPERATION [ARGUMENT...]",
         help: """
             Without a word: every agent that this node can run, with kind, provider, name and a short description.
             describe: what an agent takes and does, from its own metadata. validate: whether an agent takes arguments,
             as they stand in haresources without the ::, positions or PARAMETER=VALUE; nothing is started.
+            run: carries out start, stop, status, monitor, promote, demote or validate-all as the daemon does, and says what
+            came of it. What the running daemon has in a group is only asked, not changed.
             NAME is a word of haresources: MailTo, apache, ocf:heartbeat:pgsql, website, nginx.service.
 
               --json             print JSON
               --kind KIND        only native, ocf, script or systemd; systemd units are listed only by this
 
-            Exit status: 0 done or valid, 1 failed or not valid, 2 wrong command line.
+            Exit status: 0 done, valid or running, 1 failed or not valid, 2 wrong command line; of run also 3 stopped,
+            4 not known.
 
             """, options: [ProgramOption("json", "j"), ProgramOption("kind", value: .required)]
     ) { invocation, arguments throws(UsageError) in
@@ -28,8 +32,16 @@ extension Tool {
         let verb = words.isEmpty ? "list" : words.removeFirst()
         if verb != "list", words.isEmpty { throw UsageError("the name of an agent is missing") }
         let kind = try kind(arguments)
-        if !["list", "describe", "validate"].contains(verb) {
-            throw UsageError("unknown word '\(verb)', expected describe or validate")
+        if !["list", "describe", "validate", "run"].contains(verb) {
+            throw UsageError("unknown word '\(verb)', expected describe, validate or run")
+        }
+        if verb == "run" {
+            let operation = words.count > 1 ? AgentRun.operation(words[1]) : nil
+            guard let operation else {
+                throw UsageError("expected run NAME start|stop|status|monitor|promote|demote|validate-all [ARGUMENT...]")
+            }
+            let run = AgentRun(name: words[0], operation: operation, arguments: Array(words.dropFirst(2)))
+            return run.run(invocation, arguments.common.paths, catalogue)
         }
         if verb != "validate" { try arguments.expectOperands(atMost: verb == "list" ? 1 : 2) }
         do throws(AgentError) {

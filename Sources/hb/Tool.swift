@@ -64,6 +64,9 @@ struct Tool: Sendable {
             if arguments.common.wantsHelp { return print(overview) }
             if arguments.common.wantsVersion { return print(Product.versionLine(tool: "hb") + "\n") }
             guard let verb = arguments.operands.first else { throw UsageError("a command is missing") }
+            if ClassicCommands.knows(verb) {
+                return ClassicCommands.run(verb, Array(arguments.operands.dropFirst()))
+            }
             guard let tool = all.first(where: { $0.verb == verb || $0.program == verb }) else {
                 throw UsageError("unknown command '\(verb)'")
             }

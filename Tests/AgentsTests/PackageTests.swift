@@ -85,6 +85,83 @@ struct PackageTests {
         #expect(unknown.status == 2 && unknown.output.contains("nonsense: expected NAME=VALUE"))
     }
 
+    @Test("An agent's advice on times is read from its metadata")
+    func times() throws {
+        let stage = try AgentStage()
+        let dummy = try stage.script("ocf", "heartbeat:Dummy", "timeouts", environment: AgentPackage.environment)
+        #expect(dummy.status == 0)
+        #expect(dummy.output.hasPrefix("agent \(AgentPackage.ocf)/resource.d/heartbeat/Dummy\nstart 20000\n"))
+        let apache = try stage.script("apache", "timeouts", environment: AgentPackage.environment)
+        #expect(apache.output.contains("\nstart 40000\nstop 60000\n"))
+        let texts = ["20s", " 5 min", "20", "1500ms", "2h", "", "x", "-3s", "3 weeks"]
+        let times: [Duration?] = [
+            .seconds(20), .seconds(300), .seconds(20), .milliseconds(1500), .seconds(7200), nil, nil, nil, nil,
+        ]
+        #expect(texts.map(AgentMetadata.time) == times)
+    }
+
+    @Test("Stateful has two roles: promoted counts as running, what is not promoted does not")
+    func stateful() throws {
+        let stage = try AgentStage()
+        // What keeps scores of promotion in pacemaker's database is not here.
+        try stage.tool("crm_master", "exit 0")
+        try stage.tool("crm_attribute", "exit 0")
+        let environment = AgentPackage.environment + ["HA_DIR=\(stage.path)"]
+        let state = "state=\(stage.path)/stateful"
+        func run(_ operation: String, _ words: String...) throws -> (status: Int32, output: String) {
+            let link = "\(stage.path)/scripts/ocf"
+            if FileSystem.kind(of: link) == nil { try stage.sh("ln -s \(AgentStage.program) \(link)") }
+            let settings = ["HA_RSCTMP=\(stage.path)/state", "PATH=\(stage.path)/tools:\(ToolRun.path)"] + environment
+            let outcome = try Command(["env"] + settings + [link, "Stateful", state] + words + [operation]).run()
+            guard case .exited(let code) = outcome.status else { return (-1, outcome.output) }
+            return (code, outcome.output)
+        }
+        let (role, kept) = ("role=promoted", "release=demote")
+        #expect(try run("status", role).output.contains("Resource is stopped"))
+        #expect(try run("demote", role).status == 0, "nothing to give back")
+        #expect(try run("start", role).status == 0)
+        let unpromoted = try run("status", role)
+        #expect(unpromoted.status == 4 && unpromoted.output.contains("may be running: it is not promoted"))
+        #expect(try run("status", role, kept).status == 3)
+        #expect(try run("status").output.contains("Running OK"), "without a role it is one that runs")
+        for _ in 0..<2 { #expect(try run("promote", role).status == 0) }
+        #expect(try run("start", role).status == 0, "it answers 8, which is what is wanted")
+        #expect(try run("status", role).output.contains("Running OK"))
+        #expect(try run("demote", role).status == 0)
+        #expect(try run("stop", role).status == 0)
+        #expect(try run("status", role, kept).output.contains("Resource is stopped"))
+        #expect(try run("start", "role=slave").output.contains("role=slave: expected role=promoted"))
+        let one = try Command(
+            ["env"] + AgentPackage.environment + [AgentStage.program, "agents", "validate", "ocf:heartbeat:Dummy", role]
+        ).run()
+        #expect(one.status == .exited(1) && one.output.contains("Dummy has one role"))
+    }
+
+    @Test("hb agents run carries out one operation and says what came of it")
+    func run() throws {
+        let stage = try AgentStage()
+        try stage.sh(
+            "mkdir -p \(stage.path)/conf/resource.d && ln -s \(AgentStage.program) \(stage.path)/conf/resource.d/ocf")
+        let options = ["--config-dir", "\(stage.path)/conf", "--run-dir", "\(stage.path)/run"]
+        func run(_ operation: String) throws -> (ChildStatus, String) {
+            let words = ["agents", "run", "ocf:heartbeat:Dummy", operation, "state=\(stage.path)/state/dummy"]
+            let call = ["env"] + AgentPackage.environment + [AgentStage.program] + options + words
+            let outcome = try Command(call).run()
+            return (outcome.status, outcome.output)
+        }
+        let name = "ocf:heartbeat:Dummy::state=\(stage.path)/state/dummy"
+        #expect(try run("status").0 == .exited(3))
+        let (status, output) = try run("start")
+        #expect(status == .exited(0) && output.hasSuffix("\(name) start: done\n"), "\(output)")
+        let (monitored, words) = try run("monitor")
+        #expect(monitored == .exited(0) && words.hasSuffix("\(name) monitor: running\n"), "\(words)")
+        #expect(try run("validate").0 == .exited(0))
+        let (failed, reason) = try run("promote")
+        #expect(failed == .exited(1) && reason.contains("promote: failed: exit code 3"), "\(reason)")
+        #expect(try run("stop").0 == .exited(0))
+        #expect(try run("explode").0 == .exited(2))
+    }
+
     @Test("IPaddr2 of the package brings a real address up and takes it down")
     func address() throws {
         let stage = try AgentStage()
@@ -101,37 +178,6 @@ struct PackageTests {
         #expect(try run("status").output.contains("Running OK"))
         for _ in 0..<2 { #expect(try run("stop").status == 0) }
         #expect(try !stage.inside("ip addr show eth0").contains("10.8.0.5"))
-    }
-
-    private static let postgres = FileSystem.names(in: "/usr/lib/postgresql").last.map { version in
-        "/usr/lib/postgresql/\(version)/bin"
-    }
-
-    @Test(
-        "pgsql of the package starts and stops a real PostgreSQL",
-        .enabled(
-            if: postgres.map { FileSystem.kind(of: $0 + "/initdb") != nil } ?? false, "no PostgreSQL is installed"))
-    func database() throws {
-        let stage = try AgentStage()
-        let bin = try #require(PackageTests.postgres)
-        // Its socket, its data and its processes are in a machine that ends with the test.
-        let body = """
-            mount -t tmpfs tmpfs /run; mkdir -p /run/resource-agents /run/pg /run/postgresql
-            ip link set lo up; chown postgres /run/pg /run/postgresql
-            su postgres -s /bin/sh -c '\(bin)/initdb -A trust -D /run/pg/data' >/dev/null 2>&1
-            for operation in status start status stop status; do
-                \(stage.path)/scripts/ocf pgsql pgctl=\(bin)/pg_ctl psql=\(bin)/psql pgdata=/run/pg/data \
-                    logfile=/run/pg/log $operation 2>/dev/null
-                echo "$operation $?"
-            done
-            """
-        try stage.write("body", body)
-        try stage.sh("ln -s \(AgentStage.program) \(stage.path)/scripts/ocf")
-        let machine = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "env"]
-        let outcome = try Command(machine + AgentPackage.environment + ["sh", "\(stage.path)/body"])
-            .run(within: .seconds(120))
-        let lines = outcome.output.split(separator: "\n").filter { !$0.contains(": ") && !$0.hasPrefix("INFO") }
-        #expect(lines == ["status 7", "start 0", "status 0", "stop 0", "status 7"], "\(outcome.output)")
     }
 
     @Test("apache by its classic script: what is missing is said in the agent's own words")

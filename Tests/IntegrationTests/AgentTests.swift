@@ -1,3 +1,4 @@
+import Admin
 import ClusterModel
 import LinuxSystem
 import Rig
@@ -40,12 +41,21 @@ extension ClusterTests {
         func moves() throws {
             try Stage.play { plan in
                 let block = "portblock::tcp::8080"
+                let agents = "ocf:heartbeat:Dummy ocf:heartbeat:Stateful::role=promoted::release=demote"
                 plan.files.groups[0] =
-                    "alpha \(Stage.groupA) \(block)::block Delay::0 ocf:heartbeat:Dummy \(block)::unblock recorder::one"
+                    "alpha \(Stage.groupA) \(block)::block Delay::0 \(agents) \(block)::unblock recorder::one"
             } _: { stage in
                 try installScripts(stage, ["portblock", "Delay", "ocf"])
                 try stage.start()
                 let state = stage.alpha.volatileFolder
+                /// What the agent with two roles notes on a node.
+                func role(_ node: Node) -> String? {
+                    FileSystem.names(in: node.volatileFolder).first { $0.hasPrefix("Stateful-") }.map { name in
+                        Folder.read("\(node.volatileFolder)/\(name)").split(separator: "\n").joined()
+                    }
+                }
+                #expect(role(stage.alpha) == "master")
+                #expect(role(stage.beta) == nil)
                 #expect(FileSystem.names(in: state).contains { $0.hasPrefix("Dummy-") })
                 #expect(try stage.alpha.command(["nft", "list", "ruleset"]).check().contains("heartbeat_ports"))
 
@@ -53,6 +63,7 @@ extension ClusterTests {
                 #expect(given.status == .exited(0), "\(given.output)")
                 try stage.awaitBoth(on: stage.beta)
                 #expect(!FileSystem.names(in: state).contains { $0.hasPrefix("Dummy-") })
+                #expect(role(stage.alpha) == "slave" && role(stage.beta) == "master")
                 let taken = try classic("ResourceManager", "takegroup \(Stage.groupA)", on: stage.alpha)
                 #expect(taken.status == .exited(0), "\(taken.output)")
                 try stage.awaitHome()
@@ -60,38 +71,46 @@ extension ClusterTests {
                     "alpha start", "alpha stop", "beta start", "beta stop", "alpha start",
                 ])
 
+                #expect(role(stage.alpha) == "master" && role(stage.beta) == "slave")
+
                 try stage.alpha.cutPower()
                 try stage.awaitBoth(on: stage.beta)
+                #expect(role(stage.beta) == "master")
                 #expect(FileSystem.names(in: stage.beta.volatileFolder).contains { $0.hasPrefix("Dummy-") })
             }
         }
 
-        @Test("A hook of rc.d hears of a node's death and of its return, with the environment of scripts")
+        @Test("Hooks of rc.d hear of a node's death, of its return and of messages of their type, without a line of ha.cf")
         func hooks() throws {
             try Stage.play { stage in
                 let node = stage.alpha
                 let log = stage.cluster.folder + "/hooks.log"
-                let text = """
-                    #!/bin/bash
-                    exec -a hb_hooks \(AgentTests.program) --config-dir \(node.configurationFolder) \
-                    --run-dir \(node.runFolder)
-
-                    """
-                try Folder.write(text, to: stage.cluster.folder + "/hooks", mode: 0o755)
                 try Folder.make(node.configurationFolder + "/rc.d")
                 let hook = "#!/bin/sh\necho \"$1 $HA_t $HA_src $HA_st $HA_CURHOST $HA_deadtime\" >>\(log)\n"
                 try Folder.write(hook, to: node.configurationFolder + "/rc.d/status", mode: 0o755)
-                let file = node.configurationFolder + "/ha.cf"
-                try Folder.write(Folder.read(file) + "respawn root \(stage.cluster.folder)/hooks\n", to: file)
+                let word = "#!/bin/sh\necho \"$1 $HA_src $HA_text $HA_OSTATUS\" >>\(log)\n"
+                try Folder.write(word, to: node.configurationFolder + "/rc.d/site-word", mode: 0o755)
+                try Folder.write(word, to: node.configurationFolder + "/rc.d/not-executable", mode: 0o644)
                 try stage.start()
                 func lines() -> [String] { Folder.read(log).split(separator: "\n").map(String.init) }
                 try stage.waiting.until("the hook for beta") {
                     lines().contains("status status beta active alpha 1000ms")
                 }
+                // As ha_clustermsg of shellfuncs does it, on either node.
+                for sender in [stage.alpha, stage.beta] {
+                    for type in ["not-executable", "Site-Word"] {
+                        let message = ">>>\nt=\(type)\ntext=hello; $(exit)\nbad-name=x\n<<<\n"
+                        try Command(["sh", "-c", "printf '%s' \"$0\" >\"$1\"", message, sender.paths.fifo]).check()
+                    }
+                    try stage.waiting.until("the word of \(sender.name)") {
+                        lines().contains("site-word \(sender.name) hello; $(exit) active")
+                    }
+                }
                 try stage.beta.cutPower()
                 try stage.waiting.until("the hook for its death") {
                     lines().last == "status status beta dead alpha 1000ms"
                 }
+                #expect(lines().allSatisfy { !$0.hasPrefix("not-executable") })
             }
         }
     }

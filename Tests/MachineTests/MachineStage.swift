@@ -33,11 +33,12 @@ struct MachineStage {
     /// Plays a scenario with machines that are made for it, switched off, and removed afterwards. Where it does not
     /// come to its end, what the machines said is part of the failure.
     static func play(
-        _ names: [String], sharedDisk: Bool = false, _ scenario: (MachineStage) throws -> Void
+        _ names: [String], sharedDisk: Bool = false, diskTools: String? = nil, _ scenario: (MachineStage) throws -> Void
     ) throws {
         guard let kernel = DebianKernel(root: kernelRoot) else { throw RigError("there is no kernel in \(kernelRoot)") }
         let room = try MachineRoom(
-            prefix: "heartbeat-machines", names: names, kernel: kernel, binaries: binaries, sharedDisk: sharedDisk)
+            prefix: "heartbeat-machines", names: names, kernel: kernel, binaries: binaries, sharedDisk: sharedDisk,
+            diskTools: diskTools)
         defer { room.finish() }
         do {
             try scenario(MachineStage(room: room, kernel: kernel))
@@ -62,6 +63,13 @@ struct MachineStage {
         #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
             + "/.build/machine/root"
     }
+
+    /// Where `make machine` unpacks LVM, software RAID and DRBD; nil where it could not.
+    static let diskTools: String? = {
+        let root = kernelRoot.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            + "/disks"
+        return FileSystem.kind(of: root + "/sbin/drbdadm") == .regular ? root : nil
+    }()
 
     // MARK: The daemon
 

@@ -168,16 +168,16 @@ struct UnitStateTests {
 
     @Test("The state after the job decides; the job's result is told")
     func jobs() {
-        #expect(UnitState.outcome(of: .start, jobResult: "done", activeState: "active") == .done)
+        #expect(UnitState.outcome(of: .start, jobResult: "done", activeState: "active", unit: "x.service") == .done)
         #expect(
-            UnitState.outcome(of: .start, jobResult: "failed", activeState: "failed")
-                == .failed("job failed, then failed"))
+            UnitState.outcome(of: .start, jobResult: "failed", activeState: "failed", unit: "x.service")
+                == .failed("job failed, then failed: journalctl -u x.service has the unit's own words"))
         #expect(
-            UnitState.outcome(of: .start, jobResult: "done", activeState: "inactive")
-                == .failed("job done, then inactive"))
-        #expect(UnitState.outcome(of: .stop, jobResult: "done", activeState: "failed") == .done)
+            UnitState.outcome(of: .start, jobResult: "done", activeState: "inactive", unit: "x.service")
+                == .failed("job done, then inactive: journalctl -u x.service has the unit's own words"))
+        #expect(UnitState.outcome(of: .stop, jobResult: "done", activeState: "failed", unit: "x.service") == .done)
         #expect(
-            UnitState.outcome(of: .stop, jobResult: "canceled", activeState: "active")
+            UnitState.outcome(of: .stop, jobResult: "canceled", activeState: "active", unit: "x.service")
                 == .failed("job canceled, then active"))
     }
 

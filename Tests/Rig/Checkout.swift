@@ -7,4 +7,7 @@ package enum Checkout {
 
     /// Where `make peer` unpacks Debian's heartbeat 3.0.6, whether it has done so or not.
     package static let debianPackage = folder + "/.build/debian-heartbeat/root"
+
+    /// Where `make servers` unpacks nginx, Apache and PostgreSQL of Debian, whether it has done so or not.
+    package static let serverPackages = folder + "/.build/servers/root"
 }

@@ -37,18 +37,25 @@ struct GuestArchive {
     }
 
     /// Adds programs of this machine, at the paths that they have here, with every library that they are linked with.
-    mutating func addPrograms(_ paths: [String]) throws {
+    mutating func addPrograms(_ paths: [String]) throws { try addPrograms(paths, below: "") }
+
+    /// The same of packages that were unpacked to a folder: what is below it comes to where it belongs.
+    mutating func addPrograms(_ paths: [String], below root: String) throws {
         var libraries: Set<String> = []
         for path in paths {
-            addFile(path, try Folder.bytes(path), mode: 0o755)
-            libraries.formUnion(try GuestArchive.libraries(of: path))
+            addFile(path, try Folder.bytes(root + path), mode: 0o755)
+            libraries.formUnion(try GuestArchive.libraries(of: root + path, below: root))
         }
-        for path in libraries.sorted() { addFile(path, try Folder.bytes(path), mode: 0o755) }
+        for path in libraries.sorted() {
+            let place = !root.isEmpty && path.hasPrefix(root) ? String(path.dropFirst(root.count)) : path
+            addFile(place, try Folder.bytes(path), mode: 0o755)
+        }
     }
 
     /// What ldd says, one a line: `NAME => PATH (ADDRESS)`, or `PATH (ADDRESS)` for the loader.
-    private static func libraries(of program: String) throws -> [String] {
-        try Command(["ldd", program]).check().split(separator: "\n").compactMap { line in
+    private static func libraries(of program: String, below root: String) throws -> [String] {
+        let folders = ["/lib", "/usr/lib"].map { "\(root)\($0)/x86_64-linux-gnu" }.joined(separator: ":")
+        return try Command(["env", "LD_LIBRARY_PATH=\(folders)", "ldd", program]).check().split(separator: "\n").compactMap { line in
             line.split { $0 == " " || $0 == "\t" }.first { $0.hasPrefix("/") }.map(String.init)
         }
     }

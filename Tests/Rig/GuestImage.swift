@@ -25,8 +25,18 @@ package struct GuestImage {
     /// The serial line of the daemon's log. The first one is the kernel's.
     package static let log = "/dev/ttyS1"
 
-    /// Packs the archive. `binaries`: the folder with the daemon and the tools.
-    package init(kernel: DebianKernel, binaries: String, folder: String) throws {
+    /// Modules for disks that are made of others, and what drives them, of packages unpacked to a folder.
+    private static let diskModules = ["loop", "dm-mod", "md-mod", "raid1", "drbd"]
+    private static let diskPrograms = [
+        "/sbin/lvm", "/sbin/mdadm", "/sbin/drbdadm", "/sbin/drbdsetup", "/sbin/drbdmeta", "/lib/drbd/drbdadm-84",
+        "/lib/drbd/drbdsetup-84",
+    ]
+    /// Loads the modules for disks.
+    package static let loadDiskModules = "/root/load-disk-modules"
+
+    /// Packs the archive. `binaries`: the folder with the daemon and the tools. `diskTools`: where the packages of LVM,
+    /// software RAID and DRBD are unpacked, for machines that have them.
+    package init(kernel: DebianKernel, binaries: String, folder: String, diskTools: String? = nil) throws {
         self.kernel = kernel
         archive = folder + "/initial-files"
         var files = GuestArchive()
@@ -40,6 +50,15 @@ package struct GuestImage {
         let all = try kernel.modules(GuestImage.modules + GuestImage.spareModules)
         for path in all { files.addFile(GuestImage.place(path), try Folder.bytes(path)) }
         try files.addPrograms(GuestImage.programs + ["heartbeat", "hb"].map { "\(binaries)/\($0)" })
+        if let diskTools {
+            let modules = try kernel.modules(GuestImage.diskModules)
+            for path in modules where !all.contains(path) {
+                files.addFile(GuestImage.place(path), try Folder.bytes(path))
+            }
+            let lines = modules.map { "insmod \(GuestImage.place($0)) 2>/dev/null\n" }.joined()
+            files.addFile(GuestImage.loadDiskModules, "#!/bin/sh\n" + lines + "true\n", mode: 0o755)
+            try files.addPrograms(GuestImage.diskPrograms, below: diskTools)
+        }
         files.addLink("/usr/sbin/heartbeat", to: "\(binaries)/heartbeat")
         files.addLink("/usr/bin/hb", to: "\(binaries)/hb")
         files.addFile("/etc/passwd", "root:x:0:0::/root:/bin/sh\nhacluster:x:989:989::/var/lib/heartbeat:/bin/false\n")

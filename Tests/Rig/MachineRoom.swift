@@ -13,9 +13,10 @@ package final class MachineRoom {
 
     /// Makes the network, the client and the machines, which are off. `binaries`: the folder with the executables of
     /// the product and `hb_demo`. `sharedDisk`: whether every machine has one and the same disk, of 16 MB, as /dev/vda.
+    /// `diskTools`: as `GuestImage` has it.
     package init(
         prefix: String, names: [String], kernel: DebianKernel, binaries: String, sharedDisk: Bool = false,
-        waiting: Waiting = Waiting()
+        diskTools: String? = nil, waiting: Waiting = Waiting()
     ) throws {
         Cluster.removeLeftovers(prefix: prefix)
         self.waiting = waiting
@@ -29,7 +30,7 @@ package final class MachineRoom {
             try network.plugIn(NetworkPlan.client, pid: client.pid, bridges: 0..<1)
             let disk = folder + "/shared-disk"
             if sharedDisk { try Command(["truncate", "-s", "16M", disk]).check() }
-            let image = try GuestImage(kernel: kernel, binaries: binaries, folder: folder)
+            let image = try GuestImage(kernel: kernel, binaries: binaries, folder: folder, diskTools: diskTools)
             machines = try names.enumerated().map { index, name in
                 try VirtualMachine(
                     name, index: index, image: image, network: network, rigProgram: program,

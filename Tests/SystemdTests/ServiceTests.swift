@@ -84,13 +84,21 @@ struct ObstacleTests {
 }
 
 /// Two machines on one network with the service installed, not started. The address is at home on alpha.
-private struct Stage {
+struct Stage {
     static let address = NetworkPlan.service()
 
     let alpha: SystemdMachine
     let beta: SystemdMachine
     let folder: String
     let waiting = Waiting()
+
+    /// A group of a machine beside the address: its resources, and what else ha.cf says.
+    func configure(resources: String, directives: String = "") throws {
+        for machine in [alpha, beta] {
+            try machine.write("/etc/ha.d/ha.cf", Stage.haConfig(deadtime: "5s") + directives + "\n")
+            try machine.write("/etc/ha.d/haresources", "alpha \(Stage.address)/24/eth0 \(resources)\n")
+        }
+    }
 
     static func haConfig(deadtime: String) -> String {
         """

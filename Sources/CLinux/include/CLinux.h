@@ -59,6 +59,7 @@
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <syslog.h>
 #include <termios.h>
 #include <time.h>
@@ -102,4 +103,27 @@ static inline char *cl_optarg(void) { return optarg; }
 static inline int cl_optind(void) { return optind; }
 static inline int cl_optopt(void) { return optopt; }
 static inline void cl_reset_getopt(void) { optind = 0; opterr = 0; }
+// A start that posix_spawn of this C library cannot do: into a control group, so that whatever the program starts is in
+// it too, from its first moment on.
+struct cl_group_spawn {
+    const char *program;
+    char *const *arguments;
+    char *const *environment;
+    const char *directory;
+    // An open folder of the second version of control groups.
+    int group;
+    // What the child sees as targets[i] is sources[i] here. All sources lie above `last`, all targets do not.
+    const int *targets;
+    const int *sources;
+    int count;
+    // Every descriptor above it is closed in the child.
+    int last;
+    // Whether descriptor 0 is /dev/null, opened for it.
+    int null_input;
+    int leads_process_group;
+};
+
+// Returns the process id, or -1 with errno where the program could not be started.
+pid_t cl_spawn_in_group(const struct cl_group_spawn *plan);
+
 #endif

@@ -21,6 +21,9 @@ package struct Spawn {
     /// Whether the child is no better and no worse protected from a shortage of memory than any other program:
     /// oom_score_adj 0, whatever this process has.
     package var isOrdinary = false
+    /// A control group, as an open folder of cgroup v2, that the child and all that it starts is in from its first
+    /// moment on; nil: that of this process.
+    package var controlGroup: Int32?
 
     /// A program with an empty environment, in the root directory.
     package init(program: String, arguments: [String]) {
@@ -36,6 +39,7 @@ package struct Spawn {
     /// Starts the program and returns its process id; the caller MUST reap it. Throws where it cannot be executed.
     /// The corresponding C function is `posix_spawn`.
     package func start() throws(SystemError) -> pid_t {
+        if let controlGroup { return try start(in: controlGroup) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -55,6 +59,45 @@ package struct Spawn {
             withCStrings(environment) { envp in posix_spawn(&pid, program, &actions, &attributes, argv, envp) }
         }
         if result != 0 { throw SystemError(code: result, operation: "start \(program)") }
+        return pid
+    }
+
+    /// The corresponding C functions are `clone3` and `execve`.
+    private func start(in controlGroup: Int32) throws(SystemError) -> pid_t {
+        let last = max(2, descriptors.keys.max() ?? 2)
+        let targets = descriptors.keys.sorted()
+        var sources: [Int32] = []
+        defer { sources.forEach { _ = close($0) } }
+        for target in targets {
+            let source = descriptors[target] ?? -1
+            sources.append(try retrying("dup") { cl_fcntl(source, F_DUPFD_CLOEXEC, Int(last) + 1) })
+        }
+        let protection = isOrdinary ? OrdinaryService.giveUpProtection() : nil
+        defer { protection.map(OrdinaryService.restoreProtection) }
+        let pid = withCStrings(arguments) { argv in
+            withCStrings(environment) { envp in
+                withCStrings([program, workingDirectory]) { paths in
+                    targets.withUnsafeBufferPointer { targets in
+                        sources.withUnsafeBufferPointer { sources in
+                            var plan = cl_group_spawn()
+                            plan.program = UnsafePointer(paths[0])
+                            plan.arguments = argv
+                            plan.environment = envp
+                            plan.directory = UnsafePointer(paths[1])
+                            plan.group = controlGroup
+                            plan.targets = targets.baseAddress
+                            plan.sources = sources.baseAddress
+                            plan.count = Int32(targets.count)
+                            plan.last = last
+                            plan.null_input = descriptors[0] == nil ? 1 : 0
+                            plan.leads_process_group = leadsProcessGroup ? 1 : 0
+                            return cl_spawn_in_group(&plan)
+                        }
+                    }
+                }
+            }
+        }
+        if pid < 0 { throw SystemError.last("start \(program)") }
         return pid
     }
 

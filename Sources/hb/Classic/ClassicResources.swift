@@ -17,12 +17,21 @@ struct ClassicResources {
     init(configurationDirectory: String) throws(SystemError) {
         var configuration = Configuration()
         configuration.localName = ClassicResources.environment("HA_CURHOST") ?? ""
-        var settings = ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory)
-        settings.policy.operationTimeout = .seconds(3600)
-        loop = try EventLoop()
-        operations = try ResourceOperations(loop: loop, settings: settings) { record in
+        configuration.policy.operationTimeout = .seconds(3600)
+        try self.init(configuration, configurationDirectory: configurationDirectory) { record in
             if record.level < .info { ClassicLog.write("\(record.level.word): \(record.text)") }
         }
+    }
+
+    /// With the timeouts of a configuration; what the operations say goes to `log`.
+    init(
+        _ configuration: Configuration, configurationDirectory: String, log: @escaping (LogRecord) -> Void
+    ) throws(SystemError) {
+        loop = try EventLoop()
+        operations = try ResourceOperations(
+            loop: loop,
+            settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
+            log: log)
     }
 
     static func environment(_ name: String) -> String? {
