@@ -148,7 +148,11 @@ let package = Package(
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .executableTarget(
-            name: "hb_bench", dependencies: ["AllocationCount", "Rig", "Admin", "Messaging", "Digests", "LinuxSystem"],
+            name: "hb_bench",
+            dependencies: [
+                "AllocationCount", "Rig", "Admin", "ClusterModel", "Messaging", "Digests", "LinuxSystem", "Privsep",
+                "ResourceAgents",
+            ],
             path: "Tests/Benchmarks",
             swiftSettings: edge),
     ]
