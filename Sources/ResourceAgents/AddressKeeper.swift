@@ -153,7 +153,7 @@ package final class AddressKeeper {
                         outcomes[index] = .failed("add \(name): \(SystemError.text(code))")
                     }
                 }
-                announcer.announce(up)
+                announcer.announce(up, interfaces: tables.interfaces)
                 conflicts.watch(up, asking: probeTime != nil)
             } catch {
                 for (index, _) in wanted { outcomes[index] = .failed("\(error)") }

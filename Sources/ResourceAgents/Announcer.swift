@@ -53,12 +53,12 @@ package final class Announcer {
     }
 
     /// Sends the first announcement of each address before it returns, and the others on schedule. A schedule of the
-    /// same address that is still going on is replaced.
-    package func announce(_ addresses: [PlacedAddress]) {
+    /// same address that is still going on is replaced. `interfaces`: as they are now, where that was just asked for.
+    package func announce(_ addresses: [PlacedAddress], interfaces: [NetworkInterface]? = nil) {
         drop(addresses)
         if addresses.isEmpty { return }
         let burst = Burst(addresses, start: Clock.now())
-        send(burst, isFirst: true)
+        send(burst, isFirst: true, interfaces)
         do throws(SystemError) {
             burst.timer = try loop.onTime(burst.start + Announcer.schedule[1]) { [unowned self, unowned burst] in
                 expired(burst)
@@ -91,10 +91,10 @@ package final class Announcer {
         }
     }
 
-    private func send(_ burst: Burst, isFirst: Bool) {
+    private func send(_ burst: Burst, isFirst: Bool, _ known: [NetworkInterface]? = nil) {
         let interfaces: [NetworkInterface]
         do throws(SystemError) {
-            interfaces = try session.interfaces()
+            interfaces = if let known { known } else { try session.interfaces() }
         } catch {
             return log(LogRecord(.error, "announce-failed", "no announcement: \(error)"))
         }
