@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
         .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
@@ -60,11 +61,17 @@ let package = Package(
             name: "Admin", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging"],
             swiftSettings: edge),
 
+        .target(
+            name: "Notifications",
+            dependencies: ["ResourceAgents", "Privsep", "Reactor", "Journal", "LinuxSystem", "ClusterModel"],
+            swiftSettings: edge),
+
         // One target for each process: what a process may do is what its target may import.
         .target(
             name: "Control",
             dependencies: [
                 "ClusterConfig", "Privsep", "Media", "Messaging", "Reactor", "Journal", "Admin", "CSystemd",
+                "Notifications",
             ],
             swiftSettings: edge),
         .target(
@@ -82,8 +89,11 @@ let package = Package(
 
         // The daemon, whose processes share one program, and the tools.
         .executableTarget(
-            name: "heartbeat", dependencies: ["Control", "Status", "ClientService", "Workers", "Resources"],
+            name: "heartbeat",
+            dependencies: ["Control", "Status", "ClientService", "Workers", "Resources", "Notifications"],
             swiftSettings: edge),
+        .executableTarget(
+            name: "hb_webhook", dependencies: ["CCurl", "CJansson", "CLinux", "LinuxSystem"], swiftSettings: edge),
         .executableTarget(
             name: "hb",
             dependencies: [
@@ -118,6 +128,9 @@ let package = Package(
         .testTarget(name: "MediaTests", dependencies: ["Media", "Privsep"], swiftSettings: edge),
         .testTarget(
             name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep"], swiftSettings: edge),
+        .testTarget(
+            name: "NotificationsTests",
+            dependencies: ["ClusterModel", "LinuxSystem", "Notifications", "Privsep"], swiftSettings: edge),
         .testTarget(
             name: "AgentsTests", dependencies: ["Agents", "LinuxSystem", "ResourceAgents", "Rig"],
             swiftSettings: edge),

@@ -133,6 +133,12 @@ package enum ConfigurationPrinter {
             line(.addressProbe, policy.addressProbe.map { TimeText.spell($0) } ?? "off"),
         ] + rules(policy) + configuration.processes.environment.map { line(.env, "\($0.name)=\($0.value)") } + stonith
             + [configuration.processes.watchdog.map { line(.watchdog, $0) } ?? "# no watchdog"]
+            + configuration.notifications.map(notification)
+    }
+
+    private static func notification(_ rule: NotificationRule) -> String {
+        let kinds = Transition.Kind.allCases.filter { rule.kinds?.contains($0) ?? false }.map(\.rawValue)
+        return line(.notify, ([rule.target.text] + kinds).joined(separator: " "))
     }
 
     private static func rules(_ policy: ResourcePolicy) -> [String] {

@@ -19,6 +19,7 @@ extension HAConfigParser {
         case .stonith: addStonith(statement)
         case .stonithHost: addStonithHost(statement)
         case .watchdog: setWatchdog(statement)
+        case .notify: addNotification(statement)
         default: addEnvironment(statement)
         }
     }

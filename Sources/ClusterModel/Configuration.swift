@@ -231,6 +231,8 @@ package struct Configuration: Equatable, Sendable {
     package var logging = LogSettings()
     package var processes = ProcessSettings()
     package var policy = ResourcePolicy()
+    /// `notify` lines in the order of ha.cf.
+    package var notifications: [NotificationRule] = []
     /// In the order of haresources; `GroupID` indexes this.
     package var groups: [ResourceGroup] = []
     package var keys = AuthKeys(signing: 0, keys: [])

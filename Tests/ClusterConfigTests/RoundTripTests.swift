@@ -54,6 +54,9 @@ import Testing
             ucast6 eth2 fe80::9
             mcast eth3 239.0.0.1 695 2 1
             mcast6 eth3 ff02::2 ha-cluster 7 0
+            notify /bin/pager dead blocked
+            notify https://alerts.example/x,y?z=1
+            notify mailto:ops@example.org joined
             serial /dev/ttyS0
             baud 115200
             serial /dev/ttyS1 /dev/ttyUSB0
