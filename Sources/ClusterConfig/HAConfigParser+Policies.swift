@@ -20,6 +20,8 @@ extension HAConfigParser {
         case .stonithHost: addStonithHost(statement)
         case .watchdog: setWatchdog(statement)
         case .notify: addNotification(statement)
+        case .announce: setAnnouncement(statement)
+        case .connections: setConnections(statement)
         default: addEnvironment(statement)
         }
     }

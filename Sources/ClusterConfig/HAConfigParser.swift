@@ -128,7 +128,7 @@ struct HAConfigParser {
         case .udpport, .baud, .bcast, .udp, .mcast, .mcast6, .ucast, .ucast6, .serial, .ping, .ping6, .pingGroup:
             applyMedium(statement)
         case .autoFailback, .stopRetries, .stopFailure, .operationTimeout, .addressProbe, .monitor, .stonith,
-            .stonithHost, .watchdog, .env, .notify:
+            .stonithHost, .watchdog, .env, .notify, .announce, .connections:
             applyResourcePolicy(statement)
         case .autojoin, .crm, .pacemaker, .hbaping, .rds, .tipc: refuse(statement)
         default: applyProcessSetting(statement)

@@ -20,6 +20,7 @@
 #include <linux/netlink.h>
 #include <linux/reboot.h>
 #include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
 #include <linux/watchdog.h>
 #include <net/if.h>
 #include <net/if_arp.h>
