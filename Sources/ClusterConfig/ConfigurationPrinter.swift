@@ -132,7 +132,8 @@ package enum ConfigurationPrinter {
             line(.operationTimeout, TimeText.spell(policy.operationTimeout)),
             line(.addressProbe, policy.addressProbe.map { TimeText.spell($0) } ?? "off"),
             line(.connections, policy.resetsConnections ? "reset" : "keep"),
-        ] + announcement(policy.announcement) + rules(policy) + configuration.processes.environment.map { line(.env, "\($0.name)=\($0.value)") } + stonith
+        ] + announcement(policy.announcement) + rules(policy)
+            + configuration.processes.environment.map { line(.env, "\($0.name)=\($0.value)") } + stonith
             + [configuration.processes.watchdog.map { line(.watchdog, $0) } ?? "# no watchdog"]
             + configuration.notifications.map(notification)
     }
@@ -147,8 +148,8 @@ package enum ConfigurationPrinter {
     }
 
     private static func notification(_ rule: NotificationRule) -> String {
-        let kinds = Transition.Kind.allCases.filter { rule.kinds?.contains($0) ?? false }.map(\.rawValue)
-        return line(.notify, ([rule.target.text] + kinds).joined(separator: " "))
+        let words = [rule.target.text] + (rule.kinds ?? []).map(\.rawValue)
+        return line(.notify, words.joined(separator: " "))
     }
 
     private static func rules(_ policy: ResourcePolicy) -> [String] {

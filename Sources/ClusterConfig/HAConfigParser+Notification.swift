@@ -5,6 +5,7 @@ import ClusterModel
 extension HAConfigParser {
     /// Each target is worked on by itself: more are a mistake, or a mailing list.
     private static let rulesMax = 16
+    private static let events = Transition.Kind.allCases.map(\.rawValue)
     private static let schemes = ["http://", "https://"]
 
     mutating func addNotification(_ statement: Statement) {
@@ -12,18 +13,18 @@ extension HAConfigParser {
             return report(
                 .error, statement.excerpt,
                 "notify: expected notify PROGRAM, notify http://SERVER/PATH or notify mailto:ADDRESS, and events",
-                help: "events are \(Spelling.list(Transition.Kind.allCases.map(\.rawValue))); without any, all are told")
+                help: "events are \(Spelling.list(HAConfigParser.events)); without any, all are told")
         }
         guard let target = notificationTarget(word, statement) else { return }
-        var kinds: Set<Transition.Kind> = []
+        var kinds: [Transition.Kind] = []
         for word in statement.values.dropFirst() {
             guard let kind = Transition.Kind(rawValue: word.text.asciiLowercased) else {
-                let names = Transition.Kind.allCases.map(\.rawValue)
-                let hint = Spelling.hint(for: word.text, among: names)
+                let hint = Spelling.hint(for: word.text, among: HAConfigParser.events)
                 return report(
-                    .error, statement.line.excerpt(word), "\(word.text): expected \(Spelling.list(names))\(hint)")
+                    .error, statement.line.excerpt(word),
+                    "\(word.text): expected \(Spelling.list(HAConfigParser.events))\(hint)")
             }
-            kinds.insert(kind)
+            if !kinds.contains(kind) { kinds.append(kind) }
         }
         let rules = settings.configuration.notifications
         if rules.contains(where: { $0.target == target }) {

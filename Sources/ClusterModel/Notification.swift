@@ -71,10 +71,10 @@ package enum NotificationTarget: Hashable, Sendable {
 /// One `notify` line.
 package struct NotificationRule: Equatable, Sendable {
     package var target: NotificationTarget
-    /// nil: all of them.
-    package var kinds: Set<Transition.Kind>?
+    /// In the order of ha.cf; nil: all of them.
+    package var kinds: [Transition.Kind]?
 
-    package init(target: NotificationTarget, kinds: Set<Transition.Kind>? = nil) {
+    package init(target: NotificationTarget, kinds: [Transition.Kind]? = nil) {
         self.target = target
         self.kinds = kinds
     }

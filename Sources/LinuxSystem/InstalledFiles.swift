@@ -6,8 +6,8 @@ package enum InstalledFiles {
     /// `PREFIX/libexec/heartbeat/resource.d`, where PREFIX is the folder above that of the running program.
     package static var resourceScripts: String { below("libexec/heartbeat/resource.d") }
 
-    /// The program that tells a server: `PREFIX/libexec/heartbeat/hb_webhook`, or beside the running program where it was
-    /// not installed.
+    /// The program that tells a server: `PREFIX/libexec/heartbeat/hb_webhook`, or beside the running program where it
+    /// was not installed.
     package static var webhookProgram: String {
         let installed = below("libexec/heartbeat/hb_webhook")
         if access(installed, X_OK) == 0 { return installed }

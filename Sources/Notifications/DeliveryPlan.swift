@@ -1,5 +1,5 @@
-// Who is told of what next, as a value: in order for each target, again after a failure, and never more than is bounded.
-// It does nothing itself: `NotifierProcess` carries it out.
+// Who is told of what next, as a value: in order for each target, again after a failure, within bounds. It does nothing
+// itself: `NotifierProcess` carries it out.
 import ClusterModel
 
 /// Transitions that targets are still to be told of.

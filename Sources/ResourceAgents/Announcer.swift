@@ -138,8 +138,8 @@ package final class Announcer {
         return ARPPacket.announcement(of: address, at: hardware).map { $0.frame(source: hardware) }
     }
 
-    /// Frames for each router by itself, which some of them need: asked for its own address by the one that has moved, a
-    /// router answers, and remembers who asked, whether or not it takes notice of announcements (RFC 826).
+    /// Frames for each router by itself, which some of them need: asked for its own address by the one that has moved,
+    /// a router answers, and remembers who asked, whether or not it takes notice of announcements (RFC 826).
     private func routerFrames(
         _ address: IPAddress, _ hardware: MACAddress, _ interface: NetworkInterface, _ neighbours: [ARPTable.Entry]
     ) -> [[UInt8]] {

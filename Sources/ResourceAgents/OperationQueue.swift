@@ -6,7 +6,7 @@ import ClusterModel
 struct OperationQueue {
     typealias Ticket = UInt64
 
-    /// In the order in which places are given: others may wait for what is stopped, and what is only looked at can wait.
+    /// In the order in which places are given: others may wait for what is stopped; what is only looked at can wait.
     enum Urgency: Int, CaseIterable, Sendable {
         case stop, start, monitor
     }

@@ -20,7 +20,9 @@ final class BenchManager {
         scripts: [(name: String, text: String)] = []
     ) throws {
         folder = try Folder.makeUnique(prefix: "hbxbench")
-        for script in scripts { try Folder.write(script.text, to: BenchManager.place(script.name, folder), mode: 0o755) }
+        for script in scripts {
+            try Folder.write(script.text, to: BenchManager.place(script.name, folder), mode: 0o755)
+        }
         let pair = try SocketPair()
         var spawn = Spawn(
             program: binaries + "/heartbeat", arguments: ["hb_resource", "\(Launch.protocolVersion)", "\(getpid())"])

@@ -55,7 +55,9 @@ extension ClusterTests {
                 #expect(Set(epochs).count == 1 && (epochs.first ?? 0) > (before.first ?? 0))
                 try beta.cutPower()
                 try stage.awaitBoth(on: alpha)
-                try stage.waiting.until("beta's death is told") { told(alpha).contains { $0[0] == "dead" && $0[1] == "beta" } }
+                try stage.waiting.until("beta's death is told") {
+                    told(alpha).contains { $0[0] == "dead" && $0[1] == "beta" }
+                }
                 try stage.waiting.until("the takeover is told") {
                     events(alpha, Stage.groupB) == ["starting", "held"]
                 }

@@ -41,7 +41,7 @@ struct DeliveryPlanTests {
         }
     }
 
-    private func bench(_ targets: [NotificationTarget], kinds: Set<Transition.Kind>? = nil) -> Bench {
+    private func bench(_ targets: [NotificationTarget], kinds: [Transition.Kind]? = nil) -> Bench {
         var bench = Bench(plan: DeliveryPlan())
         let rules = targets.map { NotificationRule(target: $0, kinds: kinds) }
         bench.plan.configure(rules, known: [], effects: &bench.effects, now: at(0))

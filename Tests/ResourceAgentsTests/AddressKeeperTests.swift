@@ -112,7 +112,7 @@ struct AddressKeeperTests {
         #expect(try heard() == [])
     }
 
-    @Test("Announcements go out at the pace and as often as ha.cf says, and are refreshed as long as the address is held")
+    @Test("Announcements go out at the pace and as often as ha.cf says, and again while the address is held")
     func pace() throws {
         var policy = AnnouncementPolicy()
         policy.count = 4
@@ -343,8 +343,8 @@ struct AddressKeeperTests {
     }
 }
 
-/// A server that listens on every address of its namespace, IPv4 by way of IPv6 as most services do, and accepts nobody:
-/// the kernel does.
+/// A server that listens on every address of its namespace, IPv4 by way of IPv6 as most services do, and accepts
+/// nobody: the kernel does.
 private final class TestListener {
     private let socket: Descriptor
     private let port: UInt16
@@ -368,7 +368,9 @@ private final class TestListener {
         let client = Descriptor(owning: try retrying("socket") { CLinux.socket(AF_INET, type, 0) })
         let address = try #require(IPAddress(text))
         let raw = client.raw
-        let result = SocketAddress(address, port: port).withSockaddr { CLinux.connect(raw, .init(__sockaddr__: $0), $1) }
+        let result = SocketAddress(address, port: port).withSockaddr {
+            CLinux.connect(raw, .init(__sockaddr__: $0), $1)
+        }
         guard result == 0 else { throw SystemError.last("connect to \(text)") }
         return TestConnection(client)
     }
