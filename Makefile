@@ -15,7 +15,7 @@ COMPILE = mkdir -p $(LEFT) && find $(LEFT) -mindepth 1 -maxdepth 1 -name 'Tempor
 
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftnl-dev libmnl-dev \
-	libexpat1-dev libssl-dev zlib1g-dev libbz2-dev pkg-config \
+	libexpat1-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libbz2-dev pkg-config \
 	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base python3
 
 # What the tests with heartbeat 3.0.6 need: unpacked below .build, never installed. Where it cannot be had, those tests
@@ -91,13 +91,13 @@ demo: deps build
 
 TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
-SYSTEM = IntegrationTests|ResourceAgentsTests|AgentsTests|MediaTests|PeerTests|SystemdTests|MachineTests
+SYSTEM = IntegrationTests|ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests|PeerTests|SystemdTests|MachineTests
 
 check: deps peer servers
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
-	$(TEST) --no-parallel --filter 'ResourceAgentsTests|AgentsTests|MediaTests'
+	$(TEST) --no-parallel --filter 'ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests'
 	$(TEST) --filter IntegrationTests
 	$(TEST) --filter PeerTests
 	$(TESTPATH)/release/hb_torture --iterations 20 --seed 1
@@ -157,6 +157,7 @@ install: build
 	for t in send_arp fake; do ln -sf ../bin/hb $(DESTDIR)$(PREFIX)/sbin/$$t; done
 	# The resource scripts of heartbeat 3.0.6 where haresources finds them, and the commands where it had them.
 	install -d $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d $(DESTDIR)$(PREFIX)/share/heartbeat
+	install -s -m 755 .build/release/hb_webhook $(DESTDIR)$(PREFIX)/libexec/heartbeat/hb_webhook
 	for t in $(SCRIPTS); do ln -sf ../../../bin/hb $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d/$$t; done
 	for t in $(OLD_COMMANDS); do ln -sf ../../bin/hb $(DESTDIR)$(PREFIX)/share/heartbeat/$$t; done
 	for n in 1 5 8; do install -m 644 Resources/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
@@ -184,7 +185,7 @@ install: build
 
 # Leaves /etc/ha.d and /var/lib/heartbeat alone.
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d $(DESTDIR)$(PREFIX)/libexec/heartbeat/hb_webhook
 	for t in $(OLD_COMMANDS); do rm -f $(DESTDIR)$(PREFIX)/share/heartbeat/$$t; done
 	rm -f $(DESTDIR)$(PREFIX)/sbin/heartbeat $(DESTDIR)$(PREFIX)/sbin/send_arp $(DESTDIR)$(PREFIX)/sbin/fake \
 		$(DESTDIR)$(PREFIX)/bin/hb \

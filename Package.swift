@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
         .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
@@ -62,11 +63,17 @@ let package = Package(
             dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging", "Timeliness"],
             swiftSettings: edge),
 
+        .target(
+            name: "Notifications",
+            dependencies: ["ResourceAgents", "Privsep", "Reactor", "Journal", "LinuxSystem", "ClusterModel"],
+            swiftSettings: edge),
+
         // One target for each process: what a process may do is what its target may import.
         .target(
             name: "Control",
             dependencies: [
                 "ClusterConfig", "Privsep", "Media", "Messaging", "Reactor", "Journal", "Admin", "CSystemd",
+                "Notifications",
             ],
             swiftSettings: edge),
         .target(
@@ -84,8 +91,11 @@ let package = Package(
 
         // The daemon, whose processes share one program, and the tools.
         .executableTarget(
-            name: "heartbeat", dependencies: ["Control", "Status", "ClientService", "Workers", "Resources"],
+            name: "heartbeat",
+            dependencies: ["Control", "Status", "ClientService", "Workers", "Resources", "Notifications"],
             swiftSettings: edge),
+        .executableTarget(
+            name: "hb_webhook", dependencies: ["CCurl", "CJansson", "CLinux", "LinuxSystem"], swiftSettings: edge),
         .executableTarget(
             name: "hb",
             dependencies: [
@@ -121,6 +131,9 @@ let package = Package(
         .testTarget(
             name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep"], swiftSettings: edge),
         .testTarget(
+            name: "NotificationsTests",
+            dependencies: ["ClusterModel", "LinuxSystem", "Notifications", "Privsep"], swiftSettings: edge),
+        .testTarget(
             name: "AgentsTests", dependencies: ["Agents", "LinuxSystem", "ResourceAgents", "Rig"],
             swiftSettings: edge),
         .target(
@@ -151,7 +164,11 @@ let package = Package(
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .executableTarget(
-            name: "hb_bench", dependencies: ["AllocationCount", "Rig", "Admin", "Messaging", "Digests", "LinuxSystem"],
+            name: "hb_bench",
+            dependencies: [
+                "AllocationCount", "Rig", "Admin", "ClusterModel", "Messaging", "Digests", "LinuxSystem", "Privsep",
+                "ResourceAgents",
+            ],
             path: "Tests/Benchmarks",
             swiftSettings: edge),
     ]

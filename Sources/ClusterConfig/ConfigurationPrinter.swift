@@ -131,8 +131,25 @@ package enum ConfigurationPrinter {
             line(.stopFailure, policy.stopFailure.rawValue),
             line(.operationTimeout, TimeText.spell(policy.operationTimeout)),
             line(.addressProbe, policy.addressProbe.map { TimeText.spell($0) } ?? "off"),
-        ] + rules(policy) + configuration.processes.environment.map { line(.env, "\($0.name)=\($0.value)") } + stonith
+            line(.connections, policy.resetsConnections ? "reset" : "keep"),
+        ] + announcement(policy.announcement) + rules(policy)
+            + configuration.processes.environment.map { line(.env, "\($0.name)=\($0.value)") } + stonith
             + [configuration.processes.watchdog.map { line(.watchdog, $0) } ?? "# no watchdog"]
+            + configuration.notifications.map(notification)
+    }
+
+    private static func announcement(_ policy: AnnouncementPolicy) -> [String] {
+        var words: [String] = []
+        if let count = policy.count { words += ["count", String(count)] }
+        if let interval = policy.interval { words += ["interval", TimeText.spell(interval)] }
+        if let refresh = policy.refresh { words += ["refresh", TimeText.spell(refresh)] }
+        words += policy.routers.flatMap { ["router", $0] }
+        return words.isEmpty ? [] : [line(.announce, words.joined(separator: " "))]
+    }
+
+    private static func notification(_ rule: NotificationRule) -> String {
+        let words = [rule.target.text] + (rule.kinds ?? []).map(\.rawValue)
+        return line(.notify, words.joined(separator: " "))
     }
 
     private static func rules(_ policy: ResourcePolicy) -> [String] {

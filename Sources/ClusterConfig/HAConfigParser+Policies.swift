@@ -19,6 +19,9 @@ extension HAConfigParser {
         case .stonith: addStonith(statement)
         case .stonithHost: addStonithHost(statement)
         case .watchdog: setWatchdog(statement)
+        case .notify: addNotification(statement)
+        case .announce: setAnnouncement(statement)
+        case .connections: setConnections(statement)
         default: addEnvironment(statement)
         }
     }

@@ -82,6 +82,8 @@ struct HAConfigParser {
         var shown = line
         // Passwords of fencing devices stay out of logs.
         if directive == .stonithHost { shown.masked = Array(values.dropFirst(2)) }
+        // ... and so do addresses of webhooks, which are all that their servers ask for.
+        if directive == .notify { shown.masked = values.filter { $0.text.hasPrefix("http") } }
         if let broken = values.first(where: { !$0.isClean }) {
             report(.error, shown.excerpt(broken), "\(broken.text): control characters or bytes that are not UTF-8")
             return nil
@@ -92,7 +94,7 @@ struct HAConfigParser {
     /// Keeps the line as written, and tells when it replaces an earlier one. Passwords of fencing devices are not kept:
     /// clients and scripts are shown what is kept here.
     private mutating func record(_ statement: Statement) {
-        if statement.directive != .stonithHost {
+        if statement.directive != .stonithHost && statement.directive != .notify {
             let value = statement.values.map(\.text).joined(separator: " ")
             settings.configuration.parameters.append(Setting(name: statement.directive.rawValue, value: value))
         }
@@ -126,7 +128,7 @@ struct HAConfigParser {
         case .udpport, .baud, .bcast, .udp, .mcast, .mcast6, .ucast, .ucast6, .serial, .ping, .ping6, .pingGroup:
             applyMedium(statement)
         case .autoFailback, .stopRetries, .stopFailure, .operationTimeout, .addressProbe, .monitor, .stonith,
-            .stonithHost, .watchdog, .env:
+            .stonithHost, .watchdog, .env, .notify, .announce, .connections:
             applyResourcePolicy(statement)
         case .autojoin, .crm, .pacemaker, .hbaping, .rds, .tipc: refuse(statement)
         default: applyProcessSetting(statement)

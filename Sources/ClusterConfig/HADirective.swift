@@ -16,7 +16,7 @@ package enum HADirective: String, CaseIterable, Sendable {
     case monitor
     case stonith
     case stonithHost = "stonith_host"
-    case watchdog, env
+    case watchdog, env, notify, announce, connections
     // Messages.
     case msgfmt, hbgenmethod, uuidfrom, cluster
     case maxRexmitDelay = "max_rexmit_delay"
@@ -48,7 +48,7 @@ package enum HADirective: String, CaseIterable, Sendable {
     package var takesLine: Bool {
         switch self {
         case .ucast, .ucast6, .mcast, .mcast6, .pingGroup, .stonith, .stonithHost, .apiauth, .respawn, .failfast,
-            .operationTimeout, .monitor:
+            .operationTimeout, .monitor, .notify, .announce:
             true
         default: false
         }

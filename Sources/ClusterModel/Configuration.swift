@@ -202,6 +202,9 @@ package struct ResourcePolicy: Equatable, Sendable {
     /// How long other machines have to answer for an address before a cold start takes it (`address_probe`); nil: they
     /// are not asked.
     package var addressProbe: Duration? = .milliseconds(50)
+    package var announcement = AnnouncementPolicy()
+    /// Whether TCP connections of an address are reset when it is given up (`connections reset`).
+    package var resetsConnections = false
     /// `monitor` lines in the order of ha.cf.
     package var monitors: [MonitorRule] = []
     /// `operation_timeout` lines that name a resource, in the order of ha.cf.
@@ -231,6 +234,8 @@ package struct Configuration: Equatable, Sendable {
     package var logging = LogSettings()
     package var processes = ProcessSettings()
     package var policy = ResourcePolicy()
+    /// `notify` lines in the order of ha.cf.
+    package var notifications: [NotificationRule] = []
     /// In the order of haresources; `GroupID` indexes this.
     package var groups: [ResourceGroup] = []
     package var keys = AuthKeys(signing: 0, keys: [])

@@ -108,6 +108,20 @@ extension ResourcePolicy {
     }
 }
 
+/// How neighbours are told where held addresses are; what is nil is left as it is by default.
+package struct AnnouncementPolicy: Equatable, Sendable {
+    /// How often an address is announced when it comes up: seven times within ten seconds by default.
+    package var count: Int?
+    /// From one of them to the next; a second, where only `count` is given.
+    package var interval: Duration?
+    /// How often each address is announced once more as long as it is held; nil: never.
+    package var refresh: Duration?
+    /// IPv4 addresses of routers that are told by frames of their own.
+    package var routers: [String] = []
+
+    package init() {}
+}
+
 /// What went wrong with one resource on this node since the last cleanup.
 package struct ResourceFailure: Equatable, Sendable {
     /// The word of haresources.

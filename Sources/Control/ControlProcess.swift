@@ -38,6 +38,7 @@ final class ControlProcess {
     private var server: AdminServer?
     /// From the moment at which this node is active.
     private var clientService: ClientServiceSupervisor?
+    private var notifier: NotifierSupervisor?
     private var respawned: RespawnSupervisor?
     private let logFile: LogFile?
     private var isEnding = false
@@ -79,6 +80,9 @@ final class ControlProcess {
         }
         try startResourceManager()
         try startStatusProcess()
+        notifier = NotifierSupervisor(self)
+        notifier?.configure(configuration)
+        tellProcesses()
         try watchNetwork()
         let code = try loop.run()
         server?.close()
@@ -115,6 +119,7 @@ final class ControlProcess {
         status = try Helper("status process", spawn, loop: loop) { [unowned self] in statusEnded($0) }
         try joinStatusAndResources()
         clientService?.join()
+        notifier?.join()
         for medium in media { medium.start() }
         tellProcesses()
     }
@@ -294,6 +299,7 @@ final class ControlProcess {
         if let status { list.append(RunningProcess(role: status.role, pid: status.pid)) }
         if let resources { list.append(RunningProcess(role: resources.role, pid: resources.pid)) }
         if let process = clientService?.process { list.append(process) }
+        if let process = notifier?.process { list.append(process) }
         for medium in media { list += medium.processes }
         list += respawned?.processes ?? []
         tellStatus(.processes(list))
@@ -317,6 +323,8 @@ final class ControlProcess {
             let plain = try MemoryFile.write(bundle(keys: false).encoded())
             _ = try resourceChannel?.send(ControlToResource.configure, descriptors: [plain.raw])
             clientService?.configure()
+            notifier?.configure(new)
+            tellProcesses()
             return nil
         } catch {
             log.write(.error, "reload-refused", "\(error)")
@@ -354,6 +362,7 @@ final class ControlProcess {
     private func end(after pause: Duration) {
         for medium in media { medium.end() }
         clientService?.end()
+        notifier?.end()
         if isHandingOver { watchdog?.leave(for: Timing.handOverPatience) } else { watchdog?.disarm() }
         _ = try? resourceChannel?.send(ControlToResource.finish)
         do throws(SystemError) {

@@ -6,6 +6,15 @@ package enum InstalledFiles {
     /// `PREFIX/libexec/heartbeat/resource.d`, where PREFIX is the folder above that of the running program.
     package static var resourceScripts: String { below("libexec/heartbeat/resource.d") }
 
+    /// The program that tells a server: `PREFIX/libexec/heartbeat/hb_webhook`, or beside the running program where it
+    /// was not installed.
+    package static var webhookProgram: String {
+        let installed = below("libexec/heartbeat/hb_webhook")
+        if access(installed, X_OK) == 0 { return installed }
+        let program = FileSystem.target(ofLink: "/proc/self/exe") ?? ""
+        return program.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/hb_webhook"
+    }
+
     /// Where OCF agents are: `OCF_ROOT` of the environment, or the place of the packages.
     package static var ocfRoot: String {
         let own = getenv("OCF_ROOT").map { String(cString: $0) } ?? ""

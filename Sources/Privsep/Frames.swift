@@ -39,6 +39,8 @@ package enum ControlToStatus: Frame {
     case clientGone(client: ClientID)
     /// Rides with one descriptor: the channel to the client service.
     case clientService
+    /// Rides with one descriptor: the channel to the notifier. A new one replaces the old.
+    case notifier
     /// A message of the FIFO for the cluster, in classic text.
     case inject([UInt8])
     /// Release everything and finish.
@@ -80,6 +82,7 @@ package enum ControlToStatus: Frame {
                 writer.write(process.pid)
             }
         case .clientService: writer.write(UInt8(10))
+        case .notifier: writer.write(UInt8(12))
         case .inject(let bytes):
             writer.write(UInt8(11))
             writer.write(bytes: bytes)
@@ -106,6 +109,7 @@ package enum ControlToStatus: Frame {
             }
             self = .processes(list)
         case 10: self = .clientService
+        case 12: self = .notifier
         case 11: self = .inject(try reader.readBytes())
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }

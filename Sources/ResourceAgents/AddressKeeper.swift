@@ -33,6 +33,9 @@ package final class AddressKeeper {
     /// here and after any other start.
     package var probeTime: Duration? = .milliseconds(50)
 
+    /// Whether the TCP connections of addresses that are given up are reset before.
+    package var resetsConnections = false
+
     let session: NetlinkSession
     let monitor: NetworkMonitor
     let announcer: Announcer
@@ -45,10 +48,14 @@ package final class AddressKeeper {
     /// Addresses whose next start is a cold one.
     private var cold: Set<IPAddress> = []
     private var source: EventSource?
+    private let loop: EventLoop
+    private var refresh: EventSource?
+    private var refreshInterval: Duration?
 
     package init(
         loop: EventLoop, lease: (any AddressLease)? = nil, log: @escaping (LogRecord) -> Void
     ) throws(SystemError) {
+        self.loop = loop
         self.log = log
         self.lease = lease
         session = try NetlinkSession()
@@ -56,7 +63,7 @@ package final class AddressKeeper {
         announcer = try Announcer(loop: loop, session: session, log: log)
         conflicts = ConflictWatch(loop: loop, session: session, log: log)
         source = try loop.onReadable(monitor.raw) { [unowned self] in takeEvents() }
-        conflicts.onDefend = { [unowned self] place in announcer.repeatOnce(place) }
+        conflicts.onDefend = { [unowned self] place in announcer.repeatOnce([place]) }
         conflicts.onContest = { [unowned self] contest in tell(contest) }
     }
 
@@ -65,6 +72,35 @@ package final class AddressKeeper {
     package func expectStart(_ specifications: [AddressSpecification], isCold: Bool) {
         let addresses = specifications.map(\.address)
         if isCold { cold.formUnion(addresses) } else { cold.subtract(addresses) }
+    }
+
+    /// Announces as ha.cf says from now on.
+    package func configure(_ policy: AnnouncementPolicy) {
+        announcer.configure(policy)
+        refreshInterval = policy.refresh
+        refresh = nil
+        scheduleRefresh()
+    }
+
+    private func scheduleRefresh() {
+        guard let refreshInterval else { return }
+        let due = Clock.now() + refreshInterval
+        if let refresh { return refresh.schedule(due) }
+        refresh = try? loop.onTime(due, priority: 10) { [unowned self] in
+            if !held.isEmpty { announcer.repeatOnce(held.map(\.place)) }
+            scheduleRefresh()
+        }
+    }
+
+    /// Has both ends of the connections of addresses that go know it at once: else clients find out when they time out.
+    private func resetConnections(_ addresses: [InterfaceAddress]) {
+        guard resetsConnections, !addresses.isEmpty else { return }
+        do throws(SystemError) {
+            let count = try SocketDiagnosis().resetConnections(of: Set(addresses.map(\.address)))
+            if count > 0 { log(LogRecord(.info, "connections-reset", "\(count) connections were reset")) }
+        } catch {
+            log(LogRecord(.warning, "connections-reset", "connections are not reset: \(error)"))
+        }
     }
 
     // MARK: Operations
@@ -153,7 +189,7 @@ package final class AddressKeeper {
                         outcomes[index] = .failed("add \(name): \(SystemError.text(code))")
                     }
                 }
-                announcer.announce(up)
+                announcer.announce(up, interfaces: tables.interfaces)
                 conflicts.watch(up, asking: probeTime != nil)
             } catch {
                 for (index, _) in wanted { outcomes[index] = .failed("\(error)") }
@@ -173,6 +209,8 @@ package final class AddressKeeper {
             let places = present.map { PlacedAddress(address: $0.1.address, interface: $0.1.interface) }
             announcer.drop(places)
             conflicts.drop(places)
+            // As long as the address is here: afterwards nobody could be told.
+            resetConnections(present.map(\.1))
             release(specifications.map(\.address))
             do throws(SystemError) {
                 // Backwards, so that the kernel need not promote one secondary address after the other.

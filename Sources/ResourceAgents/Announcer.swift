@@ -19,9 +19,12 @@ package struct PlacedAddress: Hashable, Sendable {
 /// Sends announcements on a schedule until it ends or the address is dropped.
 package final class Announcer {
     /// When the announcements of an address are sent, counted from the first.
-    package static let schedule: [Duration] = [
+    package private(set) var schedule = Announcer.standardSchedule
+    /// Close together at first, for most are lost while a link settles.
+    private static let standardSchedule: [Duration] = [
         .zero, .milliseconds(100), .milliseconds(300), .seconds(1), .seconds(2), .seconds(5), .seconds(10),
     ]
+    private var routers: [IPAddress] = []
     /// Addresses that one log line names.
     private static let namedMax = 8
 
@@ -52,15 +55,24 @@ package final class Announcer {
         socket = try PacketSocket()
     }
 
+    /// Announces as ha.cf says from now on.
+    package func configure(_ policy: AnnouncementPolicy) {
+        routers = policy.routers.compactMap { IPAddress($0) }
+        guard policy.count != nil || policy.interval != nil else { return schedule = Announcer.standardSchedule }
+        let interval = policy.interval ?? .seconds(1)
+        schedule = (0..<(policy.count ?? Announcer.standardSchedule.count)).map { interval * $0 }
+    }
+
     /// Sends the first announcement of each address before it returns, and the others on schedule. A schedule of the
-    /// same address that is still going on is replaced.
-    package func announce(_ addresses: [PlacedAddress]) {
+    /// same address that is still going on is replaced. `interfaces`: as they are now, where that was just asked for.
+    package func announce(_ addresses: [PlacedAddress], interfaces: [NetworkInterface]? = nil) {
         drop(addresses)
         if addresses.isEmpty { return }
         let burst = Burst(addresses, start: Clock.now())
-        send(burst, isFirst: true)
+        send(burst, isFirst: true, interfaces)
+        guard burst.next < schedule.count else { return }
         do throws(SystemError) {
-            burst.timer = try loop.onTime(burst.start + Announcer.schedule[1]) { [unowned self, unowned burst] in
+            burst.timer = try loop.onTime(burst.start + schedule[burst.next]) { [unowned self, unowned burst] in
                 expired(burst)
             }
             bursts.append(burst)
@@ -69,9 +81,9 @@ package final class Announcer {
         }
     }
 
-    /// Sends the announcement of an address once more, outside of its schedule.
-    package func repeatOnce(_ address: PlacedAddress) {
-        send(Burst([address], start: Clock.now()), isFirst: false)
+    /// Sends the announcement of addresses once more, outside of their schedule.
+    package func repeatOnce(_ addresses: [PlacedAddress]) {
+        send(Burst(addresses, start: Clock.now()), isFirst: false)
     }
 
     /// Sends nothing more for these addresses.
@@ -84,20 +96,21 @@ package final class Announcer {
     private func expired(_ burst: Burst) {
         send(burst, isFirst: false)
         burst.next += 1
-        if burst.next < Announcer.schedule.count {
-            burst.timer?.schedule(burst.start + Announcer.schedule[burst.next])
+        if burst.next < schedule.count {
+            burst.timer?.schedule(burst.start + schedule[burst.next])
         } else {
             bursts.removeAll { $0 === burst }
         }
     }
 
-    private func send(_ burst: Burst, isFirst: Bool) {
+    private func send(_ burst: Burst, isFirst: Bool, _ known: [NetworkInterface]? = nil) {
         let interfaces: [NetworkInterface]
         do throws(SystemError) {
-            interfaces = try session.interfaces()
+            interfaces = if let known { known } else { try session.interfaces() }
         } catch {
             return log(LogRecord(.error, "announce-failed", "no announcement: \(error)"))
         }
+        let neighbours = routers.isEmpty ? [] : ARPTable.read()
         for interface in interfaces where interface.announces {
             guard let hardware = interface.hardwareAddress else { continue }
             let addresses = burst.addresses.filter { $0.interface == interface.index }.map(\.address)
@@ -106,7 +119,8 @@ package final class Announcer {
             var failed = 0
             for address in addresses {
                 do throws(SystemError) {
-                    for frame in Announcer.frames(of: address, at: hardware) {
+                    let frames = Announcer.frames(of: address, at: hardware)
+                    for frame in frames + routerFrames(address, hardware, interface, neighbours) {
                         try socket.send(frame, interface: interface.index)
                     }
                 } catch {
@@ -124,6 +138,18 @@ package final class Announcer {
         return ARPPacket.announcement(of: address, at: hardware).map { $0.frame(source: hardware) }
     }
 
+    /// Frames for each router by itself, which some of them need: asked for its own address by the one that has moved,
+    /// a router answers, and remembers who asked, whether or not it takes notice of announcements (RFC 826).
+    private func routerFrames(
+        _ address: IPAddress, _ hardware: MACAddress, _ interface: NetworkInterface, _ neighbours: [ARPTable.Entry]
+    ) -> [[UInt8]] {
+        routers.compactMap { router in
+            let known = neighbours.first { $0.address == router && $0.interface == interface.name }?.hardware
+            let packet = ARPPacket(.request, sender: address, at: hardware, target: router, at: .zero)
+            return packet?.frame(source: hardware, destination: known ?? .broadcast)
+        }
+    }
+
     private func report(
         _ addresses: [IPAddress], _ interface: NetworkInterface, _ hardware: MACAddress, isFirst: Bool, failed: Int,
         _ failure: SystemError?
@@ -132,8 +158,9 @@ package final class Announcer {
         if isFirst {
             var names = addresses.prefix(Announcer.namedMax).map(\.description).joined(separator: " ")
             if addresses.count > Announcer.namedMax { names += " and \(addresses.count - Announcer.namedMax) more" }
-            let times = Announcer.schedule.count
-            let text = "announcing \(names) on \(interface.name) at \(hardware), \(times) times in 10 s"
+            let seconds = (schedule.last ?? .zero).wholeMilliseconds / 1000
+            let text =
+                "announcing \(names) on \(interface.name) at \(hardware), \(schedule.count) times in \(seconds) s"
             log(LogRecord(.info, "announce", text, fields))
         }
         if let failure {

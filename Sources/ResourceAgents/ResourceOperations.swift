@@ -42,6 +42,7 @@ package final class ResourceOperations {
     /// Called when a mount has come or gone, at most a few times a second.
     package var onMountChange: () -> Void = {}
 
+    private let gate: OperationGate
     private let units: SystemdUnits
     private let ledger: ProgramLedger?
     /// nil where this process has no control groups to give.
@@ -61,6 +62,7 @@ package final class ResourceOperations {
         self.loop = loop
         self.settings = settings
         self.log = log
+        gate = OperationGate(loop: loop)
         units = SystemdUnits(loop: loop)
         addresses = try AddressKeeper(loop: loop, lease: lease, log: log)
         mounts = try? MountWatch(loop: loop)
@@ -131,7 +133,23 @@ package final class ResourceOperations {
         let task = Task(
             operation: operation, resource: resources[0], timeout: settings.timeout(operation, resources[0]),
             monitor: monitor, completion: { completion([$0]) })
-        return run(task, kinds[0])
+        return pass(task, kinds[0])
+    }
+
+    /// Begins an operation when it has its turn.
+    private func pass(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
+        if kind.isAddress { return run(task, kind) }
+        return gate.pass(
+            OperationQueue.Urgency(task.operation),
+            begin: { [self] end in
+                var counted = task
+                counted.completion = { outcome in
+                    end()
+                    task.completion(outcome)
+                }
+                return run(counted, kind)
+            },
+            abandon: { task.completion(task.operation.asks ? .unknown("ended early") : .failed("ended early")) })
     }
 
     /// One operation of one resource.

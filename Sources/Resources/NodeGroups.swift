@@ -133,6 +133,8 @@ final class NodeGroups {
             runner.monitorAnew()
         }
         operations.addresses.probeTime = configuration.policy.addressProbe
+        operations.addresses.resetsConnections = configuration.policy.resetsConnections
+        operations.addresses.configure(configuration.policy.announcement)
         silence?.keepalive = configuration.timing.keepalive
     }
 

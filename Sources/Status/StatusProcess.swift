@@ -36,6 +36,9 @@ final class StatusProcess {
     private var media: MediumChannels?
     private var resources: ResourceLink?
     private var clients: ClientServiceLink?
+    private var transitions = TransitionDesk()
+    private var notifier: NotifierLink?
+    private var generation: UInt64 = 0
     private var desk = AdminDesk()
     private var contests = ContestDesk()
     private var punctuality: PunctualityDesk?
@@ -113,6 +116,9 @@ final class StatusProcess {
         case .clientService:
             guard let socket = descriptors.first?.take() else { return }
             try connectClients(Channel(socket))
+        case .notifier:
+            guard let socket = descriptors.first?.take() else { return }
+            try connectNotifier(Channel(socket))
         case .inject(let bytes):
             // Whoever may write to the FIFO may write nonsense.
             if let message = try? ClassicCodec.decode(bytes) { speak(message) }
@@ -144,6 +150,7 @@ final class StatusProcess {
             })
         desk.configure(new)
         punctuality = PunctualityDesk(new, Clock.now())
+        self.generation = generation
         cluster = Cluster(
             configuration: new, generation: generation, uuid: uuid, seed: generation ^ UInt64(getpid()) << 32,
             now: Clock.now())
@@ -275,7 +282,7 @@ final class StatusProcess {
             if let (client, bytes) = desk.answer(request, response) {
                 tell(.response(client: client, bytes: bytes, last: true))
             }
-        case .log(let record): log.write(record)
+        case .log(let record): tellAll(record)
         case .dropped(let reason): drops.count(reason.rawValue)
         case .statusChanged(let status):
             tell(.state(active: status == .active, line: "\(configuration.localName) is \(status.rawValue)"))
@@ -326,11 +333,31 @@ final class StatusProcess {
     private func judgeContests() {
         contestTimer = nil
         let records = contests.judge(Clock.now()) { group, since in cluster?.contender(of: group, since: since) }
-        for record in records { log.write(record) }
+        for record in records { tellAll(record) }
         guard contests.isOpen(Clock.now()) else { return }
         contestTimer = try? loop.onTime(Clock.now() + ContestDesk.judgeAfter, priority: 10) { [unowned self] in
             judgeContests()
         }
+    }
+
+    // MARK: The world outside
+
+    /// Logs a record, and has it told where it is a transition.
+    private func tellAll(_ record: LogRecord) {
+        log.write(record)
+        guard
+            let transition = Transition(
+                record, localName: configuration.localName, time: Clock.wallNanoseconds())
+        else { return }
+        transitions.add(transition)
+        notifier?.noteChange()
+    }
+
+    private func connectNotifier(_ channel: Channel) throws {
+        transitions.connected()
+        notifier = try NotifierLink(
+            channel, loop: loop, next: { [unowned self] in transitions.next(life: generation) },
+            sent: { [unowned self] in transitions.noteSent($0) }, kept: { [unowned self] in transitions.kept($0) })
     }
 
     // MARK: Clients

@@ -3,6 +3,7 @@
 import CLinux
 import ClientService
 import Control
+import Notifications
 import Resources
 import Status
 import Workers
@@ -14,6 +15,7 @@ case "hb_status": exit(StatusDuty.main(arguments))
 case "hb_client": exit(ClientServiceDuty.main(arguments))
 case "hb_respawn": exit(RespawnDuty.main(arguments))
 case "hb_medium": exit(WorkerDuty.main(arguments))
+case "hb_notify": exit(NotifierDuty.main(arguments))
 case "hb_resource": exit(ResourceDuty.main(arguments))
 default: exit(ControlDuty.main(arguments))
 }

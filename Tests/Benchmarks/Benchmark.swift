@@ -17,19 +17,36 @@ struct Benchmark {
     /// Runs every measurement; the exit code is 1 where a goal was missed.
     static func main(_ arguments: [String]) -> Int32 {
         if arguments == ["messages"] { return report { try MessageBenchmark.measure() } }
+        if arguments.first == "floor" {
+            return (try? TakeoverBenchmark.runFloor(Array(arguments.dropFirst()))) ?? 1
+        }
         guard geteuid() == 0 else {
             print("hb_bench: must be started by root: it makes network namespaces")
             return 4
         }
-        let runs: Int
-        switch arguments {
-        case []: runs = 20
-        case let words where words.count == 1 && Int(words[0]) ?? 0 > 0: runs = Int(words[0]) ?? 20
-        default:
-            print("usage: hb_bench [RUNS | messages]")
+        var words = arguments[...]
+        let onlyResources = words.first == "resources"
+        if onlyResources { words.removeFirst() }
+        let runs = words.popFirst().map { Int($0) ?? 0 } ?? 20
+        guard runs > 0, words.isEmpty else {
+            print("usage: hb_bench [RUNS] | resources [RUNS] | messages")
             return 2
         }
-        return report { try Benchmark(runs: runs).measure() + MessageBenchmark.measure() }
+        if onlyResources { return report { try measureResources(runs: runs) } }
+        return report {
+            try Benchmark(runs: runs).measure() + measureResources(runs: runs) + MessageBenchmark.measure()
+        }
+    }
+
+    /// What the resource manager does, without the rest of the daemon.
+    private static func measureResources(runs: Int) throws -> [Figure] {
+        guard let own = FileSystem.target(ofLink: "/proc/self/exe"), let slash = own.lastIndex(of: "/") else {
+            throw RigError("/proc is not mounted")
+        }
+        let binaries = String(own[..<slash])
+        return try TakeoverBenchmark.measure(runs: runs, binaries: binaries, own: own)
+            + ResourceBenchmark.measureScript(runs: runs, binaries: binaries)
+            + ResourceBenchmark.measureMonitors(runs: runs, binaries: binaries)
     }
 
     private static func report(_ measure: () throws -> [Figure]) -> Int32 {

@@ -54,6 +54,11 @@ import Testing
             ucast6 eth2 fe80::9
             mcast eth3 239.0.0.1 695 2 1
             mcast6 eth3 ff02::2 ha-cluster 7 0
+            announce count 3 interval 1500ms refresh 30s router 10.0.0.1 router 10.0.0.2
+            connections reset
+            notify /bin/pager dead blocked
+            notify https://alerts.example/x,y?z=1
+            notify mailto:ops@example.org joined
             serial /dev/ttyS0
             baud 115200
             serial /dev/ttyS1 /dev/ttyUSB0
@@ -159,6 +164,7 @@ import Testing
             stop_failure block
             operation_timeout 60s
             address_probe 50ms
+            connections keep
             # no watchdog
 
             """

@@ -60,8 +60,13 @@ struct AddressKeeperTests {
         while let frame = try neighbour.receive() {
             if let packet = ARPPacket(frame: frame) {
                 guard packet.senderHardware.description == "02:00:00:00:00:01" else { continue }
+                let isUnicast = frame[0] & 1 == 0
                 heard.append(
-                    packet.sender == packet.target ? "\(packet.operation) \(packet.target)" : "probe \(packet.target)")
+                    packet.sender == packet.target
+                        ? "\(packet.operation) \(packet.target)"
+                        : packet.sender.description == "0.0.0.0"
+                            ? "probe \(packet.target)"
+                            : "\(isUnicast ? "unicast " : "")\(packet.sender) asks \(packet.target)")
             } else if frame.count == 86, frame[54] == 136, let address = IPAddress(bytes: frame[62..<78]) {
                 heard.append("advertisement \(address)")
             }
@@ -105,6 +110,80 @@ struct AddressKeeperTests {
         let quiet = Clock.now() + .milliseconds(1500)
         _ = turn(loop) { Clock.now() > quiet }
         #expect(try heard() == [])
+    }
+
+    @Test("Announcements go out at the pace and as often as ha.cf says, and again while the address is held")
+    func pace() throws {
+        var policy = AnnouncementPolicy()
+        policy.count = 4
+        policy.interval = .milliseconds(50)
+        policy.refresh = .seconds(1)
+        keeper.configure(policy)
+        let begin = Clock.now()
+        #expect(try start("10.7.0.100") == [.done])
+        #expect(records.texts("announce").last?.hasSuffix("4 times in 0 s") == true)
+        var times: [Instant] = []
+        func listen(until count: Int) -> Bool {
+            turn(loop) {
+                let replies = ((try? heard()) ?? []).filter { $0 == "reply 10.7.0.100" }
+                times += replies.map { _ in Clock.now() }
+                return times.count >= count
+            }
+        }
+        #expect(listen(until: 4))
+        #expect(Clock.now() - begin >= .milliseconds(150), "no faster than its pace")
+        // Not held, as after a start that is undone: nothing is refreshed.
+        _ = turn(loop) { Clock.now() - begin > .milliseconds(1500) }
+        #expect(try heard().isEmpty)
+        keeper.hold(try specifications("10.7.0.100"), group: "g", announce: false)
+        #expect(listen(until: 6), "refreshed as long as it is held")
+        keeper.configure(AnnouncementPolicy())
+        _ = try heard()
+        let quiet = Clock.now() + .milliseconds(1500)
+        _ = turn(loop) { Clock.now() > quiet }
+        #expect(try heard().isEmpty)
+    }
+
+    @Test("A router that ha.cf names is asked for its own address by the one that moves, in a frame of its own")
+    func router() throws {
+        var policy = AnnouncementPolicy()
+        policy.routers = ["10.7.0.2", "10.7.0.77"]
+        keeper.configure(policy)
+        // The router has never heard of the address, and takes no notice of announcements.
+        try shell(
+            """
+            ip netns exec \(network.near) ping -c1 -W5 10.7.0.2 >/dev/null &&
+            ip netns exec \(network.far) sysctl -qw net.ipv4.conf.eth0.arp_accept=0
+            """)
+        _ = try heard()
+        #expect(try start("10.7.0.100") == [.done])
+        let first = try heard()
+        #expect(
+            first == [
+                "request 10.7.0.100", "reply 10.7.0.100", "unicast 10.7.0.100 asks 10.7.0.2",
+                "10.7.0.100 asks 10.7.0.77",
+            ])
+        try shell("ip -n \(network.far) neigh show 10.7.0.100 | grep -q 02:00:00:00:00:01")
+    }
+
+    @Test("Connections of an address that goes are reset where ha.cf says so, those of other addresses are left alone")
+    func connections() throws {
+        for resets in [true, false] {
+            keeper.resetsConnections = resets
+            #expect(try start("10.7.0.100", "10.7.0.101") == [.done, .done])
+            let listener = try network.inside(network.near) { try TestListener() }
+            let moving = try network.inside(network.far) { try listener.connect("10.7.0.100") }
+            let staying = try network.inside(network.far) { try listener.connect("10.7.0.101") }
+            _ = try network.inside(network.near) { keeper.stop(try specifications("10.7.0.100")) }
+            var byte: UInt8 = 0
+            var poll = pollfd(fd: moving.raw, events: Int16(POLLIN), revents: 0)
+            let isTold = CLinux.poll(&poll, 1, resets ? 20_000 : 300) == 1
+            #expect(isTold == resets)
+            if isTold { #expect(recv(moving.raw, &byte, 1, 0) == -1 && cl_errno() == ECONNRESET) }
+            #expect(recv(staying.raw, &byte, 1, Int32(MSG_DONTWAIT)) == -1 && cl_errno() == EAGAIN)
+            _ = try network.inside(network.near) { keeper.stop(try specifications("10.7.0.101")) }
+        }
+        #expect(records.texts("connections-reset").first == "1 connections were reset")
     }
 
     @Test("Start and stop are idempotent; a stop removes exactly its addresses")
@@ -262,4 +341,45 @@ struct AddressKeeperTests {
             try AnnounceCommand(arguments: ["eth9", "10.7.0.100", "auto"]).run()
         }
     }
+}
+
+/// A server that listens on every address of its namespace, IPv4 by way of IPv6 as most services do, and accepts
+/// nobody: the kernel does.
+private final class TestListener {
+    private let socket: Descriptor
+    private let port: UInt16
+
+    init() throws {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        socket = Descriptor(owning: try retrying("socket") { CLinux.socket(AF_INET6, type, 0) })
+        guard listen(socket.raw, 8) == 0 else { throw SystemError.last("listen") }
+        var address = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let raw = socket.raw
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(raw, .init(__sockaddr__: $0), &length) }
+        }
+        guard result == 0 else { throw SystemError.last("getsockname") }
+        port = UInt16(bigEndian: address.sin6_port)
+    }
+
+    func connect(_ text: String) throws -> TestConnection {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let client = Descriptor(owning: try retrying("socket") { CLinux.socket(AF_INET, type, 0) })
+        let address = try #require(IPAddress(text))
+        let raw = client.raw
+        let result = SocketAddress(address, port: port).withSockaddr {
+            CLinux.connect(raw, .init(__sockaddr__: $0), $1)
+        }
+        guard result == 0 else { throw SystemError.last("connect to \(text)") }
+        return TestConnection(client)
+    }
+}
+
+private final class TestConnection {
+    private let socket: Descriptor
+
+    init(_ socket: consuming Descriptor) { self.socket = socket }
+
+    var raw: Int32 { socket.raw }
 }

@@ -36,7 +36,7 @@ struct ResourceProcessTests {
     }
 
     /// Control's and the status process's ends of one resource manager.
-    private final class Manager {
+    final class Manager {
         let pid: pid_t
         let control: Channel
         var status: Channel
@@ -108,7 +108,7 @@ struct ResourceProcessTests {
         }
     }
 
-    private struct Gone: Error {}
+    struct Gone: Error {}
 
     private func present(_ text: String) throws -> Bool {
         try network.inside(network.near) { try NetlinkSession().addresses().contains { $0.address == IPAddress(text) } }

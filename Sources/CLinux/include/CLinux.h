@@ -20,6 +20,7 @@
 #include <linux/netlink.h>
 #include <linux/reboot.h>
 #include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
 #include <linux/watchdog.h>
 #include <math.h>
 #include <net/if.h>

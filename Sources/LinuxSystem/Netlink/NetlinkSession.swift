@@ -21,16 +21,21 @@ package final class NetlinkSession {
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
 
     /// Opens the socket. The corresponding C function is `socket`.
-    package init() throws(SystemError) {
-        socket = try NetlinkSession.open(groups: 0, flags: 0)
+    package convenience init() throws(SystemError) { try self.init(family: NETLINK_ROUTE) }
+
+    /// A socket of another family of netlink, whose messages are of the same form.
+    init(family: Int32) throws(SystemError) {
+        socket = try NetlinkSession.open(groups: 0, flags: 0, family: family)
         // Answers to failed requests need not repeat the request.
         var on: Int32 = 1
         setsockopt(socket.raw, SOL_NETLINK, NETLINK_CAP_ACK, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    static func open(groups: UInt32, flags: Int32) throws(SystemError) -> Descriptor {
+    static func open(
+        groups: UInt32, flags: Int32, family: Int32 = NETLINK_ROUTE
+    ) throws(SystemError) -> Descriptor {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | flags
-        let socket = Descriptor(owning: try retrying("open netlink") { CLinux.socket(AF_NETLINK, type, NETLINK_ROUTE) })
+        let socket = Descriptor(owning: try retrying("open netlink") { CLinux.socket(AF_NETLINK, type, family) })
         var address = sockaddr_nl()
         address.nl_family = sa_family_t(AF_NETLINK)
         address.nl_groups = groups

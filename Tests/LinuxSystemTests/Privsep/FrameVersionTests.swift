@@ -12,7 +12,7 @@ struct FrameVersionTests {
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3]), .medium(index: 4), .mediumDown(index: 5, reason: "six"),
         .resourceManager, .request(client: 7, privileged: true, bytes: [8]), .clientGone(client: 9), .shutdown,
-        .handOver, .processes([RunningProcess(role: "ten", pid: 11)]), .clientService, .inject([12]),
+        .handOver, .processes([RunningProcess(role: "ten", pid: 11)]), .clientService, .inject([12]), .notifier,
     ]
     private static let fromStatus: [StatusToControl] = [
         .state(active: true, line: "one"), .response(client: 2, bytes: [3], last: true),
@@ -52,6 +52,17 @@ struct FrameVersionTests {
         .message([2]), .flow(isOpen: true),
     ]
     private static let fromClients: [ClientsToStatus] = [.watch(true), .send([1])]
+    private static let transitions = [
+        Transition(kind: .held, node: "a", group: "b", epoch: 1, cause: "c", time: 2),
+        Transition(kind: .dead, node: "d", cause: "e", time: -3),
+    ]
+    private static let toNotifier: [ControlToNotifier] = [.configure, .statusProcess]
+    private static let news: [StatusToNotifier] = transitions.map {
+        .transition(life: 4, number: 5, $0, missed: 6)
+    }
+    private static let kept: [NotifierToStatus] = [.kept(7)]
+    private static let spool: [SpoolRecord] =
+        transitions.map { .told(number: 8, life: 9, source: 10, $0) } + [.done(target: "f", number: 11, dropped: 12)]
     private static let datagram = ReceivedDatagram(arrival: Instant(nanoseconds: 1), bytes: [2, 3])
     private static let bundle = ConfigurationBundle(
         configurationDirectory: "a", stateDirectory: "b", runDirectory: "c", nodeName: "d", haConfig: "e",
@@ -89,6 +100,10 @@ struct FrameVersionTests {
         expectAll(FrameVersionTests.toClients)
         expectAll(FrameVersionTests.views)
         expectAll(FrameVersionTests.fromClients)
+        expectAll(FrameVersionTests.toNotifier)
+        expectAll(FrameVersionTests.news)
+        expectAll(FrameVersionTests.kept)
+        expectAll(FrameVersionTests.spool)
     }
 
     @Test("frames change with their version alone")
@@ -102,6 +117,10 @@ struct FrameVersionTests {
         samples += FrameVersionTests.toClients as [any Frame]
         samples += FrameVersionTests.views as [any Frame]
         samples += FrameVersionTests.fromClients as [any Frame]
+        samples += FrameVersionTests.toNotifier as [any Frame]
+        samples += FrameVersionTests.news as [any Frame]
+        samples += FrameVersionTests.kept as [any Frame]
+        samples += FrameVersionTests.spool as [any Frame]
         samples += [FrameVersionTests.datagram, FrameVersionTests.bundle] as [any Frame]
         var digest: UInt64 = 0xcbf2_9ce4_8422_2325
         for sample in samples {
