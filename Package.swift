@@ -28,6 +28,10 @@ let package = Package(
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
+        .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
 
         // Pure.
@@ -58,6 +62,22 @@ let package = Package(
             swiftSettings: edge),
         .target(
             name: "Admin", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging"],
+            swiftSettings: edge),
+        .target(
+            name: "WebTransfers", dependencies: ["CCurl", "CLinux", "LinuxSystem", "Reactor", "ClusterModel"],
+            swiftSettings: edge),
+        .target(
+            name: "Probes",
+            dependencies: [
+                "CCares", "CLinux", "CTLS", "ClusterConfig", "ClusterModel", "LinuxSystem", "Reactor", "WebTransfers",
+            ],
+            swiftSettings: edge),
+        .target(
+            name: "Alerts",
+            dependencies: [
+                "Admin", "CLinux", "CSystemd", "ClusterConfig", "ClusterModel", "LinuxSystem", "Messaging", "Reactor",
+                "WebTransfers",
+            ],
             swiftSettings: edge),
 
         // One target for each process: what a process may do is what its target may import.
@@ -117,7 +137,8 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(name: "MediaTests", dependencies: ["Media", "Privsep"], swiftSettings: edge),
         .testTarget(
-            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep"], swiftSettings: edge),
+            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep", "Reactor"],
+            swiftSettings: edge),
         .testTarget(
             name: "AgentsTests", dependencies: ["Agents", "LinuxSystem", "ResourceAgents", "Rig"],
             swiftSettings: edge),
@@ -128,6 +149,10 @@ let package = Package(
         .target(name: "ClockStep", path: "Tests/ClockStep"),
         .executableTarget(
             name: "hb_torture", dependencies: ["Rig", "Admin", "ClusterModel", "LinuxSystem"], path: "Tests/Torture",
+            swiftSettings: edge),
+        .testTarget(
+            name: "ProbesTests",
+            dependencies: ["Alerts", "CLinux", "ClusterModel", "LinuxSystem", "Probes", "Reactor"],
             swiftSettings: edge),
         .testTarget(
             name: "AdminTests",

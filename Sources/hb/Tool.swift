@@ -39,7 +39,7 @@ struct Tool: Sendable {
     let run: @Sendable (Invocation, ProgramArguments) throws(UsageError) -> Int32
 
     static let all: [Tool] = [
-        status, check, standby, takeover, cleanup, freeze, unmanage, manage, fence, agents, simulate, wire,
+        status, check, standby, takeover, cleanup, fail, freeze, unmanage, manage, fence, agents, simulate, wire,
         clusterStatus, sendARP,
     ]
 
