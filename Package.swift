@@ -75,8 +75,8 @@ let package = Package(
         .target(
             name: "Alerts",
             dependencies: [
-                "Admin", "CLinux", "CSystemd", "ClusterConfig", "ClusterModel", "LinuxSystem", "Messaging", "Reactor",
-                "WebTransfers",
+                "Admin", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "LinuxSystem", "Messaging", "Probes",
+                "Reactor", "WebTransfers",
             ],
             swiftSettings: edge),
 

@@ -4,15 +4,15 @@ import CLinux
 import ClusterConfig
 import ClusterModel
 
-/// An option of a monitor.
-struct MonitorOption {
+/// An option of a monitor or an alert.
+package struct MonitorOption: Sendable {
     var letter: Character?
     /// Without its dashes.
     var long: String?
     var takesValue: Bool
 
     /// `-p`, `--port`; a value follows unless it is said otherwise.
-    init(_ letter: Character?, _ long: String? = nil, takesValue: Bool = true) {
+    package init(_ letter: Character?, _ long: String? = nil, takesValue: Bool = true) {
         self.letter = letter
         self.long = long
         self.takesValue = takesValue
@@ -23,21 +23,23 @@ struct MonitorOption {
     fileprivate var spellings: [String] { [letter.map { "-\($0)" }, long.map { "--\($0)" }].compactMap { $0 } }
 }
 
-/// A monitor's arguments, taken apart.
-struct MonitorArguments {
+/// The arguments of a monitor or an alert, taken apart.
+package struct MonitorArguments {
     /// A value, and which word it stands in.
-    struct Given {
-        var name: String
-        var value: String
-        var word: Int
+    package struct Given {
+        /// `MonitorOption.name`; empty for a word that is no option.
+        package var name: String
+        package var value: String
+        /// Its place among the arguments.
+        package var word: Int
     }
 
-    private(set) var options: [Given] = []
-    private(set) var operands: [Given] = []
+    package private(set) var options: [Given] = []
+    package private(set) var operands: [Given] = []
 
     /// `words` with the monitor's name first. `-p 80`, `-p80`, `-ov`, `--port 80` and `--port=80` are understood; `--`
     /// ends the options.
-    init(_ words: [String], _ known: [MonitorOption]) throws(MonitorProblem) {
+    package init(_ words: [String], _ known: [MonitorOption]) throws(MonitorProblem) {
         var index = 1
         var isOver = false
         while index < words.count {
@@ -109,12 +111,12 @@ struct MonitorArguments {
 
     // MARK: Values
 
-    func has(_ name: String) -> Bool { options.contains { $0.name == name } }
-    func text(_ name: String) -> String? { options.last { $0.name == name }?.value }
-    func texts(_ name: String) -> [String] { options.filter { $0.name == name }.map(\.value) }
+    package func has(_ name: String) -> Bool { options.contains { $0.name == name } }
+    package func text(_ name: String) -> String? { options.last { $0.name == name }?.value }
+    package func texts(_ name: String) -> [String] { options.filter { $0.name == name }.map(\.value) }
 
     /// A whole number within a range.
-    func number(_ name: String, in range: ClosedRange<Int>, default number: Int) throws(MonitorProblem) -> Int {
+    package func number(_ name: String, in range: ClosedRange<Int>, default number: Int) throws(MonitorProblem) -> Int {
         guard let given = options.last(where: { $0.name == name }) else { return number }
         guard let value = Int(given.value), range.contains(value) else {
             throw MonitorProblem(
@@ -124,7 +126,7 @@ struct MonitorArguments {
     }
 
     /// Seconds, also parts of them: `0.5`.
-    func seconds(_ name: String, default duration: Duration) throws(MonitorProblem) -> Duration {
+    package func seconds(_ name: String, default duration: Duration) throws(MonitorProblem) -> Duration {
         guard let given = options.last(where: { $0.name == name }) else { return duration }
         let text = given.value.hasSuffix("s") ? String(given.value.dropLast()) : given.value
         guard let value = Double(text), value >= 0.01, value <= 86_400 else {
@@ -133,7 +135,7 @@ struct MonitorArguments {
         return .microseconds(Int64(value * 1_000_000))
     }
 
-    func port(default port: UInt16) throws(MonitorProblem) -> UInt16 {
+    package func port(default port: UInt16) throws(MonitorProblem) -> UInt16 {
         UInt16(clamping: try number("port", in: 1...65535, default: Int(port)))
     }
 
@@ -154,7 +156,7 @@ struct MonitorArguments {
         return four != nil ? AF_INET : six != nil ? AF_INET6 : AF_UNSPEC
     }
 
-    func refuseOperands() throws(MonitorProblem) {
+    package func refuseOperands() throws(MonitorProblem) {
         if let operand = operands.first {
             throw MonitorProblem(
                 word: operand.word, "unexpected word '\(operand.value)'",

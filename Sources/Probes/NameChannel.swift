@@ -205,6 +205,7 @@ struct NameAddresses {
 }
 
 /// Why a host has no address.
-struct NameFailure: Error {
-    var reason: String
+package struct NameFailure: Error {
+    /// One clause.
+    package var reason: String
 }

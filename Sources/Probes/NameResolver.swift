@@ -6,9 +6,9 @@ import LinuxSystem
 import Reactor
 
 /// Looks up the hosts of checks.
-final class NameResolver {
+package final class NameResolver {
     /// Addresses, or why there are none, in one clause.
-    typealias Completion = (Result<[SocketAddress], NameFailure>) -> Void
+    package typealias Completion = (Result<[SocketAddress], NameFailure>) -> Void
 
     private static let path = "/etc/resolv.conf"
     private static let tryTimeout: Duration = .seconds(2)
@@ -31,10 +31,10 @@ final class NameResolver {
     private var configured: String?
     private var known: [Key: Known] = [:]
 
-    init(loop: EventLoop) { self.loop = loop }
+    package init(loop: EventLoop) { self.loop = loop }
 
     /// Finds the addresses of a host, of one family or of both. `completion` may be called before this returns.
-    func look(up host: String, family: Int32, port: UInt16, _ completion: @escaping Completion) {
+    package func look(up host: String, family: Int32, port: UInt16, _ completion: @escaping Completion) {
         if let numeric = SocketAddress(numeric: host, port: port) {
             if family == AF_UNSPEC || numeric.address.family == family { return completion(.success([numeric])) }
             let wanted = family == AF_INET6 ? "IPv6" : "IPv4"
