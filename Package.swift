@@ -152,7 +152,10 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(
             name: "ProbesTests",
-            dependencies: ["Alerts", "CLinux", "ClusterModel", "LinuxSystem", "Probes", "Reactor"],
+            dependencies: [
+                "Admin", "Alerts", "CLinux", "ClusterModel", "LinuxSystem", "Messaging", "Probes", "Reactor",
+            ],
+            exclude: ["Servers"],
             swiftSettings: edge),
         .testTarget(
             name: "AdminTests",
