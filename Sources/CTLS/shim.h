@@ -1,4 +1,7 @@
 // OpenSSL's TLS, with its macros under names that can be called from Swift.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>

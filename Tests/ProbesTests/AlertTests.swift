@@ -3,6 +3,7 @@ import CLinux
 import ClusterModel
 import LinuxSystem
 import Messaging
+import Probes
 import Reactor
 import Testing
 
@@ -156,7 +157,8 @@ struct AlertTests {
         #expect(done.exit == exit, "\(done)")
         if exit == 1 { #expect(done.text == "in words\n") }
         let message = try #require(asked)
-        #expect(try AdminRequest(message) == request)
+        let read = try AdminRequest(message)
+        #expect(read == request)
         #expect(RequestOrigin(message) == RequestOrigin(user: "mon", reason: "web/http: www1"))
     }
 

@@ -75,8 +75,8 @@ struct HTTPTests {
         #expect(try Bench().run(line + " --insecure --certificate-days 1", ["localhost"]).exit == 0)
         let expiring = try Bench().run(line + " --insecure --certificate-days 14", ["localhost"])
         #expect(expiring.exit == 1, "\(expiring)")
-        #expect(expiring.detail.contains("the certificate expires in 2 days"), "\(expiring)")
+        #expect(expiring.detail.contains("the certificate expires in "), "\(expiring)")
         let tcp = try Bench().run("tcp.monitor --tls --insecure --certificate-days 14 -p \(server.port)")
-        #expect(tcp.detail.contains("the certificate expires in 2 days"), "\(tcp)")
+        #expect(tcp.detail.contains("the certificate expires in "), "\(tcp)")
     }
 }

@@ -1,6 +1,8 @@
 import CLinux
 import ClusterModel
 import LinuxSystem
+import Probes
+import Reactor
 import Testing
 
 @Suite("tcp.monitor, smtp.monitor and their kin, against real servers")
