@@ -17,7 +17,7 @@ struct LoadDemand {
         let loads = words.compactMap { Double($0) }.map { isPerProcessor ? $0 / Double(max(1, processors)) : $0 }
         guard loads.count == 3 else { return Finding(failure: "\(LoadDemand.path) says '\(text.prefix(80))'") }
         let spoken = loads.map { load in
-            let hundredths = Int((load * 100).rounded())
+            let hundredths = Int(load * 100 + 0.5)
             return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
         }
         let note = "load \(spoken.joined(separator: " "))" + (isPerProcessor ? " a processor" : "")

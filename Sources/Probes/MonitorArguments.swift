@@ -102,8 +102,9 @@ package struct MonitorArguments {
 
     private static func unknown(_ spelled: String, _ index: Int, _ known: [MonitorOption]) -> MonitorProblem {
         let spellings = known.flatMap(\.spellings)
-        let near = Spelling.nearest(to: spelled, among: spellings.filter { $0.count > 2 || spelled.count <= 2 })
-            ?? spellings.first { $0 == "--" + spelled.drop { $0 == "-" } }
+        let word = "--" + spelled.drop { $0 == "-" }
+        // A letter resembles every other.
+        let near = spelled.count > 2 ? Spelling.nearest(to: word, among: spellings.filter { $0.count > 2 }) : nil
         let list = spellings.isEmpty ? "it has none" : "it has \(Spelling.list(spellings, joinedBy: "and"))"
         return MonitorProblem(
             word: index, "unknown option \(spelled)", suggestion: near.map { "did you mean \($0)?" } ?? list)
