@@ -35,6 +35,9 @@ let package = Package(
         .target(name: "Messaging", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterConfig", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterCore", dependencies: ["ClusterModel", "Messaging"], swiftSettings: pure),
+        .target(name: "Monitoring", dependencies: ["ClusterModel"], swiftSettings: pure),
+        .target(
+            name: "MonitorConfig", dependencies: ["ClusterConfig", "ClusterModel", "Monitoring"], swiftSettings: pure),
         .target(name: "Simulation", dependencies: ["ClusterCore"], swiftSettings: pure),
 
         // The edge of the system.
