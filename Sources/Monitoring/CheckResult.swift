@@ -59,6 +59,20 @@ package struct CheckOrder: Equatable, Sendable {
     package var environment: [Setting]
     /// After it the check is ended, and counts as failed.
     package var timeLimit: Duration
+
+    package init(
+        run: RunID, group: String, service: String, source: ProgramSource, arguments: [String] = [],
+        hosts: [String] = [], environment: [Setting] = [], timeLimit: Duration
+    ) {
+        self.run = run
+        self.group = group
+        self.service = service
+        self.source = source
+        self.arguments = arguments
+        self.hosts = hosts
+        self.environment = environment
+        self.timeLimit = timeLimit
+    }
 }
 
 /// An alert to carry out; nobody waits for its end.
@@ -74,4 +88,17 @@ package struct AlertOrder: Equatable, Sendable {
     package var input: [UInt8]
     /// What is set beside the daemon's own environment.
     package var environment: [Setting]
+
+    package init(
+        group: String, service: String, source: ProgramSource, flags: [String] = [], arguments: [String] = [],
+        input: [UInt8] = [], environment: [Setting] = []
+    ) {
+        self.group = group
+        self.service = service
+        self.source = source
+        self.flags = flags
+        self.arguments = arguments
+        self.input = input
+        self.environment = environment
+    }
 }

@@ -21,7 +21,7 @@ package enum IntervalText {
         else { return nil }
         let total = value * seconds
         guard total <= secondsMax else { return nil }
-        return .milliseconds(Int64((total * 1000).rounded()))
+        return .milliseconds(Int64(total * 1000 + 0.5))
     }
 
     /// In seconds, as clients and files are told: whole ones where it is whole.
