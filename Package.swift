@@ -23,6 +23,7 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
         .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
@@ -39,6 +40,9 @@ let package = Package(
         .target(name: "Messaging", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterConfig", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterCore", dependencies: ["ClusterModel", "Messaging"], swiftSettings: pure),
+        .target(name: "Monitoring", dependencies: ["ClusterModel"], swiftSettings: pure),
+        .target(
+            name: "MonitorConfig", dependencies: ["ClusterConfig", "ClusterModel", "Monitoring"], swiftSettings: pure),
         .target(name: "Simulation", dependencies: ["ClusterCore"], swiftSettings: pure),
 
         // The edge of the system.
@@ -100,10 +104,19 @@ let package = Package(
             name: "Resources", dependencies: ["ResourceAgents", "Privsep", "Reactor", "Journal"],
             swiftSettings: edge),
 
-        // The daemon, whose processes share one program, and the tools.
+        .target(
+            name: "MonitorService",
+            dependencies: [
+                "Admin", "CCrypt", "CLinux", "CSystemd", "ClusterConfig", "ClusterModel", "Journal", "LinuxSystem",
+                "MonitorConfig", "Monitoring", "Reactor",
+            ],
+            swiftSettings: edge),
+
+        // The daemon, whose processes share one program, the service monitor, and the tools.
         .executableTarget(
             name: "heartbeat", dependencies: ["Control", "Status", "ClientService", "Workers", "Resources"],
             swiftSettings: edge),
+        .executableTarget(name: "mon", dependencies: ["CLinux", "MonitorService"], swiftSettings: edge),
         .executableTarget(
             name: "hb",
             dependencies: [

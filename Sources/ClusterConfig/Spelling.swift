@@ -1,6 +1,6 @@
 // Which word was meant: the nearest of the known ones, if it is near enough to be no guess.
 
-/// Suggestions for words that are not known.
+/// Finds and lists words for diagnostics.
 package enum Spelling {
     /// The candidate that differs least from a word, compared without regard to case; nil where none is near. A third
     /// of the letters may be wrong, one at least. Of equally near ones the first is taken.
