@@ -116,7 +116,13 @@ let package = Package(
         .executableTarget(
             name: "heartbeat", dependencies: ["Control", "Status", "ClientService", "Workers", "Resources"],
             swiftSettings: edge),
-        .executableTarget(name: "mon", dependencies: ["CLinux", "MonitorService"], swiftSettings: edge),
+        .executableTarget(
+            name: "mon",
+            dependencies: [
+                "Admin", "Alerts", "CLinux", "ClusterModel", "Journal", "LinuxSystem", "MonitorService", "Monitoring",
+                "Probes", "Reactor",
+            ],
+            swiftSettings: edge),
         .executableTarget(
             name: "hb",
             dependencies: [
