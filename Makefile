@@ -49,6 +49,15 @@ peer:
 	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && mv ../unpacked ../root ) 2>&1 || \
 		echo 'heartbeat 3.0.6 of Debian cannot be fetched here: the tests with it are skipped'
 
+# The web server of the tests of the service monitor: unpacked below .build, never installed.
+NGINX = .build/debian-nginx
+webserver:
+	@[ -e $(NGINX)/root/usr/sbin/nginx ] && exit 0; rm -rf $(NGINX); \
+	( mkdir -p $(NGINX)/packages && cd $(NGINX)/packages && { apt-get -qq download nginx 2>/dev/null || \
+		{ apt-get -qq update && apt-get -qq download nginx; }; } && \
+	dpkg-deb -x nginx_*.deb ../unpacked && mv ../unpacked ../root ) 2>&1 || \
+		echo 'nginx of Debian cannot be fetched here: the tests with it are skipped'
+
 # busybox makes the list of the modules, which an installed kernel would get by its installation.
 machine:
 	@if [ ! -x /usr/bin/qemu-system-x86_64 ] && [ "$$(id -u)" = 0 ]; then echo 'installing $(EMULATOR)'; \
@@ -73,7 +82,7 @@ TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TES
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
 SYSTEM = IntegrationTests|ResourceAgentsTests|AgentsTests|MediaTests|PeerTests|SystemdTests|MachineTests
 
-check: deps peer
+check: deps peer webserver
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
