@@ -15,8 +15,8 @@ COMPILE = mkdir -p $(LEFT) && find $(LEFT) -mindepth 1 -maxdepth 1 -name 'Tempor
 
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftnl-dev libmnl-dev \
-	libexpat1-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libbz2-dev pkg-config \
-	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base python3
+	libexpat1-dev libcurl4-openssl-dev libc-ares-dev libssl-dev zlib1g-dev libbz2-dev pkg-config \
+	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base python3 openssl
 
 # What the tests with heartbeat 3.0.6 need: unpacked below .build, never installed. Where it cannot be had, those tests
 # are skipped, and say so.
@@ -91,13 +91,13 @@ demo: deps build
 
 TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
-SYSTEM = IntegrationTests|ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests|PeerTests|SystemdTests|MachineTests
+SYSTEM = IntegrationTests|ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests|ProbesTests|PeerTests|SystemdTests|MachineTests
 
 check: deps peer servers
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
-	$(TEST) --no-parallel --filter 'ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests'
+	$(TEST) --no-parallel --filter 'ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests|ProbesTests'
 	$(TEST) --filter IntegrationTests
 	$(TEST) --filter PeerTests
 	$(TESTPATH)/release/hb_torture --iterations 20 --seed 1
@@ -153,7 +153,7 @@ install: build
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(SYSCONFDIR)/ha.d/resource.d
 	install -s -m 755 .build/release/heartbeat $(DESTDIR)$(PREFIX)/sbin/heartbeat
 	install -s -m 755 .build/release/hb $(DESTDIR)$(PREFIX)/bin/hb
-	for t in hb_standby hb_takeover cl_status; do ln -sf hb $(DESTDIR)$(PREFIX)/bin/$$t; done
+	for t in hb_standby hb_takeover cl_status moncmd; do ln -sf hb $(DESTDIR)$(PREFIX)/bin/$$t; done
 	for t in send_arp fake; do ln -sf ../bin/hb $(DESTDIR)$(PREFIX)/sbin/$$t; done
 	# The resource scripts of heartbeat 3.0.6 where haresources finds them, and the commands where it had them.
 	install -d $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d $(DESTDIR)$(PREFIX)/share/heartbeat
@@ -163,7 +163,7 @@ install: build
 	for n in 1 5 8; do install -m 644 Resources/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
 	install -m 644 README.md Resources/doc/* $(DESTDIR)$(PREFIX)/share/doc/heartbeat/
 	install -m 644 Resources/completion/hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb
-	for t in hb_standby hb_takeover cl_status; do ln -sf hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t; done
+	for t in hb_standby hb_takeover cl_status moncmd; do ln -sf hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t; done
 	sed 's|/usr/sbin|$(PREFIX)/sbin|' Resources/systemd/heartbeat.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/heartbeat.service
 	install -m 644 Resources/sysusers.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/heartbeat.conf
@@ -190,6 +190,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/heartbeat $(DESTDIR)$(PREFIX)/sbin/send_arp $(DESTDIR)$(PREFIX)/sbin/fake \
 		$(DESTDIR)$(PREFIX)/bin/hb \
 		$(DESTDIR)$(PREFIX)/bin/hb_standby $(DESTDIR)$(PREFIX)/bin/hb_takeover $(DESTDIR)$(PREFIX)/bin/cl_status \
+		$(DESTDIR)$(PREFIX)/bin/moncmd $(DESTDIR)$(PREFIX)/share/bash-completion/completions/moncmd \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb_standby \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb_takeover \
@@ -207,7 +208,7 @@ help:
 	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
 	@echo 'make check                all tests'
 	@echo 'make peer                 fetch heartbeat 3.0.6 for the tests with it'
-	@echo 'make servers              fetch nginx, Apache and PostgreSQL for the tests with real agents'
+	@echo 'make servers              fetch nginx, Apache and PostgreSQL for the tests with real agents and monitors'
 	@echo 'make check-systemd        the installed unit under systemd'
 	@echo 'make machine              fetch an emulator and a kernel for the tests on kernels of their own'
 	@echo 'make check-machines       watchdog, power cut, pause and shared disk on kernels of their own'

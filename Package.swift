@@ -23,12 +23,15 @@ let package = Package(
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("m")]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
         .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
+        .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
 
         // Pure.
@@ -37,6 +40,9 @@ let package = Package(
         .target(name: "ClusterConfig", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterCore", dependencies: ["ClusterModel", "Messaging"], swiftSettings: pure),
         .target(name: "Timeliness", dependencies: ["ClusterModel"], swiftSettings: pure),
+        .target(name: "Monitoring", dependencies: ["ClusterModel"], swiftSettings: pure),
+        .target(
+            name: "MonitorConfig", dependencies: ["ClusterConfig", "ClusterModel", "Monitoring"], swiftSettings: pure),
         .target(name: "Simulation", dependencies: ["ClusterCore"], swiftSettings: pure),
 
         // The edge of the system.
@@ -67,6 +73,22 @@ let package = Package(
             name: "Notifications",
             dependencies: ["ResourceAgents", "Privsep", "Reactor", "Journal", "LinuxSystem", "ClusterModel"],
             swiftSettings: edge),
+        .target(
+            name: "WebTransfers", dependencies: ["CCurl", "CLinux", "LinuxSystem", "Reactor", "ClusterModel"],
+            swiftSettings: edge),
+        .target(
+            name: "Probes",
+            dependencies: [
+                "CCares", "CLinux", "CTLS", "ClusterConfig", "ClusterModel", "LinuxSystem", "Reactor", "WebTransfers",
+            ],
+            swiftSettings: edge),
+        .target(
+            name: "Alerts",
+            dependencies: [
+                "Admin", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "LinuxSystem", "Messaging", "Probes",
+                "Reactor", "WebTransfers",
+            ],
+            swiftSettings: edge),
 
         // One target for each process: what a process may do is what its target may import.
         .target(
@@ -89,13 +111,27 @@ let package = Package(
             name: "Resources", dependencies: ["ResourceAgents", "Privsep", "Reactor", "Journal"],
             swiftSettings: edge),
 
-        // The daemon, whose processes share one program, and the tools.
+        .target(
+            name: "MonitorService",
+            dependencies: [
+                "Admin", "CCrypt", "CLinux", "CSystemd", "ClusterConfig", "ClusterModel", "Journal", "LinuxSystem",
+                "MonitorConfig", "Monitoring", "Reactor",
+            ],
+            swiftSettings: edge),
+
+        // The daemon, whose processes share one program, the service monitor, and the tools.
         .executableTarget(
             name: "heartbeat",
             dependencies: ["Control", "Status", "ClientService", "Workers", "Resources", "Notifications"],
             swiftSettings: edge),
         .executableTarget(
             name: "hb_webhook", dependencies: ["CCurl", "CJansson", "CLinux", "LinuxSystem"], swiftSettings: edge),
+            name: "mon",
+            dependencies: [
+                "Admin", "Alerts", "CLinux", "ClusterModel", "Journal", "LinuxSystem", "MonitorService", "Monitoring",
+                "Probes", "Reactor",
+            ],
+            swiftSettings: edge),
         .executableTarget(
             name: "hb",
             dependencies: [
@@ -129,7 +165,8 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(name: "MediaTests", dependencies: ["Media", "Privsep"], swiftSettings: edge),
         .testTarget(
-            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep"], swiftSettings: edge),
+            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep", "Reactor"],
+            swiftSettings: edge),
         .testTarget(
             name: "NotificationsTests",
             dependencies: ["ClusterModel", "LinuxSystem", "Notifications", "Privsep"], swiftSettings: edge),
@@ -143,6 +180,13 @@ let package = Package(
         .target(name: "ClockStep", path: "Tests/ClockStep"),
         .executableTarget(
             name: "hb_torture", dependencies: ["Rig", "Admin", "ClusterModel", "LinuxSystem"], path: "Tests/Torture",
+            swiftSettings: edge),
+        .testTarget(
+            name: "ProbesTests",
+            dependencies: [
+                "Admin", "Alerts", "CLinux", "ClusterModel", "LinuxSystem", "Messaging", "Probes", "Reactor",
+            ],
+            exclude: ["Servers"],
             swiftSettings: edge),
         .testTarget(
             name: "AdminTests",

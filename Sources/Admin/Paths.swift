@@ -30,6 +30,8 @@ package struct Paths: Equatable, Sendable {
     package var controlSocket: String { runDirectory + "/heartbeat.sock" }
     /// Where programs of heartbeat's client library sign on (specs/heartbeat.md section 7).
     package var registerSocket: String { runDirectory + "/register" }
+    /// Where the service monitor takes the requests of this machine's clients.
+    package var monitorSocket: String { runDirectory + "/mon.sock" }
     /// Where scripts of heartbeat write messages to (specs/heartbeat.md 1.3).
     package var fifo: String { stateDirectory + "/fifo" }
 }

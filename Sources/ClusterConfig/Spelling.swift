@@ -1,9 +1,10 @@
 // Which word was meant: the nearest of the known ones, if it is near enough to be no guess.
 
-enum Spelling {
+/// Finds and lists words for diagnostics.
+package enum Spelling {
     /// The candidate that differs least from a word, compared without regard to case; nil where none is near. A third
     /// of the letters may be wrong, one at least. Of equally near ones the first is taken.
-    static func nearest(to word: String, among candidates: [String]) -> String? {
+    package static func nearest(to word: String, among candidates: [String]) -> String? {
         let typed = Array(word.lowercased().unicodeScalars.prefix(lengthMax + 1))
         guard !typed.isEmpty, typed.count <= lengthMax else { return nil }
         var best: (distance: Int, candidate: String)?
@@ -18,12 +19,12 @@ enum Spelling {
     }
 
     /// `, did you mean X?` or nothing.
-    static func hint(for word: String, among candidates: [String]) -> String {
+    package static func hint(for word: String, among candidates: [String]) -> String {
         nearest(to: word, among: candidates).map { ", did you mean \($0)?" } ?? ""
     }
 
     /// `a, b or c`.
-    static func list(_ words: [String], joinedBy conjunction: String = "or") -> String {
+    package static func list(_ words: [String], joinedBy conjunction: String = "or") -> String {
         guard let last = words.last, words.count > 1 else { return words.first ?? "" }
         return words.dropLast().joined(separator: ", ") + " \(conjunction) " + last
     }

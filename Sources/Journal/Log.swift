@@ -10,6 +10,7 @@ package final class Log {
     private let settings: LogSettings
     private let node: String
     private let process: String
+    private let identifier: String
     private let facility: Int32?
     private let logger: LogSocket?
     private let logfile: LogFile?
@@ -19,17 +20,19 @@ package final class Log {
     private var lost = 0
 
     /// Opens the way to the journal where `journalSocket` exists; else to syslog, where a facility is configured.
-    /// `process` names the process's duty in the journal. `logfile` and `debugfile` are open for appending, or pipes
+    /// `process` names the process's duty in the journal,
+    /// `identifier` the program. `logfile` and `debugfile` are open for appending, or pipes
     /// that do not block. Standard error is used in the foreground, unless the journal reads that too, and where
     /// there is nothing else.
     package init(
         settings: LogSettings, node: String, process: String, logfile: consuming Descriptor? = nil,
-        debugfile: consuming Descriptor? = nil, foreground: Bool = false,
+        debugfile: consuming Descriptor? = nil, foreground: Bool = false, identifier: String = "heartbeat",
         journalSocket: String = "/run/systemd/journal/socket", syslogSocket: String = "/dev/log"
     ) {
         self.settings = settings
         self.node = node
         self.process = process
+        self.identifier = identifier
         facility = settings.facility.flatMap(Log.facility)
         if access(journalSocket, F_OK) == 0 {
             logger = LogSocket(path: journalSocket, isJournal: true)
@@ -65,12 +68,12 @@ package final class Log {
 
     /// Whether every destination took the record; counts it as lost where one did not.
     private func deliver(_ record: LogRecord) -> Bool {
-        let stamp = LogStamp(node: node, pid: getpid(), wallNanoseconds: Clock.wallNanoseconds())
+        let stamp = LogStamp(node: node, pid: getpid(), wallNanoseconds: Clock.wallNanoseconds(), identifier: identifier)
         var taken = true
         if let logger {
             let bytes =
                 logger.isJournal
-                ? JournalDatagram.bytes(record, process: process, facility: facility)
+                ? JournalDatagram.bytes(record, process: process, facility: facility, identifier: identifier)
                 : Array(stamp.syslogDatagram(record, facility: facility ?? LOG_DAEMON).utf8)
             taken = logger.send(bytes)
         }

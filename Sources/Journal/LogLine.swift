@@ -6,8 +6,8 @@ import LinuxSystem
 
 /// Who writes, and when.
 struct LogStamp {
-    /// Program name of every line.
-    static let identifier = "heartbeat"
+    /// Program name of every line, unless another program writes.
+    static let identifierByDefault = "heartbeat"
     /// Longest line in bytes, its end included: what a pipe takes in one piece.
     static let lineSizeMax = 4096
 
@@ -15,22 +15,24 @@ struct LogStamp {
     var pid: pid_t
     /// Local time.
     var time: tm
+    /// Program name of the line.
+    var identifier = LogStamp.identifierByDefault
 
     /// `Nov 21 01:47:07 node-a heartbeat: [30]: info: text`, as syslog writes it.
     func syslogStyle(_ record: LogRecord) -> String {
-        "\(date) \(node) \(LogStamp.identifier): \(message(record))"
+        "\(date) \(node) \(identifier): \(message(record))"
     }
 
     /// `heartbeat[30]: 2026/11/21_01:47:07 info: text`.
     func plainStyle(_ record: LogRecord) -> String {
         let day = "\(Int(time.tm_year) + 1900)/\(LogStamp.padded(time.tm_mon + 1))/\(LogStamp.padded(time.tm_mday))"
         let text = LogStamp.printable(record.text)
-        return "\(LogStamp.identifier)[\(pid)]: \(day)_\(clock) \(record.level.word): \(text)"
+        return "\(identifier)[\(pid)]: \(day)_\(clock) \(record.level.word): \(text)"
     }
 
     /// A datagram for /dev/log; `facility` is syslog's number, already shifted.
     func syslogDatagram(_ record: LogRecord, facility: Int32) -> String {
-        "<\(Int(facility) | record.level.rawValue)>\(date) \(LogStamp.identifier): \(message(record))"
+        "<\(Int(facility) | record.level.rawValue)>\(date) \(identifier): \(message(record))"
     }
 
     private func message(_ record: LogRecord) -> String {
@@ -74,7 +76,10 @@ struct LogStamp {
 
 extension LogStamp {
     /// The stamp of an instant in this machine's time zone.
-    init(node: String, pid: pid_t, wallNanoseconds: Int64) {
+    init(
+        node: String, pid: pid_t, wallNanoseconds: Int64, identifier: String = LogStamp.identifierByDefault
+    ) {
+        self.identifier = identifier
         self.node = node
         self.pid = pid
         var seconds = time_t(wallNanoseconds / 1_000_000_000)
@@ -85,14 +90,16 @@ extension LogStamp {
 
 /// The native datagram of journald: one `NAME=value` a line.
 enum JournalDatagram {
-    static func bytes(_ record: LogRecord, process: String, facility: Int32?) -> [UInt8] {
+    static func bytes(
+        _ record: LogRecord, process: String, facility: Int32?, identifier: String = LogStamp.identifierByDefault
+    ) -> [UInt8] {
         var bytes: [UInt8] = []
         func append(_ name: String, _ value: String) {
             bytes.append(contentsOf: "\(name)=\(LogStamp.printable(value))\n".utf8)
         }
         append("MESSAGE", record.text)
         append("PRIORITY", "\(record.level.rawValue)")
-        append("SYSLOG_IDENTIFIER", LogStamp.identifier)
+        append("SYSLOG_IDENTIFIER", identifier)
         if let facility { append("SYSLOG_FACILITY", "\(facility >> 3)") }
         append("HEARTBEAT_PROCESS", process)
         append("HEARTBEAT_EVENT", record.event)

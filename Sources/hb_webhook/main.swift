@@ -46,19 +46,19 @@ func post(_ text: String, to url: String) -> Int {
     var headers = curl_slist_append(nil, "Content-Type: application/json")
     headers = curl_slist_append(headers, "Expect:")
     defer { curl_slist_free_all(headers) }
-    _ = curl_set_text(handle, curl_option_url(), url)
-    _ = curl_set_text(handle, curl_option_protocols(), "http,https")
-    _ = curl_set_text(handle, curl_option_agent(), "heartbeat")
-    _ = curl_set_text(handle, curl_option_body(), text)
-    _ = curl_set_headers(handle, headers)
-    _ = curl_set_write(handle) { _, size, count, _ in size * count }
-    _ = curl_set_long(handle, curl_option_timeout(), timeLimit)
-    _ = curl_set_long(handle, curl_option_connect_timeout(), connectionLimit)
-    _ = curl_set_long(handle, curl_option_no_signal(), 1)
+    _ = ccurl_set_text(handle, CURLOPT_URL, url)
+    _ = ccurl_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+    _ = ccurl_set_text(handle, CURLOPT_USERAGENT, "heartbeat")
+    _ = ccurl_set_text(handle, CURLOPT_COPYPOSTFIELDS, text)
+    _ = ccurl_set_list(handle, CURLOPT_HTTPHEADER, headers)
+    _ = ccurl_set_writer(handle, { _, size, count, _ in size * count }, nil)
+    _ = ccurl_set_long(handle, CURLOPT_TIMEOUT, timeLimit)
+    _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, connectionLimit)
+    _ = ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
     let result = curl_easy_perform(handle)
     if result != CURLE_OK { fail(String(cString: curl_easy_strerror(result)), 1) }
     var code = 0
-    _ = curl_get_code(handle, &code)
+    _ = ccurl_get_long(handle, CURLINFO_RESPONSE_CODE, &code)
     return code
 }
 

@@ -1,0 +1,5 @@
+// The service monitor.
+import CLinux
+import MonitorService
+
+exit(MonitorDuty.main(Array(CommandLine.arguments.dropFirst()), native: NativeWiring.make))
