@@ -216,13 +216,14 @@ final class MonitorDaemon {
         running = [:]
         server?.flushAll()
         _ = unlink(options.socketPath)
-        loop.stop(code: signal == nil ? 0 : 1)
+        loop.stop()
     }
 
     // MARK: Logging
 
     /// A record of one kind comes at a bounded rate: a flood of traps must not become one of log lines.
     func note(_ record: LogRecord) {
+        if record.level == .debug && options.debug == 0 { return }
         guard let withheld = limits.admit(record.event, now: Clock.now()) else { return }
         if withheld > 0 { log.write(.notice, "log-withheld", "\(withheld) lines of the kind \(record.event) withheld") }
         log.write(record)
