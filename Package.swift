@@ -145,7 +145,8 @@ let package = Package(
             swiftSettings: edge),
         .executableTarget(name: "hb_demo", dependencies: ["Rig"], path: "Tests/Demo", swiftSettings: edge),
         .testTarget(
-            name: "MonitorServiceTests", dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "MonitorService", "Rig"],
+            name: "MonitorServiceTests",
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "MonitorService", "Rig"],
             swiftSettings: edge),
         .target(name: "ClockStep", path: "Tests/ClockStep"),
         .executableTarget(

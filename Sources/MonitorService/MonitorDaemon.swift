@@ -190,7 +190,9 @@ final class MonitorDaemon {
 
     /// Nobody waits for it: an alert without a history.
     private func runRemote(_ command: String, _ words: [String]) {
-        let quoted = words.map { "'" + $0.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'" }
+        let quoted = words.map { word in
+            "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        }
         alerts?.start(AlertOrder(
             group: "monremote", service: words.first ?? "", source: .file("/bin/sh"),
             flags: ["-c", ([command] + quoted).joined(separator: " ")]))

@@ -17,10 +17,11 @@ package enum MonitorDuty {
     }
 
     /// Carries out a command line; as the daemon it runs until it is ended. `arguments`: the words after the program's
-    /// name. `native`: makes what the daemon carries out itself, on its loop. Returns the exit code; 2 for a wrong
-    /// command line or configuration.
+    /// name. `native`: makes what the daemon carries out itself, on its loop; the paths are those of the heartbeat of
+    /// this machine. Returns the exit code; 2 for a wrong command line or configuration.
     package static func main(
-        _ arguments: [String], native: (EventLoop, Log) throws -> NativeRunners = { _, _ in NativeRunners() }
+        _ arguments: [String],
+        native: (EventLoop, Log, Paths) throws -> NativeRunners = { _, _, _ in NativeRunners() }
     ) -> Int32 {
         do {
             let options = try MonitorOptions.parse(arguments)
@@ -39,7 +40,9 @@ package enum MonitorDuty {
         }
     }
 
-    private static func run(_ options: MonitorOptions, _ native: (EventLoop, Log) throws -> NativeRunners) throws -> Int32 {
+    private static func run(
+        _ options: MonitorOptions, _ native: (EventLoop, Log, Paths) throws -> NativeRunners
+    ) throws -> Int32 {
         Signals.hold([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
         let isCheck = options.action == .check
         if !isCheck && options.daemonizes && !goToBackground() { return 0 }
@@ -49,7 +52,7 @@ package enum MonitorDuty {
         let log = Log(
             settings: settings, node: "", process: "monitor", foreground: !options.daemonizes, identifier: "mon")
         let loop = try EventLoop()
-        let runners = try native(loop, log)
+        let runners = try native(loop, log, options.paths)
         let source = ConfigurationSource(options: options, native: runners)
         let (loaded, diagnostics) = source.load()
         Terminal.complain(Terminal.printable(diagnostics.rendered))

@@ -92,19 +92,27 @@ struct MonConfigTests {
     @Test("each mistake: where it is, and what is said of it", arguments: [
         ("bogus x\n", "1:1", "unknown syntax"), ("maxproc = 3\n", "1:1", "did you mean maxprocs?"),
         ("  cltimeout = 5\n", "1:15", "expected a time"), ("maxprocs = many\n", "1:12", "expected a number"),
-        ("hostgroup g h\n\nhostgroup g i\n", "3:11", "defined in line 1"), ("watch g\n  interval 1s\n", "2:3", "need to specify service"),
-        (service + "    bogus x\n", "7:5", "unknown syntax"), (service + "    intervall 1s\n", "7:5", "did you mean interval?"),
-        (service + "    interval 5\n", "7:14", "expected a time"), (service + "    interval 0s\n", "7:14", "longer than nothing"),
-        (service + "    alert x\n", "7:5", "belongs to a period"), (service + "    period\n      interval 3s\n", "8:7", "before the period"),
-        (service + "    period wd {Foo}\n", "7:16", "malformed period"), (service + "    depend a:b &\n", "7:16", "expected an operator"),
+        ("hostgroup g h\n\nhostgroup g i\n", "3:11", "defined in line 1"),
+        ("watch g\n  interval 1s\n", "2:3", "need to specify service"),
+        (service + "    bogus x\n", "7:5", "unknown syntax"),
+        (service + "    intervall 1s\n", "7:5", "did you mean interval?"),
+        (service + "    interval 5\n", "7:14", "expected a time"),
+        (service + "    interval 0s\n", "7:14", "longer than nothing"),
+        (service + "    alert x\n", "7:5", "belongs to a period"),
+        (service + "    period\n      interval 3s\n", "8:7", "before the period"),
+        (service + "    period wd {Foo}\n", "7:16", "malformed period"),
+        (service + "    depend a:b &\n", "7:16", "expected an operator"),
         (service + "    period\n      alertafter x 5m\n", "8:18", "number before the time"),
         (service + "    period\n      alertafter 4 30s\n", "8:18", "never come within 30s"),
         (service + "    period\n      alertevery 1h summery\n", "8:21", "did you mean summary?"),
-        (service + "    period\n      alert exit=x y\n", "8:13", "exit=N"), (service + "    period\n    period\n", "8:5", "without a name"),
+        (service + "    period\n      alert exit=x y\n", "8:13", "exit=N"),
+        (service + "    period\n    period\n", "8:5", "without a name"),
         (service + "    period A: wd {Mon}\n    period A: wd {Tue}\n", "8:5", "is there already"),
-        (service + "    redistribute a b\n", "7:18", "no arguments"), (service + "  service s\n", "7:11", "defined in line 4"),
+        (service + "    redistribute a b\n", "7:18", "no arguments"),
+        (service + "  service s\n", "7:11", "defined in line 4"),
         (service + "watch g\n  service t\n", "7:7", "defined in line 3"), ("dep_behavior = x\n", "1:16", "no alerts"),
-        ("authtype = pan\n", "1:12", "did you mean"), ("hostgroup\n", "1:1", "no name"), ("hostgroup a/b\n", "1:11", "letters"),
+        ("authtype = pan\n", "1:12", "did you mean"), ("hostgroup\n", "1:1", "no name"),
+        ("hostgroup a/b\n", "1:11", "letters"),
         ("exclude_period = hr {25}\n", "1:22", "malformed period"),
     ])
     func mistakes(text: String, place: String, message: String) {
@@ -118,20 +126,24 @@ struct MonConfigTests {
 
     @Test("what is worth a warning", arguments: [
         ("hostgroup g h\n\n", "no watch is for it"), ("watch g\n  service s\n", "no corresponding hostgroup"),
-        ("hostgroup g h\nwatch g\n  service s\n", "no blank line"), (service + "    alertdepend g:x\n", "no such service"),
-        ("hostgroup g h\n\nwatch g\n  service s\n    interval 1s\n", "no monitor"), ("hostgroup g h h\n\nwatch g\n service s\n", "named before"),
+        ("hostgroup g h\nwatch g\n  service s\n", "no blank line"),
+        (service + "    alertdepend g:x\n", "no such service"),
+        ("hostgroup g h\n\nwatch g\n  service s\n    interval 1s\n", "no monitor"),
+            ("hostgroup g h h\n\nwatch g\n service s\n", "named before"),
     ])
     func warnings(text: String, message: String) {
         let (configuration, diagnostics) = read(text)
         #expect(configuration != nil, "\(diagnostics.rendered)")
-        #expect(diagnostics.contains { $0.severity == .warning && $0.message.contains(message) }, "\(diagnostics.rendered)")
+        #expect(diagnostics.contains { $0.severity == .warning && $0.message.contains(message) },
+            "\(diagnostics.rendered)")
     }
 
     @Test("defaults of dependencies hold for services that come later")
     func defaults() throws {
         let (read, _) = read("dep_behavior = m\ndep_memory = 5m\nunack_summary = yes\n" + MonConfigTests.service)
         let service = try #require(read).services[0]
-        #expect(service.dependencyBehavior == .monitor && service.dependencyMemory == .seconds(300) && service.unackSummary)
+        #expect(service.dependencyBehavior == .monitor && service.dependencyMemory == .seconds(300)
+            && service.unackSummary)
     }
 
     @Test("auth.cf: rights, senders of traps, and what is wrong")
@@ -153,7 +165,8 @@ struct MonConfigTests {
     @Test("garbage ends nothing")
     func garbage() {
         var random = RandomSource(seed: 11)
-        let words = ["watch", "service", "period", "hostgroup", "g", "=", "\\", "\n", "#", "interval", "5s", "{", "}", "wd",
+        let words = ["watch", "service", "period", "hostgroup", "g", "=", "\\", "\n", "#", "interval", "5s", "{", "}",
+            "wd",
             "alert", "depend", "(", "!", "exit=", "\u{0}", "é", "\t", "alertafter", "3"]
         for _ in 0..<3000 {
             let text = (0..<40).map { _ in words.randomElement(using: &random) ?? "" }.joined(separator: " ")

@@ -10,7 +10,8 @@ struct CommandLineTests {
     @Test("mon's own letters, and values as the next word")
     func letters() throws {
         let options = try MonitorOptions.parse(
-            ["-d", "-d", "-c", "/x", "-l", "all", "-M", "/usr/bin/m4", "-p", "99", "-r", "30s", "-S", "-P", "", "-s", "a:b"])
+            ["-d", "-d", "-c", "/x", "-l", "all", "-M", "/usr/bin/m4", "-p", "99", "-r", "30s", "-S", "-P", "", "-s",
+                "a:b"])
         #expect(options.debug == 2 && options.configuration == "/x" && options.loadsStatus && options.loadsDisabled)
         #expect(options.m4 == "/usr/bin/m4" && options.serverport == 99 && options.randstart == .seconds(30))
         #expect(options.startsStopped && options.pidfile == "" && options.mondir == ["a", "b"])
@@ -51,7 +52,8 @@ struct CommandLineTests {
         .enabled(if: FileSystem.kind(of: "/usr/bin/m4") != nil, "m4 is not installed"))
     func preprocess() throws {
         let stage = try MonitorStage("", programs: [("mon.d/m.monitor", "exit 0\n")])
-        try stage.write("etc/mon.cf.m4", "define(`G', `web')mondir = LAB/mon.d\ncfbasedir = LAB/etc\n\nhostgroup G www1\n\n"
+        try stage.write("etc/mon.cf.m4",
+            "define(`G', `web')mondir = LAB/mon.d\ncfbasedir = LAB/etc\n\nhostgroup G www1\n\n"
             + "watch G\n  service a\n    interval 5s\n    monitor m.monitor\n")
         let run = try Command([MonitorStage.program, "--check", "-c", "\(stage.folder)/etc/mon.cf.m4"]).run()
         #expect(run.status == .exited(0), "\(run.output)")

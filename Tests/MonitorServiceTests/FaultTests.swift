@@ -30,7 +30,8 @@ struct FaultTests {
             ("mon.d/flood.monitor", "echo summary\nhead -c 20000000 /dev/zero | tr '\\0' x\nexit 1\n"),
             ("mon.d/die.monitor", "kill -SEGV $$\n"), ("mon.d/well.monitor", "echo; echo $*\n"),
             // A child that keeps the output open does not hold the check up.
-            ("mon.d/leave.monitor", "sleep 60 & echo $! >>LAB/left\necho; exit 0\n"), ("mon.d/silent.monitor", "exit 1\n"),
+            ("mon.d/leave.monitor", "sleep 60 & echo $! >>LAB/left\necho; exit 0\n"),
+            ("mon.d/silent.monitor", "exit 1\n"),
         ])
         try stage.start()
         try stage.until("list opstatus web,hang") { status($0) == "opstatus=0" }
@@ -43,7 +44,8 @@ struct FaultTests {
         #expect(status(try stage.ask("list opstatus web,missing")) == "opstatus=5")
         #expect(status(try stage.ask("list opstatus web,well")) == "opstatus=1")
         try stage.until("list opstatus web,leave") { status($0) == "opstatus=1" }
-        try stage.until("list failurehist") { $0.contains { $0.contains(#"web\20silent"#) && $0.hasSuffix(#"(NO\20SUMMARY)"#) } }
+        try stage.until("list failurehist") { $0.contains { $0.contains(#"web\20silent"#)
+            && $0.hasSuffix(#"(NO\20SUMMARY)"#) } }
         try stage.waiting.until("what hung has gone", within: .seconds(30)) {
             // A next run may have begun: only the first one's processes count.
             pids.allSatisfy { kill($0, 0) == -1 }
@@ -109,8 +111,10 @@ struct FaultTests {
     @Test("a flood of traps, right and wrong, is taken; clients and checks go on", .timeLimit(.minutes(3)))
     func traps() throws {
         let stage = try MonitorStage(
-            plan(service("well", "well.monitor") + "  service trap\n    period\n      alert a.alert\n      alertevery 1h\n"),
-            programs: [("mon.d/well.monitor", "date +%s%N >>LAB/log/runs; echo\n"), ("alert.d/a.alert", "echo >>LAB/log/alerts\n")])
+            plan(service("well", "well.monitor")
+                + "  service trap\n    period\n      alert a.alert\n      alertevery 1h\n"),
+            programs: [("mon.d/well.monitor", "date +%s%N >>LAB/log/runs; echo\n"), ("alert.d/a.alert",
+                "echo >>LAB/log/alerts\n")])
         try stage.start()
         let good = "pro='0.3807'\ngrp='web'\nsvc='trap'\nsta='1'\nsum='down'\ndtl='x'\n"
         let begin = Clock.now()
@@ -160,7 +164,7 @@ struct FaultTests {
         .timeLimit(.minutes(3)))
     func restart() throws {
         let text = plan(
-            "  service bad\n    interval 1s\n    monitor bad.monitor\n    period\n      alert a.alert\n      numalerts 1\n",
+            service("bad", "bad.monitor") + "    period\n      alert a.alert\n      numalerts 1\n",
             globals: "historicfile = history.log\ndtlogging = yes")
         let stage = try MonitorStage(
             text, programs: [("mon.d/bad.monitor", "[ -e LAB/well ] && exit 0; echo why; exit 4\n"),
@@ -174,7 +178,8 @@ struct FaultTests {
         #expect(stage.read("mon.pid") == "")
         try stage.start(["-l", "all"])
         let line = try stage.ask("list opstatus web,bad")[0]
-        #expect(line.contains(" opstatus=0 ") && line.contains("ackcomment=:\\20known") && line.contains("alerts_sent=1"))
+        #expect(line.contains(" opstatus=0 ") && line.contains("ackcomment=:\\20known")
+            && line.contains("alerts_sent=1"))
         #expect(line.contains("last_summary=why"))
         #expect(try stage.ask("list disabled").first == "watch web service bad")
         #expect(try stage.ask("list alerthist").count == 2, "of the file")
@@ -184,7 +189,8 @@ struct FaultTests {
         #expect(try stage.awaitEnd() == .exited(0) && stage.read("log/alerts") == "\n")
     }
 
-    @Test("who may connect and what he may: clientallow, passwords, and the socket of the machine", .timeLimit(.minutes(3)))
+    @Test("who may connect and what he may: clientallow, passwords, and the socket of the machine",
+        .timeLimit(.minutes(3)))
     func access() throws {
         let stage = try MonitorStage(
             plan(service("well", "well.monitor"), globals: "authtype = userfile\nclientallow = 10.0.0.\\d+ 127.0.0.1"),
@@ -196,10 +202,12 @@ struct FaultTests {
         for line in ["login joe wrong", "login joe", "login nobody x", "login"] {
             #expect(client.ask(line) == ["530 login unsuccessful"])
         }
-        #expect(client.ask("login joe sekrit") == ["220 login accepted"] && client.ask("stop") == ["220 stop completed"])
+        #expect(client.ask("login joe sekrit") == ["220 login accepted"] && client.ask("stop")
+            == ["220 stop completed"])
         let script = """
             import socket,sys
-            s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b'term\\n'); sys.stdout.write(s.recv(99).decode())
+            s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b'term\\n')
+            sys.stdout.write(s.recv(99).decode())
             """
         let local = try Command(["python3", "-c", script, "\(stage.folder)/run/mon.sock"]).check()
         #expect(local == "220 terminating server\n", "root needs no password")

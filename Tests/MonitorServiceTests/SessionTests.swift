@@ -96,7 +96,8 @@ struct SessionTests {
         let data = lines.dropLast().map { line in
             line.split(separator: " ", omittingEmptySubsequences: false).map { word in
                 let name = word.prefix { $0 != "=" }
-                let isVague = ["timer", "failure_duration", "monitor_running", "last_opstatus", "alerts_sent", "last_alert"]
+                let isVague = ["timer", "failure_duration", "monitor_running", "last_opstatus", "alerts_sent",
+                    "last_alert"]
                     .contains(String(name)) || name == "monitor_duration" && word != "monitor_duration=-1"
                 return isVague ? "\(name)=N" : withoutTimes(String(word))
             }.filter { $0 != "last_alert=N" }.joined(separator: " ")

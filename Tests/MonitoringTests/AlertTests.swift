@@ -117,7 +117,8 @@ struct AlertTests {
     @Test("upalerts: only after an alert, or with no_comp_alerts; only after a long outage with upalertafter")
     func upalerts() throws {
         for (lines, expected) in [
-            ("alertafter 9\n      alert a.alert\n      upalert u.alert", 0), ("no_comp_alerts\n      upalert u.alert", 1),
+            ("alertafter 9\n      alert a.alert\n      upalert u.alert", 0),
+            ("no_comp_alerts\n      upalert u.alert", 1),
             ("no_comp_alerts\n      upalertafter 15s\n      upalert u.alert", 0),
             ("no_comp_alerts\n      upalertafter 5s\n      upalert u.alert", 1),
         ] {
@@ -132,7 +133,8 @@ struct AlertTests {
 
     @Test("a disabled or acknowledged service gives none; another summary ends the acknowledgement where it shall")
     func silence() throws {
-        var stage = try Stage(plan("alert a.alert\n      ackalert k.alert\n      disablealert d.alert", service: "unack_summary"))
+        var stage = try Stage(plan("alert a.alert\n      ackalert k.alert\n      disablealert d.alert",
+            service: "unack_summary"))
         stage.results["web:http"] = down
         stage.run(seconds: 10.5)
         #expect(stage.ask(#"ack web http 'looking\20into\20it'"#) == ["220 ack completed"])
@@ -251,7 +253,8 @@ struct AlertTests {
                   alert d.alert def
             """)
         func trap(_ group: String, _ status: Int, version: String = "0.3807") -> TrapMessage {
-            TrapMessage(Array("pro='\(version)'\ngrp='\(group)'\nsvc='t1'\nsta='\(status)'\nsum='sum'\ndtl='dtl'\n".utf8))
+            let names = "pro='\(version)'\ngrp='\(group)'\nsvc='t1'\n"
+            return TrapMessage(Array("\(names)sta='\(status)'\nsum='sum'\ndtl='dtl'\n".utf8))
         }
         stage.handle(.trap(trap("trapgrp", 5), host: "1.2.3.4", isAuthorized: true))
         #expect(stage.alerts.count == 1 && stage.alerts[0].flags.last == "-T")

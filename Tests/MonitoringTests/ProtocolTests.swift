@@ -35,7 +35,8 @@ struct ProtocolTests {
 
     @Test("answers to what each command is asked", arguments: [
         ("protid 9745", ["220 protocol match"]), ("protid", ["520 protocol mismatch"]),
-        ("version extra", ["version 9745", "220 version completed"]), ("VERSION", ["version 9745", "220 version completed"]),
+        ("version extra", ["version 9745", "220 version completed"]),
+        ("VERSION", ["version 9745", "220 version completed"]),
         ("list Watch", ["520 unknown list command"]), ("list", ["520 unknown list command"]),
         ("", ["520 invalid command"]), ("  version", ["520 invalid command"]), ("quitx", ["520 invalid command"]),
         ("dump", ["520 invalid command"]), ("checkauth list", ["220 command authorized"]),
@@ -65,10 +66,12 @@ struct ProtocolTests {
         (#"set gw ping foo 'a\20b'"#, ["gw ping foo='a b'", "220 set completed"]),
         ("ack web http x", ["520 service is in a non-failure state"]), ("ack x y z", ["520 unknown group"]),
         ("ack web y z", ["520 unknown service"]), ("disable foo", ["520 command could not be executed"]),
-        ("disable watch x", [#"520 disable error, unknown watch "x""#]), ("enable watch x", ["520 enable error, unknown watch"]),
+        ("disable watch x", [#"520 disable error, unknown watch "x""#]),
+        ("enable watch x", ["520 enable error, unknown watch"]),
         ("disable service web x", ["520 disable error, unknown service"]),
         ("enable service web x", ["520 enable error, unknown group"]),
-        ("disable host x", ["520 disable host failed, host(s) x do not exist"]), ("enable host x", ["220 enable completed"]),
+        ("disable host x", ["520 disable host failed, host(s) x do not exist"]),
+        ("enable host x", ["220 enable completed"]),
         ("test monitor web x", ["web x not defined", "220 test monitor completed"]),
         ("test alert web http 3 P_1", ["220 test alert completed"]),
         ("test alert web http 3 x", ["520 period not defined"]), ("test alert web x 3 P1", ["520 web x not defined"]),
@@ -129,7 +132,8 @@ struct ProtocolTests {
         stage.results["web:http"] = CheckResult(exit: 3, text: "www1\nit's \"quoted\" back\\slash\ttab\n")
         stage.run(seconds: 12)
         let line = stage.ask("list failures")[0]
-        #expect(line == "group=web service=http opstatus=0 last_opstatus=7 exitval=3 timer=8 last_success=0 last_trap=0 "
+        #expect(line
+            == "group=web service=http opstatus=0 last_opstatus=7 exitval=3 timer=8 last_success=0 last_trap=0 "
             + "last_traphost= last_check=1795225010 ack=0 ackcomment= alerts_sent=1 depstatus=1 "
             + "depend=gw:ping\\20&&\\20gw:other hostdepend= monitordepend= alertdepend= monitor=h.monitor "
             + "last_summary=www1 last_detail=it\\27s\\20\\22quoted\\22\\20back\\\\slash\\09tab\\0a "
@@ -155,7 +159,8 @@ struct ProtocolTests {
             "group web: www2", "group gw: gw1", "watch gw", "watch web", "watch web service http",
             "220 list disabled completed",
         ])
-        let saved = "disable host www2\ndisable host gw1\ndisable watch gw\ndisable watch web\ndisable service web http\n"
+        let saved = "disable host www2\ndisable host gw1\ndisable watch gw\ndisable watch web\n"
+            + "disable service web http\n"
         #expect(stage.effects.last { if case .saveDisabled = $0 { true } else { false } } == .saveDisabled(saved))
         var other = try Stage(plan)
         other.handle(.restore(disabled: saved + "disable host gone\nrubbish\n", status: nil))
@@ -167,18 +172,22 @@ struct ProtocolTests {
     @Test("whatever a client sends is answered by whole lines, the last of which has three digits")
     func garbage() throws {
         var stage = try Stage(plan)
-        let words = ["list", "set", "get", "ack", "disable", "enable", "test", "clear", "web", "http", "host", "service",
-            "opstatus", "web,http", "'", "\"", "\\", "\u{0}", "alert", "setview", "maxkeep", "interval", "-1", "99999999999999999999"]
+        let words = ["list", "set", "get", "ack", "disable", "enable", "test", "clear", "web", "http", "host",
+            "service", "opstatus", "web,http", "'", "\"", "\\", "\u{0}", "alert", "setview", "maxkeep", "interval",
+                "-1",
+                "99999999999999999999"]
         var random = RandomSource(seed: 3)
         for _ in 0..<3000 {
-            let line = (0..<Int.random(in: 0...6, using: &random)).map { _ in words.randomElement(using: &random) ?? "" }
+            let line = (0..<Int.random(in: 0...6,
+                using: &random)).map { _ in words.randomElement(using: &random) ?? "" }
                 .joined(separator: " ")
             let before = stage.effects.count
             stage.handle(.line(1, Array(line.utf8)))
             for case .reply(_, let bytes) in stage.effects[before...] {
                 #expect(bytes.last == 0x0a)
                 let last = bytes.dropLast().split(separator: 0x0a).last.map(Array.init) ?? []
-                #expect(last.count > 4 && last[..<3].allSatisfy { (48...57).contains($0) } && last[3] == 0x20, "\(line)")
+                #expect(last.count > 4 && last[..<3].allSatisfy { (48...57).contains($0) } && last[3] == 0x20,
+                    "\(line)")
             }
         }
     }
@@ -221,8 +230,10 @@ struct ProtocolTests {
         var random = RandomSource(seed: 5)
         for _ in 0..<500 {
             var bad = good
-            for _ in 0..<4 { bad[Int.random(in: 0..<bad.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
-            stage.handle(.restore(disabled: nil, status: Array(bad.prefix(Int.random(in: 0...bad.count, using: &random)))))
+            for _ in 0..<4 { bad[Int.random(in: 0..<bad.count, using: &random)] = UInt8.random(in: 0...255,
+                using: &random) }
+            stage.handle(.restore(disabled: nil, status: Array(bad.prefix(Int.random(in: 0...bad.count,
+                using: &random)))))
         }
         #expect(stage.monitor.states.count == 3)
     }

@@ -32,8 +32,9 @@ struct TextTests {
     }
 
     @Test("words", arguments: [
-        (#"-x "two words""#, ["-x", "two words"]), ("a  b\tc", ["a", "b", "c"]), (#"'a\20b' "c\20d" e\ f"#,
-            [#"a\20b"#, "c20d", "e f"]), ("", []), (#""" x"#, ["", "x"]), ("it's", ["it's"]), (#"a"b c"d"#, ["ab cd"]),
+        (#"-x "two words""#, ["-x", "two words"]), ("a  b\tc", ["a", "b", "c"]),
+        (#"'a\20b' "c\20d" e\ f"#, [#"a\20b"#, "c20d", "e f"]), ("", []), (#""" x"#, ["", "x"]), ("it's", ["it's"]),
+        (#"a"b c"d"#, ["ab cd"]),
         (#""say \"hi\"""#, [#"say "hi""#]), (#"end\"#, [#"end\"#]),
     ] as [(String, [String])])
     func words(text: String, words: [String]) { #expect(ShellWords.split(text) == words) }
@@ -69,14 +70,16 @@ struct TextTests {
 
     @Test("a trap is read whatever it holds")
     func traps() {
-        let text = "pro='0.3807'\nusr='joe'\ngrp=web\r\nsvc='ht\\20tp'\nsta='5'\nsum='it\\27s'\ndtl='a\\0ab'\nbroken\n=x\n"
+        let text = "pro='0.3807'\nusr='joe'\ngrp=web\r\nsvc='ht\\20tp'\nsta='5'\nsum='it\\27s'\ndtl='a\\0ab'\n"
+            + "broken\n=x\n"
         let trap = TrapMessage(Array(text.utf8))
         #expect(trap.version == 0.3807 && trap.user == "joe" && trap.group == "web" && trap.service == "ht tp")
         #expect(trap.status == 5 && trap.summary == Array("it's".utf8) && trap.detail == Array("a\nb".utf8))
         #expect(trap.malformedLines == 2)
         var random = RandomSource(seed: 1)
         for _ in 0..<2000 {
-            _ = TrapMessage((0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
+            _ = TrapMessage((0..<Int.random(in: 0...80, using: &random)).map { _ in UInt8.random(in: 0...255,
+                using: &random) })
         }
     }
 
