@@ -15,7 +15,7 @@ COMPILE = mkdir -p $(LEFT) && find $(LEFT) -mindepth 1 -maxdepth 1 -name 'Tempor
 
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftnl-dev libmnl-dev \
-	libexpat1-dev libcurl4-openssl-dev libc-ares-dev libssl-dev zlib1g-dev libbz2-dev pkg-config \
+	libexpat1-dev libcurl4-openssl-dev libc-ares-dev libssl-dev libcrypt-dev zlib1g-dev libbz2-dev pkg-config \
 	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base python3 openssl
 
 # What the tests with heartbeat 3.0.6 need: unpacked below .build, never installed. Where it cannot be had, those tests
@@ -30,6 +30,9 @@ SERVERS = .build/servers
 SERVER_PACKAGES = nginx nginx-common apache2-bin libapr1 libaprutil1 libaprutil1-ldap liblua5.3-0 libpcre2-8-0 libcurl4 \
 	libjansson4 libnghttp2-14 libbrotli1 libxml2 libldap-2.5-0 libxslt1.1 libicu72 libpq5 postgresql-15 \
 	postgresql-client-15 curl psmisc
+# The clients, monitors and alerts of mon 1.3.6 that the service monitor is tested with: in the same way.
+MON = .build/debian-mon
+MON_PACKAGES = mon mon-client libtime-period-perl libcgi-pm-perl libhtml-parser-perl libhtml-tagset-perl liburi-perl
 
 # What the tests with kernels of their own need: unpacked below .build, never installed, but for the emulator.
 MACHINE = .build/machine
@@ -50,19 +53,23 @@ deps:
 	echo "installing$$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
-peer:
-	@[ -e $(PEER)/root/usr/libexec/heartbeat/heartbeat ] && exit 0; rm -rf $(PEER); \
-	( mkdir -p $(PEER)/packages && cd $(PEER)/packages && { apt-get -qq download $(PEER_PACKAGES) 2>/dev/null || \
-		{ apt-get -qq update && apt-get -qq download $(PEER_PACKAGES); }; } && \
-	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && mv ../unpacked ../root ) 2>&1 || \
-		echo 'heartbeat 3.0.6 of Debian cannot be fetched here: the tests with it are skipped'
+# Fetches packages and unpacks them: $(call unpack,folder,a file of it,packages,what is skipped without them)
+unpack = [ -e $(1)/root/$(2) ] && exit 0; rm -rf $(1); \
+	( mkdir -p $(1)/packages && cd $(1)/packages && { apt-get -qq download $(3) 2>/dev/null || \
+		{ apt-get -qq update && apt-get -qq download $(3); }; } && \
+	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && rm -f *.deb && mv ../unpacked ../root ) 2>&1 || \
+		echo '$(4) of Debian cannot be fetched here: the tests with it are skipped'
+
+peer: peer-heartbeat peer-mon
+
+peer-heartbeat:
+	@$(call unpack,$(PEER),usr/libexec/heartbeat/heartbeat,$(PEER_PACKAGES),heartbeat 3.0.6)
+
+peer-mon:
+	@$(call unpack,$(MON),usr/bin/moncmd,$(MON_PACKAGES),mon 1.3.6)
 
 servers:
-	@[ -e $(SERVERS)/root/usr/sbin/nginx ] && exit 0; rm -rf $(SERVERS); \
-	( mkdir -p $(SERVERS)/packages && cd $(SERVERS)/packages && { apt-get -qq download $(SERVER_PACKAGES) 2>/dev/null || \
-		{ apt-get -qq update && apt-get -qq download $(SERVER_PACKAGES); }; } && \
-	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && rm -f *.deb && mv ../unpacked ../root ) 2>&1 || \
-		echo 'nginx, Apache and PostgreSQL of Debian cannot be fetched here: the tests with them are skipped'
+	@$(call unpack,$(SERVERS),usr/sbin/nginx,$(SERVER_PACKAGES),nginx with Apache and PostgreSQL)
 
 # busybox makes the list of the modules, which an installed kernel would get by its installation.
 machine:
@@ -91,13 +98,14 @@ demo: deps build
 
 TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
-SYSTEM = IntegrationTests|ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests|ProbesTests|PeerTests|SystemdTests|MachineTests
+SYSTEM = IntegrationTests|MonitorServiceTests|ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests|ProbesTests|PeerTests|SystemdTests|MachineTests
 
 check: deps peer servers
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
 	$(TEST) --no-parallel --filter 'ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests|ProbesTests'
+	$(TEST) --filter MonitorServiceTests
 	$(TEST) --filter IntegrationTests
 	$(TEST) --filter PeerTests
 	$(TESTPATH)/release/hb_torture --iterations 20 --seed 1
@@ -153,6 +161,7 @@ install: build
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(SYSCONFDIR)/ha.d/resource.d
 	install -s -m 755 .build/release/heartbeat $(DESTDIR)$(PREFIX)/sbin/heartbeat
 	install -s -m 755 .build/release/hb $(DESTDIR)$(PREFIX)/bin/hb
+	install -s -m 755 .build/release/mon $(DESTDIR)$(PREFIX)/sbin/mon
 	for t in hb_standby hb_takeover cl_status moncmd; do ln -sf hb $(DESTDIR)$(PREFIX)/bin/$$t; done
 	for t in send_arp fake; do ln -sf ../bin/hb $(DESTDIR)$(PREFIX)/sbin/$$t; done
 	# The resource scripts of heartbeat 3.0.6 where haresources finds them, and the commands where it had them.
@@ -164,12 +173,12 @@ install: build
 	install -m 644 README.md Resources/doc/* $(DESTDIR)$(PREFIX)/share/doc/heartbeat/
 	install -m 644 Resources/completion/hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb
 	for t in hb_standby hb_takeover cl_status moncmd; do ln -sf hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t; done
-	sed 's|/usr/sbin|$(PREFIX)/sbin|' Resources/systemd/heartbeat.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/heartbeat.service
+	for u in heartbeat mon; do sed 's|/usr/sbin|$(PREFIX)/sbin|' Resources/systemd/$$u.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$u.service; done
 	install -m 644 Resources/sysusers.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/heartbeat.conf
 	install -m 644 Resources/tmpfiles.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/heartbeat.conf
 	# The administrator's files are never overwritten.
-	for f in ha.cf haresources; do [ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/$$f ] || \
+	for f in ha.cf haresources mon.cf auth.cf; do [ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/$$f ] || \
 		install -m 644 etc/ha.d/$$f $(DESTDIR)$(SYSCONFDIR)/ha.d/$$f; done
 	[ -e $(DESTDIR)$(SYSCONFDIR)/ha.d/shellfuncs ] || \
 		install -m 644 Resources/ha.d/shellfuncs $(DESTDIR)$(SYSCONFDIR)/ha.d/shellfuncs
@@ -187,7 +196,7 @@ install: build
 uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d $(DESTDIR)$(PREFIX)/libexec/heartbeat/hb_webhook
 	for t in $(OLD_COMMANDS); do rm -f $(DESTDIR)$(PREFIX)/share/heartbeat/$$t; done
-	rm -f $(DESTDIR)$(PREFIX)/sbin/heartbeat $(DESTDIR)$(PREFIX)/sbin/send_arp $(DESTDIR)$(PREFIX)/sbin/fake \
+	rm -f $(DESTDIR)$(PREFIX)/sbin/heartbeat $(DESTDIR)$(PREFIX)/sbin/mon $(DESTDIR)$(PREFIX)/sbin/send_arp $(DESTDIR)$(PREFIX)/sbin/fake \
 		$(DESTDIR)$(PREFIX)/bin/hb \
 		$(DESTDIR)$(PREFIX)/bin/hb_standby $(DESTDIR)$(PREFIX)/bin/hb_takeover $(DESTDIR)$(PREFIX)/bin/cl_status \
 		$(DESTDIR)$(PREFIX)/bin/moncmd $(DESTDIR)$(PREFIX)/share/bash-completion/completions/moncmd \
@@ -195,7 +204,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb_standby \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb_takeover \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cl_status \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/heartbeat.service \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/heartbeat.service $(DESTDIR)$(PREFIX)/lib/systemd/system/mon.service \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/heartbeat.conf
 	for f in Resources/man/*; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/}; done
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/heartbeat
@@ -207,7 +216,7 @@ help:
 	@echo 'make                      install what the build needs, and build'
 	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
 	@echo 'make check                all tests'
-	@echo 'make peer                 fetch heartbeat 3.0.6 for the tests with it'
+	@echo 'make peer                 fetch heartbeat 3.0.6 and mon 1.3.6 for the tests with them'
 	@echo 'make servers              fetch nginx, Apache and PostgreSQL for the tests with real agents and monitors'
 	@echo 'make check-systemd        the installed unit under systemd'
 	@echo 'make machine              fetch an emulator and a kernel for the tests on kernels of their own'
@@ -221,5 +230,5 @@ help:
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer servers machine demo check check-systemd check-machines check-long seeds mutants fuzz torture bench \
+.PHONY: all build deps peer peer-heartbeat peer-mon servers machine demo check check-systemd check-machines check-long seeds mutants fuzz torture bench \
 	install uninstall clean help

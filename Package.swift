@@ -155,6 +155,12 @@ let package = Package(
             name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
             swiftSettings: edge),
         .testTarget(
+            name: "MonitoringTests", dependencies: ["ClusterConfig", "ClusterModel", "MonitorConfig", "Monitoring"],
+            exclude: ["Fixtures"], swiftSettings: edge),
+        .testTarget(
+            name: "MonitorConfigTests", dependencies: ["ClusterConfig", "ClusterModel", "MonitorConfig", "Monitoring"],
+            swiftSettings: edge),
+        .testTarget(
             name: "ClusterCoreTests", dependencies: ["ClusterCore", "Digests", "LinuxSystem", "Messaging"],
             swiftSettings: edge),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
@@ -177,6 +183,10 @@ let package = Package(
             name: "Rig", dependencies: ["Admin", "LinuxSystem", "Privsep", "ClusterModel"], path: "Tests/Rig",
             swiftSettings: edge),
         .executableTarget(name: "hb_demo", dependencies: ["Rig"], path: "Tests/Demo", swiftSettings: edge),
+        .testTarget(
+            name: "MonitorServiceTests",
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "MonitorService", "Rig"],
+            swiftSettings: edge),
         .target(name: "ClockStep", path: "Tests/ClockStep"),
         .executableTarget(
             name: "hb_torture", dependencies: ["Rig", "Admin", "ClusterModel", "LinuxSystem"], path: "Tests/Torture",

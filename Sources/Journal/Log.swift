@@ -68,7 +68,8 @@ package final class Log {
 
     /// Whether every destination took the record; counts it as lost where one did not.
     private func deliver(_ record: LogRecord) -> Bool {
-        let stamp = LogStamp(node: node, pid: getpid(), wallNanoseconds: Clock.wallNanoseconds(), identifier: identifier)
+        let stamp = LogStamp(
+            node: node, pid: getpid(), wallNanoseconds: Clock.wallNanoseconds(), identifier: identifier)
         var taken = true
         if let logger {
             let bytes =

@@ -49,7 +49,9 @@ extension MonConfigParser {
         var range: ExitRange?
         if let first = words.first, first.text.hasPrefix("exit=") {
             range = ExitRange(String(first.text.dropFirst(5)))
-            if range == nil { report(.error, line.excerpt(first.range), "\(kind.rawValue): expected exit=N or exit=N-M") }
+            if range == nil {
+                report(.error, line.excerpt(first.range), "\(kind.rawValue): expected exit=N or exit=N-M")
+            }
             words.removeFirst()
         }
         guard let program = words.first else {

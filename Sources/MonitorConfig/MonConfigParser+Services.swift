@@ -38,8 +38,8 @@ extension MonConfigParser {
                 help: "begin one before it with a line: period")
         }
         if !readTimes(first.text, value, place, index), !readPolicy(first.text, value, place, line, index) {
-            let hint = Spelling.hint(
-                for: first.text, among: MonConfigParser.serviceWords + MonConfigParser.periodWords + ["period", "service"])
+            let known = MonConfigParser.serviceWords + MonConfigParser.periodWords + ["period", "service"]
+            let hint = Spelling.hint(for: first.text, among: known)
             report(.error, line.excerpt(first.range), "unknown syntax [\(line.text)]\(hint)")
         }
     }

@@ -46,11 +46,9 @@ struct MonConfigParser {
         case .alias: configuration.aliases[configuration.aliases.count - 1].lines.append(line.text)
         case .broken: break
         case .none, .watch:
-            let known = MonConfigParser.recordWords + MonConfigParser.globalNames.map { "\($0) =" }
             let hint = Spelling.hint(for: first.text, among: MonConfigParser.recordWords)
             report(.error, line.excerpt(first.range), "unknown syntax [\(line.text)]\(hint)",
-                help: known.contains(first.text) ? nil : "a line here is NAME = VALUE or begins a record: hostgroup, "
-                    + "alias, view or watch")
+                help: "a line here is NAME = VALUE or begins a record: hostgroup, alias, view or watch")
         }
     }
 

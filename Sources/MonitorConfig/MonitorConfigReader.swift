@@ -22,7 +22,8 @@ package enum MonitorConfigReader {
         parser.check()
         let sorted = parser.diagnostics.enumerated().sorted { a, b in
             let (first, second) = (a.element.location, b.element.location)
-            return [first.line, first.column, a.offset].lexicographicallyPrecedes([second.line, second.column, b.offset])
+            let keys = ([first.line, first.column, a.offset], [second.line, second.column, b.offset])
+            return keys.0.lexicographicallyPrecedes(keys.1)
         }.map(\.element)
         return (sorted.hasErrors ? nil : parser.configuration, sorted)
     }

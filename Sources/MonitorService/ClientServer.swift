@@ -1,4 +1,4 @@
-// The doors for clients (specs/mon.md 10): the TCP port, and beside it a UNIX socket at which the kernel tells who comes.
+// The doors for clients (specs/mon.md 10): the TCP port, and a UNIX socket at which the kernel tells who comes.
 import Admin
 import CLinux
 import ClusterModel
@@ -85,7 +85,8 @@ final class ClientServer {
                 guard let peer = PeerCredentials(number) else { continue }
                 open(socket, localPeer(peer), "process \(peer.pid) of user \(peer.user)")
             } else {
-                guard let address = SocketAddress(storage), filter?.allows("\(address.address)") ?? false else { continue }
+                guard let address = SocketAddress(storage), filter?.allows("\(address.address)") ?? false
+                else { continue }
                 try? socket.setOption("TCP_NODELAY", Int32(IPPROTO_TCP), TCP_NODELAY)
                 open(socket, .address("\(address.address)", isLocal: address.address.isLoopback), "\(address)")
             }

@@ -38,7 +38,8 @@ struct ConfigurationSource {
         if ClientFilter(configuration.globals.clientallow) == nil {
             diagnostics.append(Diagnostic(.error, Excerpt(file: path), "clientallow: no regular expression"))
         }
-        let (programs, problems) = ProgramFinder(native: native, basedir: places.basedir).find(configuration, file: path)
+        let finder = ProgramFinder(native: native, basedir: places.basedir)
+        let (programs, problems) = finder.find(configuration, file: path)
         diagnostics += problems
         let (authorization, complaints) = ConfigurationSource.authorization(places.authfile)
         diagnostics += complaints

@@ -190,7 +190,9 @@ final class MonitorDaemon {
 
     /// Nobody waits for it: an alert without a history.
     private func runRemote(_ command: String, _ words: [String]) {
-        let quoted = words.map { "'" + $0.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'" }
+        let quoted = words.map { word in
+            "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        }
         alerts?.start(AlertOrder(
             group: "monremote", service: words.first ?? "", source: .file("/bin/sh"),
             flags: ["-c", ([command] + quoted).joined(separator: " ")]))
@@ -216,13 +218,14 @@ final class MonitorDaemon {
         running = [:]
         server?.flushAll()
         _ = unlink(options.socketPath)
-        loop.stop(code: signal == nil ? 0 : 1)
+        loop.stop()
     }
 
     // MARK: Logging
 
     /// A record of one kind comes at a bounded rate: a flood of traps must not become one of log lines.
     func note(_ record: LogRecord) {
+        if record.level == .debug && options.debug == 0 { return }
         guard let withheld = limits.admit(record.event, now: Clock.now()) else { return }
         if withheld > 0 { log.write(.notice, "log-withheld", "\(withheld) lines of the kind \(record.event) withheld") }
         log.write(record)

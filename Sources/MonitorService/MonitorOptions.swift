@@ -89,7 +89,8 @@ struct MonitorOptions: Equatable {
         var rest = words[...]
         while let word = rest.popFirst() {
             let next = rest.first ?? ""
-            let isValue = word == "-l" ? ["disabled", "opstatus", "all"].contains(next) : word == "-M" && next.hasPrefix("/")
+            let isValue =
+                word == "-l" && ["disabled", "opstatus", "all"].contains(next) || word == "-M" && next.hasPrefix("/")
             result.append(isValue ? word + next : word)
             if isValue { rest.removeFirst() }
         }

@@ -171,15 +171,20 @@ extension Monitor {
             if kind == .upalert, let least = period.upalertAfter,
                 moment.epoch - (state.firstFailure ?? moment.epoch) < least.wholeMilliseconds / 1000
             { continue }
+            var hasAcknowledged = false
             for line in period.alerts where line.kind == kind && line.exitRange?.contains(state.exit ?? 0) ?? true {
                 switch kind {
                 case .startupalert: call(line, index, .startup, [], exit: 0, moment, &effects)
                 case .upalert: call(line, index, .up, state.failureOutput, exit: 0, moment, &effects)
-                case .ackalert: call(line, index, .ack, state.acknowledgement, exit: nil, moment, &effects)
+                case .ackalert:
+                    call(line, index, .ack, state.acknowledgement, exit: nil, moment, &effects)
+                    hasAcknowledged = true
                 case .disablealert: call(line, index, .disable, Array(user.utf8), exit: nil, moment, &effects)
                 case .alert: break
                 }
             }
+            // As in mon: it is one of those that were sent.
+            if hasAcknowledged && !period.alertsDontCount { states[index].periods[place].alertsSent += 1 }
         }
     }
 

@@ -50,7 +50,8 @@ extension Monitor {
         let words = service.monitorWords
         guard let name = words.first, let source = programs.monitor(name) else {
             log(.error, "monitor-missing",
-                "no monitor found while trying to run \(words.first ?? "") for \(service.group)/\(service.name)", &effects)
+                "no monitor found while trying to run \(words.first ?? "") for \(service.group)/\(service.name)",
+                &effects)
             if states[index].status == .untested { states[index].status = .unknown }
             return timetable.setCheck(index, moment.now + interval(index))
         }

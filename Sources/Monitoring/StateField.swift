@@ -29,7 +29,9 @@ struct StateField {
         func count(_ name: String, _ old: Int) -> Int {
             number(name).flatMap { Int(exactly: $0) }.map { max(0, $0) } ?? old
         }
-        func status(_ name: String) -> OperationalStatus? { number(name).flatMap { OperationalStatus(rawValue: Int($0)) } }
+        func status(_ name: String) -> OperationalStatus? {
+            number(name).flatMap { OperationalStatus(rawValue: Int(clamping: $0)) }
+        }
         state.status = status("op_status") ?? state.status
         state.lastStatus = status("last_op_status") ?? state.lastStatus
         state.failureCount = count("failure_count", state.failureCount)
