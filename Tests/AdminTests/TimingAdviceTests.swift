@@ -51,7 +51,7 @@ struct TimingAdviceTests {
             nodes: [PunctualityReport.Node(any: source, links: [source])])
     }
 
-    @Test("the tail of exponential delays is found: a quantile a million times rarer than what was seen is 60 % off at most")
+    @Test("a quantile of exponential delays a million times rarer than what was seen is 60 % off at most")
     func exponentialTail() throws {
         // 100 000 delays in 10 000 s: ten a second.
         let fit = try #require(TailFit(delays(mean: .milliseconds(1), count: 100_000), recorded: .seconds(10_000)))

@@ -8,7 +8,8 @@ import Testing
     private static let calls = [
         ["hb"], ["hb", "status"], ["hb", "check"], ["hb", "standby"], ["hb", "takeover"], ["hb", "cleanup"],
         ["hb", "fail"], ["hb", "fence"], ["hb", "advise"], ["hb", "mon"], ["hb", "moncmd"], ["hb", "wire"],
-        ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"], ["hb_takeover"], ["cl_status"], ["send_arp"], ["moncmd"],
+        ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"], ["hb_takeover"], ["cl_status"], ["send_arp"],
+        ["moncmd"],
     ]
 
     @Test("--help goes to standard output and exits with 0, with all options and exit statuses", arguments: calls)
@@ -40,8 +41,8 @@ import Testing
     func unknownCommands() throws {
         let folder = try TemporaryFolder()
         let usage =
-            "usage: hb status|check|standby|takeover|cleanup|fail|freeze|unmanage|manage|fence|advise|mon|agents|simulate"
-                + "|wire|cl_status|send_arp|moncmd ... (hb --help)\n"
+            "usage: hb status|check|standby|takeover|cleanup|fail|freeze|unmanage|manage|fence|advise|mon|agents"
+                + "|simulate|wire|cl_status|send_arp|moncmd ... (hb --help)\n"
         #expect(
             try runTool("hb", in: folder)
                 == ToolOutcome(status: 2, output: "", errors: "hb: a command is missing\n" + usage))
