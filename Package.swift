@@ -68,7 +68,6 @@ let package = Package(
             name: "Admin",
             dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging", "Timeliness"],
             swiftSettings: edge),
-
         .target(
             name: "Notifications",
             dependencies: ["ResourceAgents", "Privsep", "Reactor", "Journal", "LinuxSystem", "ClusterModel"],
@@ -126,6 +125,7 @@ let package = Package(
             swiftSettings: edge),
         .executableTarget(
             name: "hb_webhook", dependencies: ["CCurl", "CJansson", "CLinux", "LinuxSystem"], swiftSettings: edge),
+        .executableTarget(
             name: "mon",
             dependencies: [
                 "Admin", "Alerts", "CLinux", "ClusterModel", "Journal", "LinuxSystem", "MonitorService", "Monitoring",
