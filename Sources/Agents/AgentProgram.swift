@@ -6,7 +6,9 @@ import LinuxSystem
 /// The programs in `libexec/heartbeat/resource.d`.
 package enum AgentProgram {
     /// The operations of a resource script, then those of OCF agents, and the question for the times that one advises.
-    package static let operations = ["start", "stop", "status", "monitor", "promote", "demote", "validate-all", "timeouts"]
+    package static let operations = [
+        "start", "stop", "status", "monitor", "promote", "demote", "validate-all", "timeouts",
+    ]
     static let stoppedCode: Int32 = 3
     /// The LSB's for a status that cannot be told; heartbeat takes it so where the words say `may be running`.
     static let unknownCode: Int32 = 4

@@ -5,8 +5,8 @@ import ClusterModel
 import LinuxSystem
 
 enum Hooks {
-    /// The client that runs the hooks, as a `respawn` line would have it; none where there is no hook, or where a line of
-    /// ha.cf has it already.
+    /// The client that runs the hooks, as a `respawn` line would have it; none where there is no hook, or where a line
+    /// of ha.cf has it already.
     static func clients(_ paths: Paths, besides lines: [RespawnClient]) -> [RespawnClient] {
         let folder = "\(paths.configurationDirectory)/rc.d"
         let hasHook = FileSystem.names(in: folder).contains { name in

@@ -76,9 +76,9 @@ final class AgentAdvice {
             program: source.script, arguments: [source.script] + source.words + [AgentAdvice.question])
         spawn.environment = environment
         do throws(SystemError) {
-            _ = try ProgramRun(spawn, timeout: AgentAdvice.limit, loop: loop, ledger: ledger, log: log) { [self] result in
-                answered(source, result)
-            }
+            _ = try ProgramRun(
+                spawn, timeout: AgentAdvice.limit, loop: loop, ledger: ledger, log: log
+            ) { [self] in answered(source, $0) }
         } catch {
             finish(source, "\(error)") { _ in }
         }

@@ -67,8 +67,8 @@ package final class ProgramRun: RunningOperation {
 
     /// Starts the program; `spawn`'s standard output and error, and its process group, are set here. `completion` is
     /// called once, from the event loop, when the program has ended or has withstood SIGKILL. It is in `ledger` as long
-    /// as it runs. What it leaves running in a control group of `groups` stays where `keeps` says so of its end, else it
-    /// is killed.
+    /// as it runs. What it leaves running in a control group of `groups` stays where `keeps` says so of its end, else
+    /// it is killed.
     package init(
         _ spawn: Spawn, of resource: String = "", timeout: Duration, loop: EventLoop, ledger: ProgramLedger? = nil,
         groups: ResourceControlGroups? = nil, keeps: @escaping (Ending) -> Bool = { _ in true },

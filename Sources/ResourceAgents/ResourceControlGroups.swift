@@ -58,8 +58,8 @@ package final class ResourceControlGroups {
         ControlGroup(path: "\(root.path)/\(ResourceControlGroups.folder(of: resource))").processes
     }
 
-    /// The resource was stopped with success: what is still there a little later is said. It is not killed: a script may
-    /// have started what others use too, and the word of its stop is what heartbeat goes by.
+    /// The resource was stopped with success: what is still there a little later is said. It is not killed: a script
+    /// may have started what others use too, and the word of its stop is what heartbeat goes by.
     func stopped(_ resource: String) {
         let folder = ControlGroup(path: "\(root.path)/\(ResourceControlGroups.folder(of: resource))")
         // What is started or asked from now on is in other groups.

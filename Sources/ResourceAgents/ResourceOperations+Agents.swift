@@ -4,8 +4,8 @@ import ClusterModel
 import LinuxSystem
 
 extension ResourceOperations {
-    /// Runs a script once. `agent`: whose advice on times counts where ha.cf says nothing; such a script knows the words
-    /// of OCF agents.
+    /// Runs a script once. `agent`: whose advice on times counts where ha.cf says nothing; such a script knows the
+    /// words of OCF agents.
     func script(
         _ task: Task, _ path: String, _ arguments: [String], agent: AgentAdvice.Source? = nil
     ) -> (any RunningOperation)? {
@@ -86,8 +86,8 @@ extension ResourceOperations {
     }
 }
 
-/// Operations that are carried out one after the other and count as one. A failed demote does not keep a stop from being
-/// tried: it is the stop that counts then.
+/// Operations that are carried out one after the other and count as one. A failed demote does not keep a stop from
+/// being tried: it is the stop that counts then.
 private final class OperationSequence: RunningOperation {
     typealias Run = (ResourceOperation, @escaping (ResourceOutcome) -> Void) -> (any RunningOperation)?
 

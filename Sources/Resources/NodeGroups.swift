@@ -79,7 +79,9 @@ final class NodeGroups {
 
     /// Below the group of the service, where systemd leaves it to this process; else nil, and programs run in process
     /// groups alone.
-    private static func controlGroups(_ loop: EventLoop, _ log: @escaping (LogRecord) -> Void) -> ResourceControlGroups? {
+    private static func controlGroups(
+        _ loop: EventLoop, _ log: @escaping (LogRecord) -> Void
+    ) -> ResourceControlGroups? {
         guard let own = ControlGroup.delegated() else { return nil }
         do throws(SystemError) {
             return try ResourceControlGroups(below: own, loop: loop, log: log)

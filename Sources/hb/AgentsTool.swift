@@ -14,8 +14,8 @@ extension Tool {
             Without a word: every agent that this node can run, with kind, provider, name and a short description.
             describe: what an agent takes and does, from its own metadata. validate: whether an agent takes arguments,
             as they stand in haresources without the ::, positions or PARAMETER=VALUE; nothing is started.
-            run: carries out start, stop, status, monitor, promote, demote or validate-all as the daemon does, and says what
-            came of it. What the running daemon has in a group is only asked, not changed.
+            run: carries out start, stop, status, monitor, promote, demote or validate-all as the daemon does, and says
+            what came of it. What the running daemon has in a group is only asked, not changed.
             NAME is a word of haresources: MailTo, apache, ocf:heartbeat:pgsql, website, nginx.service.
 
               --json             print JSON
@@ -38,7 +38,8 @@ extension Tool {
         if verb == "run" {
             let operation = words.count > 1 ? AgentRun.operation(words[1]) : nil
             guard let operation else {
-                throw UsageError("expected run NAME start|stop|status|monitor|promote|demote|validate-all [ARGUMENT...]")
+                let operations = "start|stop|status|monitor|promote|demote|validate-all"
+                throw UsageError("expected run NAME \(operations) [ARGUMENT...]")
             }
             let run = AgentRun(name: words[0], operation: operation, arguments: Array(words.dropFirst(2)))
             return run.run(invocation, arguments.common.paths, catalogue)

@@ -1,5 +1,5 @@
-// Agents of the package resource-agents with the servers that they manage, and agents that misbehave, by the script that
-// runs them. Each test has a machine of its own, which ends with it: the servers are over those of the host.
+// Agents of the package resource-agents with the servers that they manage, and agents that misbehave, by the script
+// that runs them. Each test has a machine of its own, which ends with it: the servers are over those of the host.
 import Agents
 import ClusterModel
 import LinuxSystem
@@ -13,13 +13,13 @@ struct ServerAgentTests {
     private static let areMissing: Comment = "nginx, Apache and PostgreSQL of Debian are not unpacked: make servers"
 
     /// Runs lines in a machine with the servers in /usr, a network of its own and empty /run, /var/log and /var/lib.
-    /// `try NAME OPERATION...` runs operations of the agent whose script and arguments are in $NAME and prints each with
-    /// its exit code and what the script prints on its standard output.
+    /// `operations AGENT OPERATION...` runs operations of an agent, a script with its arguments, and prints each with its
+    /// exit code and what the script prints on its standard output.
     private func play(_ stage: AgentStage, _ lines: String) throws -> [String] {
         for name in ["ocf", "apache"] { try stage.sh("ln -sf \(AgentStage.program) \(stage.path)/scripts/\(name)") }
-        let over = ServerAgentTests.areThere ? "mount -t overlay overlay -o lowerdir=/usr:\(ServerAgentTests.servers)/usr /usr" : ""
+        let over = "mount -t overlay overlay -o lowerdir=/usr:\(ServerAgentTests.servers)/usr /usr"
         let body = """
-            \(over)
+            \(ServerAgentTests.areThere ? over : "")
             for folder in /run /var/log /var/lib; do mount -t tmpfs tmpfs $folder; done
             mkdir -p /run/resource-agents /run/web /var/log/nginx /var/lib/nginx
             ip link set lo up
@@ -27,8 +27,9 @@ struct ServerAgentTests {
             operations() {
                 agent=$1; shift
                 for operation; do
-                    said=$($agent $operation 2>>/run/errors); code=$?
-                    echo "$operation $code $(echo "$said" | sed 's/INFO: [^ ]* //')"
+                    # Not in a pipe: who waits for its end does not reap the servers that end meanwhile.
+                    $agent $operation >/run/said 2>>/run/errors
+                    echo "$operation $? $(sed 's/INFO: [^ ]* //' /run/said)"
                 done
             }
             \(lines)
@@ -65,15 +66,15 @@ struct ServerAgentTests {
             echo nonsense >>/run/web/nginx.conf
             operations "$nginx" start
             """)
-        #expect(lines.prefix(13) == [
+        #expect(lines.dropLast() == [
             "status 7 Resource is stopped", "start 0 Success", "start 0 Success", "status 0 Running OK", "hello",
             "status 7 Resource is stopped", "start 0 Success", "status 0 Running OK", "hello",
-            "stop 0 Success", "stop 0 Success", "status 7 Resource is stopped", lines.last ?? "",
+            "stop 0 Success", "stop 0 Success", "status 7 Resource is stopped",
         ])
-        #expect(lines.last?.hasPrefix("start 6 ERROR: ") == true || lines.last?.hasPrefix("start 1 ERROR: ") == true)
+        #expect(lines.last?.contains("ERROR: ") == true && lines.last?.hasPrefix("start 0") == false, "\(lines)")
     }
 
-    @Test("Apache by its classic script serves, and is looked at by its status page", .enabled(if: areThere, areMissing))
+    @Test("Apache by its classic script serves its status page and stops", .enabled(if: areThere, areMissing))
     func apache() throws {
         let lines = try play(
             AgentStage(),
@@ -165,7 +166,8 @@ struct ServerAgentTests {
             case $OCF_RESKEY_way in
                 code) exit 42;;
                 killed) kill -9 $$;;
-                babble) head -c 5000000 /dev/zero | tr '\\0' x; echo "is running" ; echo "ocf-exit-reason:too much" >&2; exit 1;;
+                babble) head -c 5000000 /dev/zero | tr '\\0' x; echo "is running"
+                    echo "ocf-exit-reason:too much" >&2; exit 1;;
                 failed) echo "ocf-exit-reason:lost its role" >&2; exit 9;;
             esac
             """)
@@ -174,7 +176,7 @@ struct ServerAgentTests {
         }
         for way in ["code", "killed", "babble", "failed"] {
             let status = try run(way, "status")
-            #expect(status.status == 4 && status.output.contains("may be running: "), "\(way): \(status.output.suffix(200))")
+            #expect(status.status == 4 && status.output.contains("may be running: "), "\(way): \(status)")
             #expect(try run(way, "start").status != 0)
             #expect(try run(way, "stop").status != 0)
         }

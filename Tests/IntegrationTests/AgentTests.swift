@@ -80,7 +80,7 @@ extension ClusterTests {
             }
         }
 
-        @Test("Hooks of rc.d hear of a node's death, of its return and of messages of their type, without a line of ha.cf")
+        @Test("Hooks of rc.d hear of a node's death and of messages of their type, without a line of ha.cf")
         func hooks() throws {
             try Stage.play { stage in
                 let node = stage.alpha

@@ -60,7 +60,7 @@ struct AgentOperationTests {
     private var calls: [String] { folder.text("calls").split(separator: "\n").map(String.init) }
     private var questions: Int { folder.text("asked").split(separator: "\n").count }
 
-    @Test("The agent's own advice holds where ha.cf says nothing of the resource; it is asked once, and when it changed")
+    @Test("The agent's own advice holds where ha.cf says nothing; it is asked once, and when it has changed")
     func advice() throws {
         // The answer comes when the operation is under way.
         #expect(try run(.start) == .failed("timed out after 0 s"))

@@ -152,7 +152,8 @@ struct ControlGroupTests {
             #!/bin/sh
             ls /proc/self/fd | tr '\\n' ' ' >\(folder.path)/descriptors
             grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f 2 >\(folder.path)/signals
-            echo "$(pwd) $(readlink /proc/self/fd/0) $HA_CURHOST $(cut -d ' ' -f 5 /proc/$$/stat) $$" >\(folder.path)/told
+            group=$(cut -d ' ' -f 5 /proc/$$/stat)
+            echo "$(pwd) $(readlink /proc/self/fd/0) $HA_CURHOST $group $$" >\(folder.path)/told
             cat /proc/self/cgroup >\(folder.path)/group
             echo words; echo errors >&2
             exit 3

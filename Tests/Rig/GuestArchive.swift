@@ -55,7 +55,8 @@ struct GuestArchive {
     /// What ldd says, one a line: `NAME => PATH (ADDRESS)`, or `PATH (ADDRESS)` for the loader.
     private static func libraries(of program: String, below root: String) throws -> [String] {
         let folders = ["/lib", "/usr/lib"].map { "\(root)\($0)/x86_64-linux-gnu" }.joined(separator: ":")
-        return try Command(["env", "LD_LIBRARY_PATH=\(folders)", "ldd", program]).check().split(separator: "\n").compactMap { line in
+        let list = try Command(["env", "LD_LIBRARY_PATH=\(folders)", "ldd", program]).check()
+        return list.split(separator: "\n").compactMap { line in
             line.split { $0 == " " || $0 == "\t" }.first { $0.hasPrefix("/") }.map(String.init)
         }
     }

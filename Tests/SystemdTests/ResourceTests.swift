@@ -97,7 +97,8 @@ extension ServiceTests {
                 try stage.alpha.check("systemctl", "daemon-reload")
                 _ = try stage.alpha.run(["hb", "takeover", "all"])
                 try stage.waiting.until("the word of the mask", within: .seconds(30)) {
-                    try stage.journal().contains("Giving up resources due to failure of web.service: Unit web.service is masked.")
+                    try stage.journal().contains(
+                        "Giving up resources due to failure of web.service: Unit web.service is masked.")
                 }
                 try stage.awaitOwner("beta")
                 #expect(try stage.alpha.run(["hb", "status"]).output.contains("Unit web.service is masked."))

@@ -39,8 +39,8 @@ enum HookCommand {
     }
 }
 
-/// `hb_hooks`, a client that the daemon runs where `rc.d` has hooks: one hook after the other, in the order of what they
-/// are told of.
+/// `hb_hooks`, a client that the daemon runs where `rc.d` has hooks: one hook after the other, in the order of what
+/// they are told of.
 struct HookRunner {
     private let paths: Paths
     /// The last status of each node for which the hook was run.
