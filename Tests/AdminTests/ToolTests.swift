@@ -7,8 +7,8 @@ import Testing
 @Suite struct ToolTests {
     private static let calls = [
         ["hb"], ["hb", "status"], ["hb", "check"], ["hb", "standby"], ["hb", "takeover"], ["hb", "cleanup"],
-        ["hb", "fail"], ["hb", "fence"], ["hb", "mon"], ["hb", "moncmd"], ["hb", "wire"], ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"],
-        ["hb_takeover"], ["cl_status"], ["send_arp"], ["moncmd"],
+        ["hb", "fail"], ["hb", "fence"], ["hb", "mon"], ["hb", "moncmd"], ["hb", "wire"], ["hb", "cl_status"],
+        ["hb", "send_arp"], ["hb_standby"], ["hb_takeover"], ["cl_status"], ["send_arp"], ["moncmd"],
     ]
 
     @Test("--help goes to standard output and exits with 0, with all options and exit statuses", arguments: calls)
