@@ -1,5 +1,5 @@
-// Who makes a request, and why: for the log and for all who look at `hb status`. Two fields beside those of the verb, which
-// a daemon that does not know them ignores.
+// Who makes a request, and why: for the log and for all who look at `hb status`. Two fields beside those of the verb,
+// which a daemon that does not know them ignores.
 import CLinux
 import Messaging
 

@@ -86,7 +86,7 @@ final class HTTPCheck: RunningCheck {
             timeout: max(.milliseconds(1), deadline - Clock.now()))
         request.method = question.method
         request.agent = question.agent
-        request.headers = question.headers + usualHost(name)
+        request.headers = question.headers
         request.connectTo = address
         request.redirectsMax = question.redirectsMax
         request.verifies = question.verifies
@@ -96,12 +96,6 @@ final class HTTPCheck: RunningCheck {
     }
 
     private func bare(_ host: String) -> String { String(host.prefix { $0 != "%" }) }
-
-    /// What a browser says: no port where it is the scheme's own. A redirection would carry it along.
-    private func usualHost(_ name: String) -> [String] {
-        let isUsual = question.port == (question.scheme == "https" ? 443 : 80)
-        return isUsual && question.redirectsMax == 0 ? ["Host: \(name)"] : []
-    }
 
     private func answered(_ result: Result<WebAnswer, WebError>, _ address: SocketAddress) {
         transfer = nil

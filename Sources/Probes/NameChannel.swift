@@ -69,7 +69,9 @@ final class NameChannel {
     var isIdle: Bool { sources.isEmpty && answers.isEmpty }
 
     /// The addresses of a host, from /etc/hosts or the servers.
-    func addresses(of host: String, family: Int32, _ completion: @escaping (Result<NameAddresses, NameFailure>) -> Void) {
+    func addresses(
+        of host: String, family: Int32, _ completion: @escaping (Result<NameAddresses, NameFailure>) -> Void
+    ) {
         guard let channel else { return }
         var hints = ares_addrinfo_hints()
         hints.ai_family = family

@@ -17,7 +17,9 @@ enum TLSProgress {
 final class TLSContext {
     private let context: OpaquePointer?
 
+    /// Has the process ignore SIGPIPE, which OpenSSL does not keep away.
     init() {
+        Signals.ignore(SIGPIPE)
         context = SSL_CTX_new(TLS_client_method())
         SSL_CTX_set_default_verify_paths(context)
     }

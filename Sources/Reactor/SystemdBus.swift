@@ -11,6 +11,12 @@ package struct BusError: Error, Equatable {
     package var name: String
     package var message: String
 
+    package init(name: String, message: String) {
+        self.name = name
+        self.message = message
+    }
+
+    /// One line for people.
     package var text: String { message.isEmpty ? name : message }
 }
 

@@ -18,8 +18,10 @@ package final class WebTransfers {
     private var idle: [UnsafeMutableRawPointer] = []
     private static let idleMax = 64
 
+    /// Has the process ignore SIGPIPE: servers close connections when they like.
     package init(loop: EventLoop) throws(SystemError) {
         self.loop = loop
+        Signals.ignore(SIGPIPE)
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let multi = curl_multi_init() else {
             throw SystemError(code: ENOMEM, operation: "libcurl")
         }
@@ -38,6 +40,9 @@ package final class WebTransfers {
     deinit {
         for transfer in transfers.values { transfer.detach() }
         let handle = UnsafeMutableRawPointer(multi)
+        // libcurl says goodbye to its descriptors; nobody is there to hear it.
+        ccurl_multi_set_socket(handle, nil, nil)
+        ccurl_multi_set_timer(handle, nil, nil)
         for easy in transfers.keys {
             curl_multi_remove_handle(handle, easy)
             curl_easy_cleanup(easy)

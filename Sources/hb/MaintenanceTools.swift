@@ -76,7 +76,8 @@ extension Tool {
         var duration: Duration?
         if let text = arguments.value("for") { duration = try time(text) }
         let request = AdminRequest.maintain(
-            group: group, isOn: isOn, duration: duration, user: RequestOrigin.currentUser, reason: arguments.value("reason") ?? "")
+            group: group, isOn: isOn, duration: duration, user: RequestOrigin.currentUser,
+            reason: arguments.value("reason") ?? "")
         return carryOut(request, try Patience(arguments), invocation, arguments)
     }
 

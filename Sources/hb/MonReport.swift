@@ -77,7 +77,9 @@ struct MonReport {
         func ask(_ line: String) throws(MonError) -> [String] {
             let answer = try connection.ask(line)
             guard answer.isGood else {
-                throw MonError(reason: "mon at \(server.text) refuses '\(line)': \(answer.final)", status: ExitStatus.notPermitted)
+                throw MonError(
+                    reason: "mon at \(server.text) refuses '\(line)': \(answer.final)",
+                    status: ExitStatus.notPermitted)
             }
             return answer.lines
         }

@@ -110,7 +110,8 @@ private struct MoncmdSession {
         }
         let given = try input.next(beginning: "USER=")
         guard let password = try input.next(beginning: "PASS=") else {
-            throw MonError(reason: "expected USER= and PASS= lines at the beginning of the input", status: ExitStatus.usage)
+            throw MonError(
+                reason: "expected USER= and PASS= lines at the beginning of the input", status: ExitStatus.usage)
         }
         return MonLogin(user: given ?? name, password: password)
     }

@@ -52,7 +52,7 @@ private final class NativeChecks: CheckRunner {
 
     func problem(_ words: [String]) -> String? { monitors.check(arguments: words)?.line }
 
-    func start(_ order: CheckOrder, completion: @escaping (CheckOutcome) -> Void) -> (any MonitorService.RunningCheck)? {
+    func start(_ order: CheckOrder, completion: @escaping (CheckOutcome) -> Void) -> (any RunningCheck)? {
         guard case .native(let name) = order.source else {
             completion(.notStarted("\(order.source) is no native monitor"))
             return nil

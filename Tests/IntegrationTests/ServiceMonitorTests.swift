@@ -1,3 +1,4 @@
+import CLinux
 import ClusterModel
 import LinuxSystem
 import Rig
@@ -131,8 +132,12 @@ extension ClusterTests {
             try play(alert: "cluster standby \(Stage.groupA)") { stage in
                 let folder = stage.cluster.folder
                 let faults: [(name: String, from: Node, to: Node, harm: (Node) throws -> Void)] = [
-                    ("killed", stage.alpha, stage.beta, { _ = try $0.command(["kill", "-9", "\(pid($0))"]).run() }),
-                    ("hung", stage.beta, stage.alpha, { _ = try $0.command(["kill", "-STOP", "\(pid($0))"]).run() }),
+                    ("killed", stage.alpha, stage.beta, {
+                        _ = try $0.command(["sh", "-c", "kill -9 \(pid($0))"]).run()
+                    }),
+                    ("hung", stage.beta, stage.alpha, {
+                        _ = try $0.command(["sh", "-c", "kill -STOP \(pid($0))"]).run()
+                    }),
                     ("sick", stage.alpha, stage.beta, { try Folder.write("", to: "\(folder)/sick-\($0.name)") }),
                 ]
                 for fault in faults {
@@ -162,7 +167,7 @@ extension ClusterTests {
         func restarts() throws {
             try play(alert: "cluster fail webserver") { stage in
                 try stage.waiting.until("a page") { page(stage, from: stage.beta).contains("page of alpha") }
-                _ = try stage.alpha.command(["kill", "-STOP", "\(pid(stage.alpha))"]).run()
+                _ = try stage.alpha.command(["sh", "-c", "kill -STOP \(pid(stage.alpha))"]).run()
                 try stage.waiting.until("nginx to be started again", within: ServiceMonitorTests.slack) {
                     Folder.read(stage.cluster.folder + "/web.log").hasSuffix("alpha start\nalpha stop\nalpha start\n")
                 }

@@ -45,7 +45,10 @@ struct AlertTests {
     func mail() throws {
         let folder = try TestFolder()
         let program = folder.path + "/sendmail"
-        try runProgram("sh", "-c", "printf '#!/bin/sh\\necho \"$@\" > %s/words; cat > %s/letter\\n' \(folder.path) \(folder.path) > \(program); chmod 755 \(program)")
+        let script = "#!/bin/sh\\necho \"$@\" > %s/words; cat > %s/letter\\n"
+        try runProgram(
+            "sh", "-c",
+            "printf '\(script)' \(folder.path) \(folder.path) > \(program); chmod 755 \(program)")
         let done = try run(["mail.alert", "-f", "mon@example.com", "--sendmail", program, "ops@example.com", "root"])
         #expect(done.exit == 0, "\(done)")
         let letter = read(folder.path + "/letter")
@@ -72,8 +75,8 @@ struct AlertTests {
     @Test("a command gets the words of the alert in its environment, and the monitor's output to read")
     func command() throws {
         let folder = try TestFolder()
-        let done = try run(
-            ["command.alert", "--", "/bin/sh", "-c", "{ echo $MON_DESCRIPTION $MON_RETVAL; cat; } > \(folder.path)/out"])
+        let script = "{ echo $MON_DESCRIPTION $MON_RETVAL; cat; } > \(folder.path)/out"
+        let done = try run(["command.alert", "--", "/bin/sh", "-c", script])
         #expect(done.exit == 0, "\(done)")
         #expect(read(folder.path + "/out") == "the shop 3\n" + String(decoding: AlertTests.input, as: UTF8.self))
         let failed = try run(["command.alert", "--", "/bin/sh", "-c", "echo no; exit 7"])

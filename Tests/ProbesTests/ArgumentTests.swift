@@ -9,7 +9,8 @@ struct ArgumentTests {
         "http.monitor -p 8080 -u /status -m ok -t 5 -o", "http", "https.monitor --certificate-days=14 --host a.b",
         "tcp.monitor -p25 -4", "fping.monitor -a -r 5 -t 500 -s 100", "smtp.monitor --starttls --helo me",
         "freespace.monitor /:5% /var:10G /srv:102400", "loadavg.monitor -m 8,6,4 --per-cpu",
-        "process.monitor nginx:1-8 -u nginx.service", "unit.monitor nginx", "softraid.monitor", "dns.monitor -n a -q mx",
+        "process.monitor nginx:1-8 -u nginx.service", "unit.monitor nginx", "softraid.monitor",
+        "dns.monitor -n a -q mx",
     ])
     func right(line: String) throws {
         let monitors = NativeMonitors(loop: try EventLoop())
@@ -24,7 +25,8 @@ struct ArgumentTests {
         ("http.monitor -m [a", 2, "'[a' is no regular expression", nil),
         ("http.monitor -u http://a/b", 2, "'http://a/b' is a whole URL", "give its path"),
         ("http.monitor -t", 1, "-t needs a value", nil), ("http.monitor -s 20", 2, "'20' is no status", "for example"),
-        ("http.monitor -o=1", 1, "unknown option -o=1", nil), ("http.monitor www1", 1, "unexpected word 'www1'", "hosts"),
+        ("http.monitor -o=1", 1, "unknown option -o=1", nil),
+        ("http.monitor www1", 1, "unexpected word 'www1'", "hosts"),
         ("http.monitor --insecure", 1, "--insecure is of no use without https.monitor", nil),
         ("ping.monitor -4 -6", 1, "-4 and -6 exclude each other", nil),
         ("smtp.monitor --certificate-days 3", 2, "--certificate-days is of no use without --tls or --starttls", nil),

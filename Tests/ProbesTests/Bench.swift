@@ -30,7 +30,9 @@ final class Bench {
     }
 
     /// Runs a monitor to its end: `http.monitor -p 80` for some hosts.
-    func run(_ line: String, _ hosts: [String] = ["127.0.0.1"], timeout: Duration = .seconds(50)) throws -> MonitorOutcome {
+    func run(
+        _ line: String, _ hosts: [String] = ["127.0.0.1"], timeout: Duration = .seconds(50)
+    ) throws -> MonitorOutcome {
         try run(line.split(separator: " ").map(String.init), hosts, timeout: timeout)
     }
 

@@ -38,7 +38,10 @@ struct DNSTests {
         for count in 0...good.count { _ = DNSMessage(Array(good[..<count]), type: .mx) }
         for _ in 0..<20_000 {
             var bytes = good
-            for _ in 0..<3 { bytes[Int.random(in: 2..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+            for _ in 0..<3 {
+                let place = Int.random(in: 2..<bytes.count, using: &random)
+                bytes[place] = UInt8.random(in: 0...255, using: &random)
+            }
             for type in DNSType.allCases { _ = DNSMessage(bytes, type: type) }
         }
     }
