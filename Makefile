@@ -15,8 +15,8 @@ COMPILE = mkdir -p $(LEFT) && find $(LEFT) -mindepth 1 -maxdepth 1 -name 'Tempor
 
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftnl-dev libmnl-dev \
-	libexpat1-dev libssl-dev libcrypt-dev zlib1g-dev libbz2-dev pkg-config \
-	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base python3
+	libexpat1-dev libssl-dev libcrypt-dev zlib1g-dev libbz2-dev libcurl4-openssl-dev libc-ares-dev pkg-config \
+	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base python3 openssl
 
 # What the tests with heartbeat 3.0.6 need: unpacked below .build, never installed. Where it cannot be had, those tests
 # are skipped, and say so.
@@ -61,6 +61,15 @@ peer-heartbeat:
 peer-mon:
 	@$(call unpack,$(MON),usr/bin/moncmd,$(MON_PACKAGES),mon 1.3.6)
 
+# The web server of the tests of the service monitor: unpacked below .build, never installed.
+NGINX = .build/debian-nginx
+webserver:
+	@[ -e $(NGINX)/root/usr/sbin/nginx ] && exit 0; rm -rf $(NGINX); \
+	( mkdir -p $(NGINX)/packages && cd $(NGINX)/packages && { apt-get -qq download nginx 2>/dev/null || \
+		{ apt-get -qq update && apt-get -qq download nginx; }; } && \
+	dpkg-deb -x nginx_*.deb ../unpacked && mv ../unpacked ../root ) 2>&1 || \
+		echo 'nginx of Debian cannot be fetched here: the tests with it are skipped'
+
 # busybox makes the list of the modules, which an installed kernel would get by its installation.
 machine:
 	@if [ ! -x /usr/bin/qemu-system-x86_64 ] && [ "$$(id -u)" = 0 ]; then echo 'installing $(EMULATOR)'; \
@@ -83,13 +92,14 @@ demo: deps build
 
 TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
-SYSTEM = IntegrationTests|MonitorServiceTests|ResourceAgentsTests|AgentsTests|MediaTests|PeerTests|SystemdTests|MachineTests
+SYSTEM = IntegrationTests|MonitorServiceTests|ResourceAgentsTests|AgentsTests|MediaTests|ProbesTests|PeerTests|$\
+	SystemdTests|MachineTests
 
-check: deps peer
+check: deps peer webserver
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
 	$(TEST) --skip '$(SYSTEM)'
 	SWIFT_BACKTRACE=enable=no $(TESTPATH)/release/hb_fuzz --executions 500000 --seed 1
-	$(TEST) --no-parallel --filter 'ResourceAgentsTests|AgentsTests|MediaTests'
+	$(TEST) --no-parallel --filter 'ResourceAgentsTests|AgentsTests|MediaTests|ProbesTests'
 	$(TEST) --filter MonitorServiceTests
 	$(TEST) --filter IntegrationTests
 	$(TEST) --filter PeerTests
@@ -147,7 +157,7 @@ install: build
 	install -s -m 755 .build/release/heartbeat $(DESTDIR)$(PREFIX)/sbin/heartbeat
 	install -s -m 755 .build/release/hb $(DESTDIR)$(PREFIX)/bin/hb
 	install -s -m 755 .build/release/mon $(DESTDIR)$(PREFIX)/sbin/mon
-	for t in hb_standby hb_takeover cl_status; do ln -sf hb $(DESTDIR)$(PREFIX)/bin/$$t; done
+	for t in hb_standby hb_takeover cl_status moncmd; do ln -sf hb $(DESTDIR)$(PREFIX)/bin/$$t; done
 	for t in send_arp fake; do ln -sf ../bin/hb $(DESTDIR)$(PREFIX)/sbin/$$t; done
 	# The resource scripts of heartbeat 3.0.6 where haresources finds them, and the commands where it had them.
 	install -d $(DESTDIR)$(PREFIX)/libexec/heartbeat/resource.d $(DESTDIR)$(PREFIX)/share/heartbeat
@@ -156,7 +166,7 @@ install: build
 	for n in 1 5 8; do install -m 644 Resources/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
 	install -m 644 README.md Resources/doc/* $(DESTDIR)$(PREFIX)/share/doc/heartbeat/
 	install -m 644 Resources/completion/hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb
-	for t in hb_standby hb_takeover cl_status; do ln -sf hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t; done
+	for t in hb_standby hb_takeover cl_status moncmd; do ln -sf hb $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t; done
 	for u in heartbeat mon; do sed 's|/usr/sbin|$(PREFIX)/sbin|' Resources/systemd/$$u.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$u.service; done
 	install -m 644 Resources/sysusers.d/heartbeat.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/heartbeat.conf
@@ -183,6 +193,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/heartbeat $(DESTDIR)$(PREFIX)/sbin/mon $(DESTDIR)$(PREFIX)/sbin/send_arp $(DESTDIR)$(PREFIX)/sbin/fake \
 		$(DESTDIR)$(PREFIX)/bin/hb \
 		$(DESTDIR)$(PREFIX)/bin/hb_standby $(DESTDIR)$(PREFIX)/bin/hb_takeover $(DESTDIR)$(PREFIX)/bin/cl_status \
+		$(DESTDIR)$(PREFIX)/bin/moncmd $(DESTDIR)$(PREFIX)/share/bash-completion/completions/moncmd \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb_standby \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/hb_takeover \
@@ -200,6 +211,7 @@ help:
 	@echo 'make demo [KEEP=1]        watch a cluster fail over; KEEP=1 leaves it up with a shell'
 	@echo 'make check                all tests'
 	@echo 'make peer                 fetch heartbeat 3.0.6 and mon 1.3.6 for the tests with them'
+	@echo 'make webserver            fetch nginx for the tests of the service monitor'
 	@echo 'make check-systemd        the installed unit under systemd'
 	@echo 'make machine              fetch an emulator and a kernel for the tests on kernels of their own'
 	@echo 'make check-machines       watchdog, power cut, pause and shared disk on kernels of their own'
@@ -212,5 +224,6 @@ help:
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer machine demo check check-systemd check-machines check-long seeds mutants fuzz torture bench \
+.PHONY: all build deps peer peer-heartbeat peer-mon webserver machine demo check check-systemd check-machines check-long seeds mutants fuzz \
+	torture bench \
 	install uninstall clean help

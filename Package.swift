@@ -29,6 +29,10 @@ let package = Package(
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
+        .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
 
         // Pure.
@@ -63,6 +67,22 @@ let package = Package(
         .target(
             name: "Admin", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging"],
             swiftSettings: edge),
+        .target(
+            name: "WebTransfers", dependencies: ["CCurl", "CLinux", "LinuxSystem", "Reactor", "ClusterModel"],
+            swiftSettings: edge),
+        .target(
+            name: "Probes",
+            dependencies: [
+                "CCares", "CLinux", "CTLS", "ClusterConfig", "ClusterModel", "LinuxSystem", "Reactor", "WebTransfers",
+            ],
+            swiftSettings: edge),
+        .target(
+            name: "Alerts",
+            dependencies: [
+                "Admin", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "LinuxSystem", "Messaging", "Probes",
+                "Reactor", "WebTransfers",
+            ],
+            swiftSettings: edge),
 
         // One target for each process: what a process may do is what its target may import.
         .target(
@@ -96,7 +116,13 @@ let package = Package(
         .executableTarget(
             name: "heartbeat", dependencies: ["Control", "Status", "ClientService", "Workers", "Resources"],
             swiftSettings: edge),
-        .executableTarget(name: "mon", dependencies: ["CLinux", "MonitorService"], swiftSettings: edge),
+        .executableTarget(
+            name: "mon",
+            dependencies: [
+                "Admin", "Alerts", "CLinux", "ClusterModel", "Journal", "LinuxSystem", "MonitorService", "Monitoring",
+                "Probes", "Reactor",
+            ],
+            swiftSettings: edge),
         .executableTarget(
             name: "hb",
             dependencies: [
@@ -136,7 +162,8 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(name: "MediaTests", dependencies: ["Media", "Privsep"], swiftSettings: edge),
         .testTarget(
-            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep"], swiftSettings: edge),
+            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep", "Reactor"],
+            swiftSettings: edge),
         .testTarget(
             name: "AgentsTests", dependencies: ["Agents", "LinuxSystem", "ResourceAgents", "Rig"],
             swiftSettings: edge),
@@ -151,6 +178,13 @@ let package = Package(
         .target(name: "ClockStep", path: "Tests/ClockStep"),
         .executableTarget(
             name: "hb_torture", dependencies: ["Rig", "Admin", "ClusterModel", "LinuxSystem"], path: "Tests/Torture",
+            swiftSettings: edge),
+        .testTarget(
+            name: "ProbesTests",
+            dependencies: [
+                "Admin", "Alerts", "CLinux", "ClusterModel", "LinuxSystem", "Messaging", "Probes", "Reactor",
+            ],
+            exclude: ["Servers"],
             swiftSettings: edge),
         .testTarget(
             name: "AdminTests",

@@ -56,11 +56,13 @@ package struct AdminClient: ~Copyable {
         }
     }
 
-    /// Hands a request to the daemon.
-    package borrowing func send(_ request: AdminRequest) throws(AdminError) {
+    /// Hands a request to the daemon. `origin`: who asks and why, where that is to be told.
+    package borrowing func send(_ request: AdminRequest, origin: RequestOrigin? = nil) throws(AdminError) {
         let packet: [UInt8]
         do throws(WireError) {
-            packet = try AdminMessage.encode(request.message)
+            var message = request.message
+            origin?.add(to: &message)
+            packet = try AdminMessage.encode(message)
         } catch {
             throw .malformed(error.description)
         }

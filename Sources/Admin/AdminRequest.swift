@@ -13,6 +13,9 @@ package enum AdminRequest: Equatable, Sendable {
     case takeover(GroupSelection)
     /// Forget failed starts and try failed stops again; nil: of every group.
     case cleanup(group: String?)
+    /// Treat a resource that this node holds as failed, as if its monitor had found it dead: it is restarted in place
+    /// or its group is moved. `resource`: a word of haresources. `reason`: what was found, and by whom.
+    case fail(resource: String, reason: String)
     /// Power a node off with the devices of the node that is asked; `isConfirmed`: an operator says that it is off.
     case fence(node: String, isConfirmed: Bool)
     /// Hold a group still, nil: all of them, or end that. `duration`: it ends by itself. `user`: who asks, for people.
@@ -28,7 +31,7 @@ package enum AdminRequest: Equatable, Sendable {
         case .status: true
         // The parameters of stonith_host hold passwords.
         case .parameter(let name): name != "stonith_host"
-        case .standby, .takeover, .cleanup, .fence, .maintain, .reload: false
+        case .standby, .takeover, .cleanup, .fail, .fence, .maintain, .reload: false
         }
     }
 
@@ -50,6 +53,10 @@ package enum AdminRequest: Equatable, Sendable {
         case .cleanup(let group):
             message.append("verb", "cleanup")
             if let group { message.append("group", group) }
+        case .fail(let resource, let reason):
+            message.append("verb", "fail")
+            message.append("resource", resource)
+            message.append("reason", RequestOrigin.line(reason))
         case .fence(let node, let isConfirmed):
             message.append("verb", "fence")
             message.append("node", node)
@@ -87,6 +94,8 @@ package enum AdminRequest: Equatable, Sendable {
         case "standby": self = .standby(try AdminRequest.selection(reader))
         case "takeover": self = .takeover(try AdminRequest.selection(reader))
         case "cleanup": self = .cleanup(group: try reader.optionalText("group"))
+        case "fail":
+            self = .fail(resource: try reader.text("resource"), reason: try reader.optionalText("reason") ?? "")
         case "fence": self = .fence(node: try reader.text("node"), isConfirmed: try reader.flag("confirmed"))
         case "maintain":
             self = .maintain(

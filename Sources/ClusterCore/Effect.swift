@@ -53,6 +53,8 @@ package enum Effect: Equatable, Sendable {
     case reassert(GroupID, epoch: UInt64, OperationID)
     /// An operator's cleanup: the resource manager forgets what failed in the group.
     case forgetFailures(GroupID)
+    /// A resource of a held group, by its place in it, is treated as if its monitor had found it dead.
+    case fail(GroupID, resource: Int, reason: String)
     /// Whether failures that monitors find in the group are only told, for it is held still.
     case suspend(GroupID, Bool)
     /// Power a node off, with every device that this node has for it. It is off only when `Event.fenced` has come

@@ -41,10 +41,24 @@ package enum OperatorRequest: Equatable, Sendable {
     case takeover(GroupSelection)
     /// Forget start failures and try failed stops again, in the whole cluster; nil: of every group.
     case cleanup(group: String?)
+    /// Treat a resource of a group that is held here as failed; a word of haresources.
+    case fail(resource: String, reason: String)
     /// Hold a group or all of them still, or end that.
     case maintain(MaintenanceOrder)
     /// Power a node off with this node's devices; `isConfirmed`: an operator says that it is off.
     case fence(node: String, isConfirmed: Bool)
+
+    /// What is asked, for a log: `standby web`.
+    package var word: String {
+        switch self {
+        case .standby(let selection): "standby \(selection.word)"
+        case .takeover(let selection): "takeover \(selection.word)"
+        case .cleanup(let group): "cleanup \(group ?? "all")"
+        case .fail(let resource, _): "fail \(resource)"
+        case .maintain: "maintain"
+        case .fence(let node, _): "fence \(node)"
+        }
+    }
 }
 
 /// One input of `Cluster.handle`.

@@ -44,25 +44,9 @@ struct Ping {
         }
     }
 
-    /// A raw ICMP socket to which the kernel passes echo replies only.
+    /// A raw ICMP socket, set up as all media are.
     private static func socket(isIPv6: Bool) throws(SystemError) -> Descriptor {
-        let socket: Descriptor
-        if isIPv6 {
-            socket = try Descriptor.socket(family: AF_INET6, type: SOCK_RAW, protocol: Int32(IPPROTO_ICMPV6))
-            // A set bit blocks its type.
-            var blocked = [UInt32](repeating: .max, count: 8)
-            blocked[Int(ICMP6_ECHO_REPLY) / 32] &= ~(1 << UInt32(ICMP6_ECHO_REPLY % 32))
-            var filter = icmp6_filter()
-            withUnsafeMutableBytes(of: &filter) { $0.copyBytes(from: blocked.withUnsafeBytes { Array($0) }) }
-            try socket.setOption("ICMP6_FILTER", Int32(IPPROTO_ICMPV6), ICMP6_FILTER, structure: filter)
-        } else {
-            socket = try Descriptor.socket(family: AF_INET, type: SOCK_RAW, protocol: Int32(IPPROTO_ICMP))
-            // SOL_RAW and ICMP_FILTER of linux/icmp.h, which does not go together with netinet/ip_icmp.h.
-            let rawLevel: Int32 = 255
-            let filterOption: Int32 = 1
-            let blocked = ~(UInt32(1) << UInt32(ICMP_ECHOREPLY))
-            try socket.setOption("ICMP_FILTER", rawLevel, filterOption, structure: blocked)
-        }
+        let socket = try ICMPEcho.rawSocket(isIPv6: isIPv6)
         try socket.prioritize(family: isIPv6 ? AF_INET6 : AF_INET)
         socket.widenReceiveBuffer(MediumOpener.receiveBuffer)
         try socket.stampArrivals()

@@ -228,6 +228,9 @@ package enum StatusToResource: Frame {
     /// Whether a failure that a monitor finds in the group is only told: an operator wants nothing to be started or
     /// stopped. No group is suspended at the beginning of a channel.
     case suspend(group: String, Bool)
+    /// A resource of a group that is held here, by its place in haresources, is reported as failed: what follows is
+    /// what follows a failure that its monitor finds.
+    case fail(group: String, resource: UInt32, reason: String)
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
@@ -264,6 +267,11 @@ package enum StatusToResource: Frame {
             writer.write(UInt8(9))
             writer.write(group)
             writer.write(isSuspended)
+        case .fail(let group, let resource, let reason):
+            writer.write(UInt8(10))
+            writer.write(group)
+            writer.write(resource)
+            writer.write(reason)
         }
     }
 
@@ -284,6 +292,9 @@ package enum StatusToResource: Frame {
         case 7: self = .fence(operation: try reader.read(UInt64.self), node: try reader.readString())
         case 8: self = .forgetFailures(group: try reader.readString())
         case 9: self = .suspend(group: try reader.readString(), try reader.readBool())
+        case 10:
+            self = .fail(
+                group: try reader.readString(), resource: try reader.read(UInt32.self), reason: try reader.readString())
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

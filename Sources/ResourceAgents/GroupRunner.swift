@@ -140,6 +140,11 @@ package final class GroupRunner {
         onFailure()
     }
 
+    /// Somebody found a resource dead; nothing follows unless the group is held, for whatever is under way sees to it.
+    package func fail(_ resource: Int, _ reason: String) {
+        if isWatched, group.resources.indices.contains(resource) { monitor.report(number, resource, reason) }
+    }
+
     /// Starts a failed resource again, with those after it.
     func restart(from resource: Int) { handle(.restart(from: resource)) }
 

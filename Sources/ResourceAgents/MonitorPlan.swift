@@ -39,6 +39,8 @@ package struct MonitorPlan: Sendable {
         case finished(CheckID, Finding)
         /// Something may have happened to a resource: it is looked at now.
         case noticed(ID)
+        /// Somebody else found a resource dead. It need not be watched; its group MUST be held.
+        case reported(ID, MonitorPolicy, String)
         /// Whether failures are only told, for an operator wants nothing to be started or stopped.
         case suspended(group: Int, Bool)
         /// An operator's cleanup: earlier restarts do not count any more.
@@ -111,6 +113,7 @@ package struct MonitorPlan: Sendable {
             guard let index = entries.firstIndex(where: { $0.id == id }) else { break }
             entries[index].due = min(entries[index].due, now)
             entries[index].isStale = entries[index].check != nil
+        case .reported(let id, let policy, let reason): fail(id, policy, reason, now, &effects)
         case .suspended(let group, let isSuspended): suspend(group, isSuspended, now)
         case .forgotten(let group): restarts.removeAll { $0.id.group == group }
         case .wake: break
@@ -172,10 +175,12 @@ package struct MonitorPlan: Sendable {
             entries[index].unclear = 0
             entries[index].isUnasked = false
             entries[index].isDown = false
-        case .failed(let reason): fail(index, reason, now, &effects)
+        case .failed(let reason): fail(entries[index].id, entries[index].policy, reason, now, &effects)
         case .unclear(let reason):
             entries[index].unclear += 1
-            if entries[index].unclear >= 2 { return fail(index, reason, now, &effects) }
+            if entries[index].unclear >= 2 {
+                return fail(entries[index].id, entries[index].policy, reason, now, &effects)
+            }
             entries[index].due = now + min(entries[index].policy.interval, MonitorPlan.secondLook)
         case .unasked(let reason):
             if !entries[index].isUnasked { effects.append(.unasked(entries[index].id, reason)) }
@@ -183,12 +188,15 @@ package struct MonitorPlan: Sendable {
         }
     }
 
-    private mutating func fail(_ index: Int, _ reason: String, _ now: Instant, _ effects: inout [Effect]) {
-        let (id, policy) = (entries[index].id, entries[index].policy)
-        entries[index].unclear = 0
+    private mutating func fail(
+        _ id: ID, _ policy: MonitorPolicy, _ reason: String, _ now: Instant, _ effects: inout [Effect]
+    ) {
+        let index = entries.firstIndex { $0.id == id }
+        if let index { entries[index].unclear = 0 }
         if suspended.contains(id.group) {
-            if !entries[index].isDown { effects.append(.failed(id, reason)) }
-            entries[index].isDown = true
+            if let index, entries[index].isDown { return }
+            effects.append(.failed(id, reason))
+            if let index { entries[index].isDown = true }
             return
         }
         effects.append(.failed(id, reason))

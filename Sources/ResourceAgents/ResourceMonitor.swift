@@ -66,6 +66,13 @@ package final class ResourceMonitor {
     /// Earlier restarts of a group do not count any more.
     func forget(_ number: Int) { handle(.forgotten(group: number)) }
 
+    /// Somebody else found a resource dead, whether it is monitored here or not.
+    func report(_ number: Int, _ resource: Int, _ reason: String) {
+        let id = MonitorPlan.ID(group: number, resource: resource)
+        guard let (_, specification) = find(id) else { return }
+        handle(.reported(id, operations.monitor(for: specification) ?? MonitorPolicy(), reason))
+    }
+
     private func noticeMounts() {
         for group in groups {
             for resource in group.filesystems {
@@ -116,7 +123,7 @@ package final class ResourceMonitor {
             log(.warning, "monitor-unasked", "\(resource.text) cannot be monitored: \(reason)", resource)
         case .restart(let id, _, let attempt):
             guard let (runner, resource) = find(id) else { return }
-            let limit = operations.monitor(for: resource)?.restarts ?? attempt
+            let limit = (operations.monitor(for: resource) ?? MonitorPolicy()).restarts
             log(
                 .warning, "resource-restart",
                 "Restarting \(resource.text) and what comes after it in its group, attempt \(attempt) of \(limit)",

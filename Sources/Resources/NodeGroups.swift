@@ -161,6 +161,11 @@ final class NodeGroups {
         runners.first { $0.group.name == name }?.suspend(isSuspended)
     }
 
+    /// Somebody found a resource of a held group dead.
+    func fail(_ name: String, resource: Int, _ reason: String) {
+        runners.first { $0.group.name == name }?.fail(resource, reason)
+    }
+
     // MARK: What the status process asks for
 
     func start(_ name: String, epoch: UInt64, isCold: Bool, operation: OperationID, for sender: StatusLink) {

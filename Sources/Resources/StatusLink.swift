@@ -58,6 +58,7 @@ final class StatusLink {
         case .entitled(let until): groups.prolong(until: until)
         case .forgetFailures(let group): groups.forgetFailures(of: group)
         case .suspend(let group, let isSuspended): groups.suspend(group, isSuspended)
+        case .fail(let group, let resource, let reason): groups.fail(group, resource: Int(resource), reason)
         }
     }
 

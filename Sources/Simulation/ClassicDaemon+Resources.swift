@@ -261,7 +261,7 @@ extension ClassicDaemon {
         switch request {
         case .standby(let selection): goStandby(holding(selection), now)
         case .takeover(let selection): transmit([("t", "hb_takeover"), ("rsc_hold", selection.word)])
-        case .cleanup, .fence, .maintain: break
+        case .cleanup, .fail, .fence, .maintain: break
         }
     }
 }

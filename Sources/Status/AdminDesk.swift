@@ -12,7 +12,7 @@ struct AdminDesk {
     /// What a request comes to.
     enum Decision {
         /// For the core; answered later.
-        case order(OperatorRequest, RequestID)
+        case order(OperatorRequest, RequestID, RequestOrigin?)
         /// Packets to send back now.
         case answer([[UInt8]])
         /// The state of everything is asked for.
@@ -55,8 +55,11 @@ struct AdminDesk {
 
     mutating func read(_ bytes: [UInt8], from client: ClientID, privileged: Bool) -> Decision {
         let request: AdminRequest
+        let origin: RequestOrigin?
         do {
-            request = try AdminRequest(try AdminMessage.decode(bytes))
+            let message = try AdminMessage.decode(bytes)
+            request = try AdminRequest(message)
+            origin = RequestOrigin(message)
         } catch {
             return .answer(
                 [packet(AdminResponse(.error, "the request cannot be read: \(error)").message)].compactMap { $0 })
@@ -65,27 +68,31 @@ struct AdminDesk {
             let text = "only root and members of the group haclient may do this"
             return .answer([packet(AdminResponse(.denied, text).message)].compactMap { $0 })
         }
+        return decide(request, origin, client)
+    }
+
+    private mutating func decide(_ request: AdminRequest, _ origin: RequestOrigin?, _ client: ClientID) -> Decision {
+        func order(_ request: OperatorRequest, _ client: ClientID) -> Decision {
+            requestLast &+= 1
+            waiting.append((requestLast, client))
+            return .order(request, requestLast, origin)
+        }
         switch request {
         case .status: return .report
         case .parameter(let name): return .answer(parameter(name))
         case .standby(let selection): return order(.standby(selection), client)
         case .takeover(let selection): return order(.takeover(selection), client)
         case .cleanup(let group): return order(.cleanup(group: group), client)
+        case .fail(let resource, let reason): return order(.fail(resource: resource, reason: reason), client)
         case .maintain(let group, let isOn, let duration, let user, let reason):
-            let order = MaintenanceOrder(
+            let maintenance = MaintenanceOrder(
                 group: group, isOn: isOn, duration: duration, user: user, reason: reason, time: Int64(time(nil)))
-            return self.order(.maintain(order), client)
+            return order(.maintain(maintenance), client)
         case .reload:
             let text = "control reloads, not this process"
             return .answer([packet(AdminResponse(.error, text).message)].compactMap { $0 })
         case .fence(let node, let isConfirmed): return order(.fence(node: node, isConfirmed: isConfirmed), client)
         }
-    }
-
-    private mutating func order(_ request: OperatorRequest, _ client: ClientID) -> Decision {
-        requestLast &+= 1
-        waiting.append((requestLast, client))
-        return .order(request, requestLast)
     }
 
     /// The packet for the client whose order the core has answered; nil where nobody waits.

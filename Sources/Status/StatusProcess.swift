@@ -261,6 +261,8 @@ final class StatusProcess {
             order(.reassert(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
         case .suspend(let group, let isSuspended):
             order(.suspend(group: configuration.groups[group.index].name, isSuspended))
+        case .fail(let group, let resource, let reason):
+            order(.fail(group: configuration.groups[group.index].name, resource: UInt32(resource), reason: reason))
         case .forgetFailures(let group): order(.forgetFailures(group: configuration.groups[group.index].name))
         case .fence(let node, let operation):
             order(.fence(operation: operation, node: configuration.members[node.index].name))
@@ -357,7 +359,12 @@ final class StatusProcess {
 
     private func serve(_ client: ClientID, _ privileged: Bool, _ bytes: [UInt8]) {
         switch desk.read(bytes, from: client, privileged: privileged) {
-        case .order(let request, let id): handle(.requested(request, id))
+        case .order(let request, let id, let origin):
+            if let origin {
+                let who = origin.user.isEmpty ? "" : " (\(origin.user))"
+                log.write(.notice, "request-reason", "\(request.word): \(origin.reason)\(who)")
+            }
+            handle(.requested(request, id))
         case .answer(let messages):
             for (index, message) in messages.enumerated() {
                 tell(.response(client: client, bytes: message, last: index == messages.count - 1))

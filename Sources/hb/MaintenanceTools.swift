@@ -1,6 +1,5 @@
 // `hb freeze`, `hb unmanage` and `hb manage`: hold everything or one group still while somebody works on it.
 import Admin
-import CLinux
 import ClusterModel
 import LinuxSystem
 
@@ -77,7 +76,8 @@ extension Tool {
         var duration: Duration?
         if let text = arguments.value("for") { duration = try time(text) }
         let request = AdminRequest.maintain(
-            group: group, isOn: isOn, duration: duration, user: user, reason: arguments.value("reason") ?? "")
+            group: group, isOn: isOn, duration: duration, user: RequestOrigin.currentUser,
+            reason: arguments.value("reason") ?? "")
         return carryOut(request, try Patience(arguments), invocation, arguments)
     }
 
@@ -89,12 +89,5 @@ extension Tool {
             return .seconds(number * seconds)
         }
         throw UsageError("--for takes a time such as 90s, 10m or 2h, a year at most, not '\(text)'")
-    }
-
-    /// Who asks: the person behind sudo, else the user of this process.
-    private static var user: String {
-        if let name = getenv("SUDO_USER"), geteuid() == 0 { return String(cString: name) }
-        guard let entry = getpwuid(getuid()) else { return String(getuid()) }
-        return String(cString: entry.pointee.pw_name)
     }
 }

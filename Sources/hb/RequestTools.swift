@@ -4,9 +4,12 @@ import ClusterModel
 import LinuxSystem
 
 extension Tool {
-    private static let waiting = [ProgramOption("no-wait"), ProgramOption("timeout", value: .required)]
+    private static let waiting = [
+        ProgramOption("no-wait"), ProgramOption("reason", value: .required), ProgramOption("timeout", value: .required),
+    ]
 
     private static let waitingHelp = """
+              --reason TEXT      why, for the log and for all who look at hb status
               --no-wait          only hand the request over; a refusal is reported if it comes at once
               --timeout SECONDS  stop waiting after this time; the request goes on (default: wait until it is decided)
 
@@ -27,7 +30,7 @@ extension Tool {
 
     static let standby = Tool(
         verb: "standby", program: "hb_standby", summary: "give resource groups to other nodes",
-        usage: "[--no-wait] [--timeout SECONDS] [all|foreign|local|failback|GROUP]",
+        usage: "[--no-wait] [--reason TEXT] [--timeout SECONDS] [all|foreign|local|failback|GROUP]",
         help: """
             Gives resource groups of this node to other nodes, and waits until they have them. Which groups:
 
@@ -44,7 +47,7 @@ extension Tool {
 
     static let takeover = Tool(
         verb: "takeover", program: "hb_takeover", summary: "take resource groups from other nodes",
-        usage: "[--no-wait] [--timeout SECONDS] [all|foreign|local|failback|GROUP]",
+        usage: "[--no-wait] [--reason TEXT] [--timeout SECONDS] [all|foreign|local|failback|GROUP]",
         help: """
             Takes resource groups to this node, and waits until it has them. Which groups:
 
@@ -74,6 +77,32 @@ extension Tool {
         try arguments.expectOperands(atMost: 1)
         let patience = Patience(limit: try arguments.seconds("timeout") ?? .seconds(30))
         return carryOut(.cleanup(group: try group(arguments)), patience, invocation, arguments)
+    }
+
+    static let fail = Tool(
+        verb: "fail", program: nil, summary: "treat a resource as failed: restart it, or move its group",
+        usage: "[--reason TEXT] [--timeout SECONDS] RESOURCE",
+        help: """
+            Says that a resource which this node holds does not do its work, whatever its own monitor finds. What
+            follows is what follows a failure that its monitor finds: it is stopped and started again, with what comes
+            after it in its group, and after too many restarts the group moves (monitor in ha.cf).
+
+              RESOURCE           a word of haresources, as hb status shows it
+              --reason TEXT      what was found, for the log and for all who look at hb status
+              --timeout SECONDS  stop waiting for heartbeat's answer after this time (default: 30)
+
+            Exit status: 0 done, 1 refused or failed, 2 wrong command line, 3 heartbeat does not run here,
+            4 not permitted, 5 timed out, 6 the outcome is not known.
+
+            """, options: [ProgramOption("reason", value: .required), ProgramOption("timeout", value: .required)]
+    ) { invocation, arguments throws(UsageError) in
+        try arguments.expectOperands(atMost: 1)
+        guard let resource = arguments.operands.first, !resource.isEmpty else {
+            throw UsageError("expected a resource, a word of haresources")
+        }
+        let patience = Patience(limit: try arguments.seconds("timeout") ?? .seconds(30))
+        let reason = arguments.value("reason") ?? "\(RequestOrigin.currentUser) says so"
+        return carryOut(.fail(resource: resource, reason: reason), patience, invocation, arguments)
     }
 
     private static func selection(_ arguments: ProgramArguments) throws(UsageError) -> GroupSelection {
@@ -118,7 +147,8 @@ func carryOut(
     do throws(AdminError) {
         // The daemon takes requests at once or not at all, whatever their outcome waits for.
         let client = try AdminClient(arguments.common.paths, deadline: limit ?? (start + .seconds(10)))
-        try client.send(request)
+        let origin = arguments.value("reason").map { RequestOrigin(user: RequestOrigin.currentUser, reason: $0) }
+        try client.send(request, origin: request.namesReason ? nil : origin)
         let response: AdminResponse
         if patience.isBrief {
             guard let early = try outcome(client, deadline: start + Patience.refusalWait) else {
@@ -168,4 +198,14 @@ private func report(_ response: AdminResponse, _ invocation: Invocation) -> Int3
     case .denied: invocation.complain(text.isEmpty ? "you may not do this" : text)
     }
     return ExitStatus.of(response.outcome)
+}
+
+extension AdminRequest {
+    /// Whether the request's own fields say why.
+    fileprivate var namesReason: Bool {
+        switch self {
+        case .fail, .maintain: true
+        case .status, .standby, .takeover, .cleanup, .fence, .parameter, .reload: false
+        }
+    }
 }

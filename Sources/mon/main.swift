@@ -2,4 +2,4 @@
 import CLinux
 import MonitorService
 
-exit(MonitorDuty.main(Array(CommandLine.arguments.dropFirst())))
+exit(MonitorDuty.main(Array(CommandLine.arguments.dropFirst()), native: NativeWiring.make))

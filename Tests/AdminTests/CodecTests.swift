@@ -19,6 +19,7 @@ import Testing
             .status, .reload, .cleanup(group: nil), .cleanup(group: "all"),
             .maintain(group: nil, isOn: true, duration: .seconds(600), user: "root", reason: "a b"),
             .maintain(group: "ip1", isOn: false, duration: nil, user: "", reason: ""), .parameter(name: "deadtime"),
+            .fail(resource: "nginx.service", reason: "web/http: www1"),
         ]
         requests += selections.map { .standby($0) } + selections.map { .takeover($0) }
         for request in requests {

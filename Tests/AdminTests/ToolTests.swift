@@ -7,8 +7,8 @@ import Testing
 @Suite struct ToolTests {
     private static let calls = [
         ["hb"], ["hb", "status"], ["hb", "check"], ["hb", "standby"], ["hb", "takeover"], ["hb", "cleanup"],
-        ["hb", "fence"], ["hb", "wire"], ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"],
-        ["hb_takeover"], ["cl_status"], ["send_arp"],
+        ["hb", "fail"], ["hb", "fence"], ["hb", "mon"], ["hb", "moncmd"], ["hb", "wire"], ["hb", "cl_status"],
+        ["hb", "send_arp"], ["hb_standby"], ["hb_takeover"], ["cl_status"], ["send_arp"], ["moncmd"],
     ]
 
     @Test("--help goes to standard output and exits with 0, with all options and exit statuses", arguments: calls)
@@ -32,7 +32,7 @@ import Testing
         let folder = try TemporaryFolder()
         let outcome = try RunningTool(call[0], Array(call.dropFirst()) + ["--version"], in: folder).end()
         let name = call.last == "standby" || call.last == "takeover" ? "hb_\(call[1])" : call.last ?? ""
-        let program = ["hb_standby", "hb_takeover", "cl_status", "send_arp"].contains(name) ? name : "hb"
+        let program = ["hb_standby", "hb_takeover", "cl_status", "send_arp", "moncmd"].contains(name) ? name : "hb"
         #expect(outcome == ToolOutcome(status: 0, output: "\(program) (heartbeat) \(Product.version)\n", errors: ""))
     }
 
@@ -40,8 +40,8 @@ import Testing
     func unknownCommands() throws {
         let folder = try TemporaryFolder()
         let usage =
-            "usage: hb status|check|standby|takeover|cleanup|freeze|unmanage|manage|fence|agents|simulate|wire"
-                + "|cl_status|send_arp ... (hb --help)\n"
+            "usage: hb status|check|standby|takeover|cleanup|fail|freeze|unmanage|manage|fence|mon|agents|simulate|wire"
+                + "|cl_status|send_arp|moncmd ... (hb --help)\n"
         #expect(
             try runTool("hb", in: folder)
                 == ToolOutcome(status: 2, output: "", errors: "hb: a command is missing\n" + usage))

@@ -1,3 +1,4 @@
+import LinuxSystem
 import Media
 import Testing
 

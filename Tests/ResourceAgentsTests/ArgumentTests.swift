@@ -1,6 +1,7 @@
 // Words of haresources and of command lines, understood or refused.
 import ClusterModel
 import LinuxSystem
+import Reactor
 import Testing
 
 @testable import ResourceAgents

@@ -215,4 +215,27 @@ struct MonitorPlanTests {
             }
         }
     }
+
+    @Test("What somebody else reports counts as what a check finds, watched or not; while suspended it is only told")
+    func reported() {
+        var bench = bench()
+        let watched = MonitorPlanTests.id
+        let other = MonitorPlan.ID(group: 1, resource: 3)
+        #expect(
+            bench.handle(.reported(watched, MonitorPlanTests.policy, "mute"))
+                == [.failed(watched, "mute"), .restart(watched, "mute", attempt: 1)])
+        #expect(bench.next() == nil)
+        for attempt in 1...2 {
+            _ = bench.handle(.held(group: 1, [(0, MonitorPlanTests.policy)]))
+            #expect(
+                bench.handle(.reported(other, MonitorPlanTests.policy, "mute")).contains(
+                    .restart(other, "mute", attempt: attempt)))
+        }
+        _ = bench.handle(.held(group: 1, [(0, MonitorPlanTests.policy)]))
+        #expect(bench.handle(.reported(other, MonitorPlanTests.policy, "mute")).last == .giveUp(other, "mute"))
+        _ = bench.handle(.held(group: 1, [(0, MonitorPlanTests.policy)]))
+        _ = bench.handle(.suspended(group: 1, true))
+        #expect(bench.handle(.reported(watched, MonitorPlanTests.policy, "mute")) == [.failed(watched, "mute")])
+        #expect(bench.handle(.reported(watched, MonitorPlanTests.policy, "mute")) == [])
+    }
 }

@@ -7,4 +7,7 @@ package enum Checkout {
 
     /// Where `make peer` unpacks Debian's heartbeat 3.0.6, whether it has done so or not.
     package static let debianPackage = folder + "/.build/debian-heartbeat/root"
+
+    /// Where `make webserver` unpacks Debian's nginx, whether it has done so or not.
+    package static let webServer = folder + "/.build/debian-nginx/root"
 }

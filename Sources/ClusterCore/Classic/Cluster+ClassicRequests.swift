@@ -11,7 +11,7 @@ extension Cluster {
         let selection: GroupSelection
         switch request {
         case .standby(let asked), .takeover(let asked): selection = asked
-        case .cleanup, .fence, .maintain: return false
+        case .cleanup, .fail, .fence, .maintain: return false
         }
         if case .group(let group) = selection, coding.group(named: group) == nil { return false }
         guard classic.legacy == nil else {
@@ -26,7 +26,7 @@ extension Cluster {
         switch request {
         case .standby: offerClassic(wanted.intersection(classic.peer.own), id, now)
         case .takeover: takeClassic(wanted, id, now)
-        case .cleanup, .fence, .maintain: break
+        case .cleanup, .fail, .fence, .maintain: break
         }
         return true
     }

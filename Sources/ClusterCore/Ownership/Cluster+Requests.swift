@@ -30,6 +30,7 @@ extension Cluster {
         case .standby(let selection): standby(selection, id, now)
         case .takeover(let selection): takeover(selection, id, now)
         case .cleanup(let name): cleanup(name, id)
+        case .fail(let resource, let reason): fail(resource, reason, id)
         case .maintain(let order): maintain(order, id, now)
         case .fence(let node, let isConfirmed): fence(node, isConfirmed: isConfirmed, id, now)
         }
@@ -124,6 +125,31 @@ extension Cluster {
         for group in groups where name == nil || group.name == name { marks.clear(group.id) }
         isUnsettled = true
         effects.append(.reply(id, OperatorResponse(.done, "failures of \(name ?? "all groups") cleared")))
+    }
+
+    /// The resource manager does what it does when a monitor finds a resource dead; the answer does not wait for it.
+    private mutating func fail(_ resource: String, _ reason: String, _ id: RequestID) {
+        guard select(.all, id) != nil else { return }
+        let places = groups.compactMap { group in
+            configuration.groups[group.id.index].resources.firstIndex { $0.text == resource }.map {
+                (group: group, resource: $0)
+            }
+        }
+        guard !places.isEmpty else {
+            return refuse(id, "no group has a resource \(resource): see hb status for the words")
+        }
+        let held = places.first { place in
+            if case .held = place.group.phase { true } else { false }
+        }
+        guard let place = held else {
+            return refuse(id, "\(resource) of \(places[0].group.name) is not held here: nothing was done")
+        }
+        if let refusal = heldStillRefusal([place.group]) { return refuse(id, refusal) }
+        log(
+            .warning, "resource-reported", "\(resource) is reported as failed: \(reason)",
+            [Setting(name: "GROUP", value: place.group.name), Setting(name: "RESOURCE", value: resource)])
+        effects.append(.fail(place.group.id, resource: place.resource, reason: reason))
+        effects.append(.reply(id, OperatorResponse(.done, "\(resource) is treated as failed")))
     }
 
     private mutating func wait(_ id: RequestID, _ goal: PendingRequest.Goal, _ ids: [GroupID], _ now: Instant) {

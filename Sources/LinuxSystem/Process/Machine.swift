@@ -9,4 +9,11 @@ package enum Machine {
         CLinux.reboot(Int32(RB_AUTOBOOT))
         return SystemError.last("reboot")
     }
+
+    /// What the machine calls itself, as `uname -n` prints it. The corresponding C function is `uname`.
+    package static var nodeName: String {
+        var names = utsname()
+        guard uname(&names) == 0 else { return "localhost" }
+        return withUnsafeBytes(of: names.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
 }

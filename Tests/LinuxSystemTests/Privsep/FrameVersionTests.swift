@@ -24,6 +24,7 @@ struct FrameVersionTests {
         .takeInventory, .start(operation: 1, group: "two", epoch: 3, isCold: true), .stop(operation: 4, group: "five"),
         .reassert(operation: 6, group: "seven", epoch: 8), .reboot(reason: "nine"), .fence(operation: 10, node: "b"),
         .entitled(until: Instant(nanoseconds: 12)), .forgetFailures(group: "thirteen"), .suspend(group: "14", true),
+        .fail(group: "fifteen", resource: 16, reason: "17"),
     ]
     private static let outcomes: [ResourceToStatus] = [
         .inventory([GroupInventory(group: "one", state: .partial, epoch: 2)], entitledUntil: Instant(nanoseconds: 3)),

@@ -4,7 +4,6 @@ import CLinux
 import CSystemd
 import ClusterModel
 import LinuxSystem
-import Reactor
 
 /// Why a call failed.
 package struct BusError: Error, Equatable {
@@ -12,17 +11,23 @@ package struct BusError: Error, Equatable {
     package var name: String
     package var message: String
 
+    package init(name: String, message: String) {
+        self.name = name
+        self.message = message
+    }
+
+    /// One line for people.
     package var text: String { message.isEmpty ? name : message }
 }
 
 /// A connection to systemd's manager, opened when it is first needed and again after it was lost.
-final class SystemdBus {
+package final class SystemdBus {
     private static let service = "org.freedesktop.systemd1"
     private static let managerPath = "/org/freedesktop/systemd1"
     private static let managerInterface = "org.freedesktop.systemd1.Manager"
 
     /// A call whose answer has not come.
-    final class Call {
+    package final class Call {
         fileprivate var slot: OpaquePointer?
         private let completion: (Result<String, BusError>) -> Void
         private let read: (OpaquePointer) -> String?
@@ -69,9 +74,9 @@ final class SystemdBus {
     }
 
     /// Called with a job's object path and its result when a job has ended.
-    var onJobRemoved: (String, String) -> Void = { _, _ in }
+    package var onJobRemoved: (String, String) -> Void = { _, _ in }
     /// Called when the bus is gone; calls under way get an error of their own.
-    var onLost: () -> Void = {}
+    package var onLost: () -> Void = {}
 
     private let loop: EventLoop
     private let address: String?
@@ -80,7 +85,7 @@ final class SystemdBus {
     private var watches: [WeakWatch] = []
 
     /// `address`: of a bus other than the system's.
-    init(loop: EventLoop, address: String? = nil) {
+    package init(loop: EventLoop, address: String? = nil) {
         self.loop = loop
         self.address = address
     }
@@ -88,11 +93,11 @@ final class SystemdBus {
     deinit { close() }
 
     /// Whether systemd runs this machine.
-    var isAvailable: Bool { address != nil || sd_booted() > 0 }
+    package var isAvailable: Bool { address != nil || sd_booted() > 0 }
 
     /// Calls back when a property of a unit has changed; also on a connection that is made anew. Valid until the answer
     /// is released.
-    func watch(_ unit: String, _ changed: @escaping () -> Void) -> AnyObject {
+    package func watch(_ unit: String, _ changed: @escaping () -> Void) -> AnyObject {
         var encoded: UnsafeMutablePointer<CChar>?
         _ = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &encoded)
         defer { free(encoded) }
@@ -115,7 +120,7 @@ final class SystemdBus {
     }
 
     /// Calls a method of the manager that takes strings and answers with an object path.
-    func call(
+    package func call(
         _ method: String, _ arguments: [String], timeout: Duration,
         _ completion: @escaping (Result<String, BusError>) -> Void
     ) throws(SystemError) -> Call {
@@ -125,7 +130,7 @@ final class SystemdBus {
     }
 
     /// Reads a property, a string, of a unit; systemd loads the unit for it where it must.
-    func property(
+    package func property(
         _ property: String, ofUnit unit: String, timeout: Duration,
         _ completion: @escaping (Result<String, BusError>) -> Void
     ) throws(SystemError) -> Call {
@@ -210,7 +215,7 @@ final class SystemdBus {
     }
 
     /// A connection to a bus; the caller MUST close it.
-    static func open(_ address: String?) throws(SystemError) -> OpaquePointer? {
+    package static func open(_ address: String?) throws(SystemError) -> OpaquePointer? {
         var bus: OpaquePointer?
         guard let address else {
             try check("open the system bus", sd_bus_open_system(&bus))

@@ -1,0 +1,184 @@
+import CLinux
+import ClusterModel
+import LinuxSystem
+import Rig
+import Testing
+
+extension ClusterTests {
+    @Suite("A service monitor that moves the group of a dead service")
+    struct ServiceMonitorTests {
+        private static let nginx = Checkout.webServer + "/usr/sbin/nginx"
+        private static let programs: String = {
+            let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+            return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        }()
+        /// What the configuration of the monitor says, and the most that a busy machine may add to it.
+        private static let interval = Duration.seconds(1)
+        private static let timeout = Duration.seconds(1)
+        private static let slack = Duration.seconds(20)
+
+        /// nginx on port 80, one process, which answers 500 while a file `sick-NODE` is in the cluster's folder.
+        private func webServer(_ folder: String) -> String {
+            """
+            #!/bin/sh
+            # start|stop|status
+            dir=\(folder)/$HA_CURHOST/volatile
+            pid=$dir/nginx.pid
+            runs() { [ -s "$pid" ] && kill -0 "$(cat "$pid")" 2>/dev/null; }
+            case $1 in
+            start)
+                runs && exit 0
+                cat >"$dir/nginx.conf" <<END
+            user root; daemon off; master_process off; error_log $dir/nginx.log; pid $pid;
+            events { worker_connections 64; }
+            http {
+                access_log off;
+                client_body_temp_path $dir/t1; proxy_temp_path $dir/t2; fastcgi_temp_path $dir/t3;
+                uwsgi_temp_path $dir/t4; scgi_temp_path $dir/t5;
+                server {
+                    listen 80;
+                    location / { if (-f \(folder)/sick-$HA_CURHOST) { return 500; } return 200 "page of $HA_CURHOST"; }
+                }
+            }
+            END
+                rm -f "$pid"
+                setsid \(ServiceMonitorTests.nginx) -c "$dir/nginx.conf" -p "$dir" </dev/null >/dev/null 2>&1 &
+                for try in $(seq 500); do runs && break; sleep 0.01; done
+                echo "$HA_CURHOST start" >>"\(folder)/web.log"
+                runs ;;
+            stop)
+                runs && kill -9 "$(cat "$pid")"
+                rm -f "$pid"
+                echo "$HA_CURHOST stop" >>"\(folder)/web.log" ;;
+            status) if runs; then echo running; else echo stopped; exit 3; fi ;;
+            esac
+
+            """
+        }
+
+        /// The service monitor as the last resource of the group: where the group is, it is.
+        private func serviceMonitor(_ folder: String) -> String {
+            """
+            #!/bin/sh
+            # start|stop|status
+            dir=\(folder)/$HA_CURHOST
+            pid=$dir/volatile/mon.pid
+            runs() { [ -s "$pid" ] && kill -0 "$(cat "$pid")" 2>/dev/null; }
+            case $1 in
+            start)
+                runs && exit 0
+                setsid \(ServiceMonitorTests.programs)/mon -c \(folder)/mon.cf -A \(folder)/auth.cf -P "$pid" \\
+                    -D "$dir/volatile" -L "$dir/volatile" --run-dir "$dir/run" </dev/null >>"$dir/mon.log" 2>&1 &
+                for try in $(seq 500); do runs && exit 0; sleep 0.01; done
+                exit 1 ;;
+            stop)
+                runs && kill "$(cat "$pid")"
+                for try in $(seq 500); do runs || exit 0; sleep 0.01; done
+                exit 1 ;;
+            status) if runs; then echo running; else echo stopped; exit 3; fi ;;
+            esac
+
+            """
+        }
+
+        private func play(alert: String, _ scenario: (Stage) throws -> Void) throws {
+            try Stage.play { plan in
+                plan.files.autoFailback = "off"
+                plan.files.groups[0] = "alpha \(Stage.groupA) webserver servicemonitor"
+            } _: { stage in
+                let folder = stage.cluster.folder
+                for node in stage.cluster.nodes {
+                    let scripts = node.configurationFolder + "/resource.d/"
+                    try Folder.write(webServer(folder), to: scripts + "webserver", mode: 0o755)
+                    try Folder.write(serviceMonitor(folder), to: scripts + "servicemonitor", mode: 0o755)
+                }
+                let configuration = """
+                    hostgroup web \(Stage.addressA)
+
+                    watch web
+                        service http
+                            interval \(ServiceMonitorTests.interval.wholeMilliseconds / 1000)s
+                            monitor http.monitor -m page -t \(ServiceMonitorTests.timeout.wholeMilliseconds / 1000)
+                            period wd {Sun-Sat}
+                                alertevery 60s
+                                alert \(alert)
+
+                    """
+                try Folder.write(configuration, to: folder + "/mon.cf")
+                try Folder.write("command section\nlist: all\nservertime: all\n", to: folder + "/auth.cf")
+                try stage.start()
+                try scenario(stage)
+            }
+        }
+
+        /// The page that a client sees, or nothing.
+        private func page(_ stage: Stage, from node: Node) -> String {
+            let words = [
+                "python3", "-c",
+                "import urllib.request as r; print(r.urlopen('http://\(Stage.addressA)/', timeout=1).read().decode())",
+            ]
+            guard let outcome = try? node.command(words).run(), outcome.status == .exited(0) else { return "" }
+            return outcome.output
+        }
+
+        private func pid(_ node: Node) throws -> pid_t {
+            try #require(pid_t(Folder.read(node.volatileFolder + "/nginx.pid").prefix { $0.isNumber }))
+        }
+
+        @Test(
+            "nginx killed, hung and answering 500: each time the group moves, and the log and hb status tell why",
+            .enabled(if: FileSystem.kind(of: nginx) == .regular, "nginx is not unpacked: make webserver"))
+        func moves() throws {
+            try play(alert: "cluster standby \(Stage.groupA)") { stage in
+                let folder = stage.cluster.folder
+                let faults: [(name: String, from: Node, to: Node, harm: (Node) throws -> Void)] = [
+                    ("killed", stage.alpha, stage.beta, {
+                        _ = try $0.command(["sh", "-c", "kill -9 \(pid($0))"]).run()
+                    }),
+                    ("hung", stage.beta, stage.alpha, {
+                        _ = try $0.command(["sh", "-c", "kill -STOP \(pid($0))"]).run()
+                    }),
+                    ("sick", stage.alpha, stage.beta, { try Folder.write("", to: "\(folder)/sick-\($0.name)") }),
+                ]
+                for fault in faults {
+                    try stage.waiting.until("a page of \(fault.from.name)") {
+                        page(stage, from: fault.to).contains("page of \(fault.from.name)")
+                    }
+                    let start = Clock.now()
+                    try fault.harm(fault.from)
+                    try stage.cluster.awaitOwner(
+                        fault.to.name, of: Stage.groupA, within: ServiceMonitorTests.interval
+                            + ServiceMonitorTests.timeout + ServiceMonitorTests.slack)
+                    let outage = Clock.now() - start
+                    #expect(page(stage, from: fault.from).contains("page of \(fault.to.name)"), "\(fault.name)")
+                    print("service monitor: nginx \(fault.name): moved after \(outage.wholeMilliseconds) ms")
+                    let reason = "standby \(Stage.groupA): web/http: \(Stage.addressA) (mon)"
+                    #expect(fault.from.log.contains(reason), "\(fault.name): \(fault.from.log)")
+                    let status = try fault.from.run("hb", ["status"])
+                    #expect(status.output.contains(reason), "\(fault.name): \(status.output)")
+                    #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == [fault.to.name])
+                }
+            }
+        }
+
+        @Test(
+            "a resource that is reported as failed is restarted in place, and its failure is counted",
+            .enabled(if: FileSystem.kind(of: nginx) == .regular, "nginx is not unpacked: make webserver"))
+        func restarts() throws {
+            try play(alert: "cluster fail webserver") { stage in
+                try stage.waiting.until("a page") { page(stage, from: stage.beta).contains("page of alpha") }
+                _ = try stage.alpha.command(["sh", "-c", "kill -STOP \(pid(stage.alpha))"]).run()
+                try stage.waiting.until("nginx to be started again", within: ServiceMonitorTests.slack) {
+                    Folder.read(stage.cluster.folder + "/web.log").hasSuffix("alpha start\nalpha stop\nalpha start\n")
+                }
+                try stage.waiting.until("a page") { page(stage, from: stage.beta).contains("page of alpha") }
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["alpha"])
+                let status = try stage.alpha.run("hb", ["status"])
+                #expect(status.output.contains("mon: web/http: \(Stage.addressA)"), "\(status.output)")
+                let refused = try stage.beta.run("hb", ["fail", "webserver"])
+                #expect(refused.status == .exited(1), "\(refused.output)")
+                #expect(refused.output.contains("is not held here"), "\(refused.output)")
+            }
+        }
+    }
+}
