@@ -98,7 +98,8 @@ demo: deps build
 
 TEST = SWIFT_BACKTRACE=enable=no $(SWIFT) test $(TESTFLAGS) --scratch-path $(TESTPATH) --skip-build
 # What runs real processes runs by itself: it measures time, and the simulations take all of it.
-SYSTEM = IntegrationTests|MonitorServiceTests|ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests|ProbesTests|PeerTests|SystemdTests|MachineTests
+SYSTEM = IntegrationTests|MonitorServiceTests|ResourceAgentsTests|NotificationsTests|AgentsTests|MediaTests|ProbesTests|$\
+	PeerTests|SystemdTests|MachineTests
 
 check: deps peer servers
 	$(COMPILE) $(TESTFLAGS) --scratch-path $(TESTPATH) --build-tests
@@ -230,5 +231,6 @@ help:
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer peer-heartbeat peer-mon servers machine demo check check-systemd check-machines check-long seeds mutants fuzz torture bench \
+.PHONY: all build deps peer peer-heartbeat peer-mon servers machine demo check check-systemd check-machines check-long \
+	seeds mutants fuzz torture bench \
 	install uninstall clean help
