@@ -221,7 +221,7 @@ help:
 	@echo 'make servers              fetch nginx, Apache and PostgreSQL for the tests with real agents and monitors'
 	@echo 'make check-systemd        the installed unit under systemd'
 	@echo 'make machine              fetch an emulator and a kernel for the tests on kernels of their own'
-	@echo 'make check-machines       watchdog, power cut, pause and shared disk on kernels of their own'
+	@echo 'make check-machines       watchdog, power cut, pause, disks of all kinds on kernels of their own'
 	@echo 'make check-long [SEEDS=N] all tests, and N seeds of random faults'
 	@echo 'make seeds [FROM=N SEEDS=N] the random faults alone'
 	@echo 'make mutants              break the core on purpose: the checkers must catch each way (10 minutes)'

@@ -13,8 +13,8 @@ struct ServerAgentTests {
     private static let areMissing: Comment = "nginx, Apache and PostgreSQL of Debian are not unpacked: make servers"
 
     /// Runs lines in a machine with the servers in /usr, a network of its own and empty /run, /var/log and /var/lib.
-    /// `operations AGENT OPERATION...` runs operations of an agent, a script with its arguments, and prints each with its
-    /// exit code and what the script prints on its standard output.
+    /// `operations AGENT OPERATION...` runs operations of an agent, a script with its arguments, and prints each with
+    /// its exit code and what the script prints on its standard output.
     private func play(_ stage: AgentStage, _ lines: String) throws -> [String] {
         for name in ["ocf", "apache"] { try stage.sh("ln -sf \(AgentStage.program) \(stage.path)/scripts/\(name)") }
         let over = "mount -t overlay overlay -o lowerdir=/usr:\(ServerAgentTests.servers)/usr /usr"

@@ -108,7 +108,7 @@ extension MachineTests.PairTests {
             }
         }
 
-        @Test("drbddisk and a filesystem on it move between two kernels, by command and after a power cut")
+        @Test("drbddisk and a filesystem on it move between kernels: by command, by a failed probe, after a power cut")
         func replication() throws {
             try MachineStage.play(["alpha", "beta"], diskTools: MachineStage.diskTools) { stage in
                 try stage.room.powerOn()
@@ -116,7 +116,11 @@ extension MachineTests.PairTests {
                 let folder = DiskTests.mountPoint
                 for machine in stage.room.machines {
                     try stage.configure(
-                        machine, ["keepalive 500ms", "deadtime 6s", "initdead 30s"],
+                        machine,
+                        [
+                            "keepalive 500ms", "deadtime 6s", "initdead 30s",
+                            "monitor Filesystem interval 1s timeout 20s restarts 0 within 10m probe write",
+                        ],
                         group: "\(MachineStage.address)/24/eth0 drbddisk::r0 Filesystem::/dev/drbd0::\(folder)::ext4")
                     try stage.startDaemon(machine)
                 }
@@ -138,11 +142,17 @@ extension MachineTests.PairTests {
                 try awaitMount(stage.alpha)
                 #expect(try stage.alpha.check("cat \(folder)/more") == "more\n")
 
-                try stage.alpha.check("echo last >\(folder)/last; sync")
-                try stage.alpha.cutPower()
+                // What the kernel does after an error of the disk: the probe finds it.
+                try stage.alpha.check("mount -o remount,ro \(folder)")
                 try awaitMount(stage.beta)
-                #expect(try stage.beta.check("cd \(folder); cat kept more last") == "kept\nmore\nlast\n")
-                #expect(try run(stage.beta, "drbddisk r0", "status") == ["status 0 running (Primary)"])
+                #expect(try stage.alpha.run("hb status").output.contains("Read-only file system"))
+                try stage.alpha.check("hb cleanup")
+
+                try stage.beta.check("echo last >\(folder)/last; sync")
+                try stage.beta.cutPower()
+                try awaitMount(stage.alpha)
+                #expect(try stage.alpha.check("cd \(folder); cat kept more last") == "kept\nmore\nlast\n")
+                #expect(try run(stage.alpha, "drbddisk r0", "status") == ["status 0 running (Primary)"])
             }
         }
     }

@@ -179,7 +179,7 @@ struct UnitStateTests {
         #expect(UnitState.outcome(of: .stop, jobResult: "done", activeState: "failed", unit: "x.service") == .done)
         #expect(
             UnitState.outcome(of: .stop, jobResult: "canceled", activeState: "active", unit: "x.service")
-                == .failed("job canceled, then active"))
+                == .failed("job canceled, then active: journalctl -u x.service has the unit's own words"))
     }
 
     @Test("A unit that systemd does not know is stopped, and cannot be started")
