@@ -282,6 +282,7 @@ final class StatusProcess {
         case .statusChanged(let status):
             tell(.state(active: status == .active, line: "\(configuration.localName) is \(status.rawValue)"))
         case .finished:
+            notifier?.flush()
             tell(.finished)
             loop.stop()
         }
@@ -349,7 +350,7 @@ final class StatusProcess {
     }
 
     private func connectNotifier(_ channel: Channel) throws {
-        transitions.connected()
+        transitions.connected(at: Clock.wallNanoseconds())
         notifier = try NotifierLink(
             channel, loop: loop, next: { [unowned self] in transitions.next(life: generation) },
             sent: { [unowned self] in transitions.noteSent($0) }, kept: { [unowned self] in transitions.kept($0) })
