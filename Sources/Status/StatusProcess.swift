@@ -18,6 +18,7 @@ final class StatusProcess {
 
     private let loop: EventLoop
     private let control: Channel
+    private var answers: ControlLink?
     private let foreground: Bool
     /// Open for as long as this process runs; nil where there is no log file.
     private let logPipe: Int32?
@@ -73,6 +74,9 @@ final class StatusProcess {
         loop = try EventLoop()
         control = Channel(Descriptor(owning: StatusProcess.controlDescriptor))
         log = StatusLog(settings: LogSettings(), node: "", logfile: nil, foreground: foreground)
+        answers = ControlLink(control, loop: loop) { [unowned self] error in
+            log.write(.error, "control-channel", "\(error)")
+        }
         sources.append(try loop.onReadable(control.raw, priority: -5) { [unowned self] in takeControlFrames() })
         wakeTimer = try loop.onTime(.distantFuture) { [unowned self] in wake() }
         checkInTimer = try loop.onTime(Clock.now()) { [unowned self] in checkIn() }
@@ -197,13 +201,7 @@ final class StatusProcess {
         checkInTimer?.schedule(Clock.now() + configuration.timing.checkInInterval)
     }
 
-    private func tell(_ frame: StatusToControl) {
-        do throws(SystemError) {
-            _ = try control.send(frame)
-        } catch {
-            log.write(.error, "control-channel", "\(error)")
-        }
-    }
+    private func tell(_ frame: StatusToControl) { answers?.send(frame) }
 
     // MARK: Events
 
@@ -284,6 +282,7 @@ final class StatusProcess {
         case .finished:
             notifier?.flush()
             tell(.finished)
+            answers?.finish()
             loop.stop()
         }
     }

@@ -36,15 +36,19 @@ extension ClusterTests {
                 plan.files.autoFailback = "off"
             } _: { stage in
                 try stage.cluster.start()
+                var begin = Clock.now()
                 try awaitOwners(stage, "all groups at home") { $0 }
-                let begin = Clock.now()
+                print("500 groups are at home \(Clock.now() - begin) after the start")
+                begin = Clock.now()
                 let status = try stage.alpha.run("hb", ["status"])
                 let time = Clock.now() - begin
                 #expect(status.succeeded && status.output.contains("recorder::k499"))
                 print("hb status of 500 groups takes \(time)")
                 #expect(time < .seconds(5))
-                #expect(try stage.alpha.run("hb_standby", ["all"]).succeeded)
+                begin = Clock.now()
+                #expect(try stage.alpha.run("hb_standby", ["all"], within: .seconds(60)).succeeded)
                 try awaitOwners(stage, "all groups on beta") { _ in "beta" }
+                print("250 groups have moved \(Clock.now() - begin) after hb_standby")
                 for index in stride(from: 1, to: ManyGroupsTests.count, by: 2) {
                     let home = ManyGroupsTests.groups[index].home
                     let moved = home == "alpha" ? ["alpha start", "alpha stop", "beta start"] : ["beta start"]
