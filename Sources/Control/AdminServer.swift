@@ -13,7 +13,7 @@ final class AdminServer {
     /// Connections at once; more are closed at once.
     private static let clientsMax = 64
     /// Packets that wait for one client.
-    private static let queueMax = 1024
+    private static let queueMax = 16_384
 
     private final class Client {
         let socket: Descriptor

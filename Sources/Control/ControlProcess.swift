@@ -14,6 +14,8 @@ import Reactor
 final class ControlProcess {
     /// After the status process has finished, how long its writers may take to send what is queued.
     private static let drainTime = Duration.milliseconds(200)
+    /// How long the notifier may take at the end of the node; what is not told by then is told at the next start.
+    private static let tellingTime = Duration.seconds(2)
 
     let configuration: Configuration
     let paths: Paths
@@ -362,11 +364,16 @@ final class ControlProcess {
     private func end(after pause: Duration) {
         for medium in media { medium.end() }
         clientService?.end()
-        notifier?.end()
+        notifier?.end(isHandingOver: isHandingOver)
         if isHandingOver { watchdog?.leave(for: Timing.handOverPatience) } else { watchdog?.disarm() }
         _ = try? resourceChannel?.send(ControlToResource.finish)
         do throws(SystemError) {
-            endTimer = try loop.onTime(Clock.now() + pause) { [unowned self] in loop.stop() }
+            let deadline = Clock.now() + max(pause, ControlProcess.tellingTime)
+            endTimer = try loop.onTime(Clock.now() + pause) { [unowned self] in
+                // Whoever is to be told that this node stops is told now, not at its next start.
+                if notifier?.process == nil || Clock.now() >= deadline { return loop.stop() }
+                endTimer?.schedule(Clock.now() + .milliseconds(20))
+            }
         } catch {
             loop.stop()
         }

@@ -93,10 +93,11 @@ final class NotifierSupervisor {
         }
     }
 
-    /// It ends with its channel.
-    func end() {
+    /// Has it tell what is left, and end; at once where the daemon is only restarted, for its successor goes on.
+    func end(isHandingOver: Bool) {
         isEnding = true
         retry = nil
-        channel = nil
+        if isHandingOver { return channel = nil }
+        _ = try? channel?.send(ControlToNotifier.finish)
     }
 }

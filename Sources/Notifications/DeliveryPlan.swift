@@ -67,6 +67,9 @@ struct DeliveryPlan {
     /// When `wake` is due; nil where nothing waits for a time.
     var nextDeadline: Instant? { targets.lazy.filter { !$0.isRunning }.compactMap(\.retryAt).min() }
 
+    /// Whether nobody is being told of anything.
+    var isIdle: Bool { !targets.contains(where: \.isRunning) }
+
     /// Where each target is, for a spool that is written anew.
     var notes: [SpoolNote] {
         targets.map { SpoolNote(target: $0.rule.target.text, number: $0.done, dropped: $0.dropped) }

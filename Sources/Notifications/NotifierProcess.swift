@@ -32,6 +32,7 @@ final class NotifierProcess {
     private var heard: (life: UInt64, number: UInt64) = (0, 0)
     private var sourceOf: [UInt64: (life: UInt64, number: UInt64)] = [:]
     private var isSpoolFailing = false
+    private var isFinishing = false
 
     static func main(parent: pid_t, identity: Confinement.Identity, foreground: Bool, hasLogPipe: Bool) -> Int32 {
         Signals.ignore(SIGPIPE)
@@ -74,8 +75,10 @@ final class NotifierProcess {
             let isClosed = try control.drain { (frame: ControlToNotifier, descriptors) in
                 try take(frame, descriptors.first)
             }
-            // Programs that run are left to their ends.
-            if isClosed { loop.stop() }
+            guard isClosed else { return }
+            // What the status process has said last is kept; programs that run are left to their ends.
+            takeTransitions()
+            loop.stop()
         } catch {
             log.write(.critical, "control-channel", "\(error)")
             loop.stop(code: 1)
@@ -83,16 +86,27 @@ final class NotifierProcess {
     }
 
     private func take(_ frame: ControlToNotifier, _ descriptor: PassedDescriptor?) throws {
-        guard let descriptor = descriptor?.take() else { return }
+        let descriptor = descriptor?.take()
         switch frame {
         case .configure:
+            guard let descriptor else { return }
             let bytes = try MemoryFile.read(descriptor, limit: NotifierProcess.bundleSizeMax)
             configure(try ConfigurationBundle(decoding: bytes))
         case .statusProcess:
+            guard let descriptor else { return }
             let channel = Channel(descriptor)
             status = channel
             statusSource = try loop.onReadable(channel.raw) { [unowned self] in takeTransitions() }
+        case .finish:
+            isFinishing = true
+            takeTransitions()
+            endWhenIdle()
         }
+    }
+
+    /// Control waits for this process for a moment only, and what is not told by then is told by the next one.
+    private func endWhenIdle() {
+        if isFinishing, plan?.isIdle ?? true { loop.stop() }
     }
 
     private func configure(_ bundle: ConfigurationBundle) {
@@ -180,6 +194,7 @@ final class NotifierProcess {
         plan = current
         for effect in effects { carryOut(effect) }
         timer?.schedule(plan?.nextDeadline ?? .distantFuture)
+        endWhenIdle()
     }
 
     private func carryOut(_ effect: DeliveryPlan.Effect) {

@@ -39,7 +39,11 @@ struct SpoolFile: ~Copyable {
 
     /// Appends records in one write. Throws where they cannot be kept: they live as long as this process then.
     mutating func append(_ records: [SpoolRecord]) throws(SystemError) {
-        if file == nil { file = try SpoolFile.open(path, O_APPEND) }
+        if file == nil {
+            let opened = try SpoolFile.open(path, O_APPEND)
+            size = max(0, Int(lseek(opened.raw, 0, SEEK_END)))
+            file = consume opened
+        }
         let bytes = SpoolFile.encode(records)
         guard let raw = file?.raw else { return }
         do throws(SystemError) {

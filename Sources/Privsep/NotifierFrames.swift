@@ -8,11 +8,14 @@ package enum ControlToNotifier: Frame {
     case configure
     /// Rides with one descriptor: the channel to the status process. A new one replaces the old.
     case statusProcess
+    /// The node is shut down: tell what is left, and end.
+    case finish
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
         case .configure: writer.write(UInt8(1))
         case .statusProcess: writer.write(UInt8(2))
+        case .finish: writer.write(UInt8(3))
         }
     }
 
@@ -20,6 +23,7 @@ package enum ControlToNotifier: Frame {
         switch try reader.read(UInt8.self) {
         case 1: self = .configure
         case 2: self = .statusProcess
+        case 3: self = .finish
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }
@@ -108,7 +112,7 @@ package enum SpoolRecord: Frame {
             self = .done(
                 target: try reader.readString(), number: try reader.read(UInt64.self),
                 dropped: try reader.read(UInt64.self))
-        case let type: throw FrameError(reason: "unknown record type \(type)")
+        case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }
 }

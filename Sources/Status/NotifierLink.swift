@@ -31,7 +31,7 @@ final class NotifierLink {
         self.sent = sent
         self.kept = kept
         source = try loop.onReadable(channel.raw, priority: 10) { [unowned self] in read() }
-        timer = try loop.onTime(.distantFuture, priority: 10) { [unowned self] in send() }
+        timer = try loop.onTime(.distantFuture, priority: 10) { [unowned self] in _ = send() }
         noteChange()
     }
 
@@ -42,21 +42,29 @@ final class NotifierLink {
         timer?.schedule(Clock.now())
     }
 
-    private func send() {
+    /// Tells what can be told without waiting: this process ends.
+    func flush() { while source != nil, next() != nil, send() {} }
+
+    /// Whether there may be more to send, and room for it.
+    @discardableResult
+    private func send() -> Bool {
         isDue = false
         for _ in 0..<NotifierLink.sendMax {
-            guard let (number, frame) = next() else { return }
+            guard let (number, frame) = next() else { return false }
             switch try? channel.send(frame) {
             case .sent: sent(number)
             case .wouldBlock:
                 isDue = true
                 timer?.schedule(Clock.now() + NotifierLink.pause)
-                return
+                return false
             // Control starts another one and sends its channel.
-            case .closed, nil: return source = nil
+            case .closed, nil:
+                source = nil
+                return false
             }
         }
         noteChange()
+        return true
     }
 
     private func read() {

@@ -18,6 +18,7 @@ final class StatusProcess {
 
     private let loop: EventLoop
     private let control: Channel
+    private var answers: ControlLink?
     private let foreground: Bool
     /// Open for as long as this process runs; nil where there is no log file.
     private let logPipe: Int32?
@@ -74,6 +75,9 @@ final class StatusProcess {
         loop = try EventLoop()
         control = Channel(Descriptor(owning: StatusProcess.controlDescriptor))
         log = StatusLog(settings: LogSettings(), node: "", logfile: nil, foreground: foreground)
+        answers = ControlLink(control, loop: loop) { [unowned self] error in
+            log.write(.error, "control-channel", "\(error)")
+        }
         sources.append(try loop.onReadable(control.raw, priority: -5) { [unowned self] in takeControlFrames() })
         wakeTimer = try loop.onTime(.distantFuture) { [unowned self] in wake() }
         checkInTimer = try loop.onTime(Clock.now()) { [unowned self] in checkIn() }
@@ -199,13 +203,7 @@ final class StatusProcess {
         checkInTimer?.schedule(Clock.now() + configuration.timing.checkInInterval)
     }
 
-    private func tell(_ frame: StatusToControl) {
-        do throws(SystemError) {
-            _ = try control.send(frame)
-        } catch {
-            log.write(.error, "control-channel", "\(error)")
-        }
-    }
+    private func tell(_ frame: StatusToControl) { answers?.send(frame) }
 
     // MARK: Events
 
@@ -289,7 +287,9 @@ final class StatusProcess {
         case .statusChanged(let status):
             tell(.state(active: status == .active, line: "\(configuration.localName) is \(status.rawValue)"))
         case .finished:
+            notifier?.flush()
             tell(.finished)
+            answers?.finish()
             loop.stop()
         }
     }
@@ -356,7 +356,7 @@ final class StatusProcess {
     }
 
     private func connectNotifier(_ channel: Channel) throws {
-        transitions.connected()
+        transitions.connected(at: Clock.wallNanoseconds())
         notifier = try NotifierLink(
             channel, loop: loop, next: { [unowned self] in transitions.next(life: generation) },
             sent: { [unowned self] in transitions.noteSent($0) }, kept: { [unowned self] in transitions.kept($0) })

@@ -36,6 +36,9 @@ struct TransitionDesk {
     private static let waitingMax = 4096
     private static let waitingWithoutNotifierMax = 64
 
+    /// Nanoseconds.
+    private static let oldestUntold: Int64 = 60_000_000_000
+
     /// What the notifier has not taken yet, with its number.
     private(set) var waiting: [(number: UInt64, transition: Transition)] = []
     private var last: UInt64 = 0
@@ -56,7 +59,9 @@ struct TransitionDesk {
     }
 
     /// There is a new notifier: it is told everything that the last one has not confirmed.
-    mutating func connected() {
+    mutating func connected(at time: Int64) {
+        // The first one is told how the daemon has started, not what happened long before somebody wanted to know.
+        if !isServed { waiting.removeAll { time - $0.transition.time > TransitionDesk.oldestUntold } }
         isServed = true
         sent = 0
     }

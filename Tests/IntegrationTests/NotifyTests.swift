@@ -61,6 +61,8 @@ extension ClusterTests {
                 try stage.waiting.until("the takeover is told") {
                     events(alpha, Stage.groupB) == ["starting", "held"]
                 }
+                _ = try alpha.stopDaemon()
+                #expect(events(alpha, Stage.groupB) == ["starting", "held", "stopping", "released"])
                 let numbers = told(alpha).compactMap { $0.count > 2 ? Int($0[2]) : nil }
                 #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
             }

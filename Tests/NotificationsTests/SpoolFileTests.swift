@@ -71,5 +71,10 @@ struct SpoolFileTests {
         }
         let records = SpoolFile.read(path)
         #expect(count > 10 && records.count == Int(count) && records.last == told(count))
+        // Nor does the next life destroy what it cannot add to.
+        var next = SpoolFile(path)
+        #expect(throws: SystemError.self) { try next.rewrite(records + records) }
+        #expect(throws: SystemError.self) { for _ in 0..<1000 { try next.append([told(count + 1)]) } }
+        #expect(Array(SpoolFile.read(path).prefix(records.count)) == records)
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (4, 0x8679_93db_17cb_71fa)
+    private static let recorded: (version: Int, digest: UInt64) = (5, 0x170e_f8df_b881_82f9)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3]), .medium(index: 4), .mediumDown(index: 5, reason: "six"),
@@ -57,7 +57,7 @@ struct FrameVersionTests {
         Transition(kind: .held, node: "a", group: "b", epoch: 1, cause: "c", time: 2),
         Transition(kind: .dead, node: "d", cause: "e", time: -3),
     ]
-    private static let toNotifier: [ControlToNotifier] = [.configure, .statusProcess]
+    private static let toNotifier: [ControlToNotifier] = [.configure, .statusProcess, .finish]
     private static let news: [StatusToNotifier] = transitions.map {
         .transition(life: 4, number: 5, $0, missed: 6)
     }
