@@ -17,6 +17,7 @@ struct Benchmark {
     /// Runs every measurement; the exit code is 1 where a goal was missed.
     static func main(_ arguments: [String]) -> Int32 {
         if arguments == ["messages"] { return report { try MessageBenchmark.measure() } }
+        if arguments == ["monitor"] { return report { try MonitorBenchmark.measure(rounds: 4) } }
         guard geteuid() == 0 else {
             print("hb_bench: must be started by root: it makes network namespaces")
             return 4
@@ -26,10 +27,12 @@ struct Benchmark {
         case []: runs = 20
         case let words where words.count == 1 && Int(words[0]) ?? 0 > 0: runs = Int(words[0]) ?? 20
         default:
-            print("usage: hb_bench [RUNS | messages]")
+            print("usage: hb_bench [RUNS | messages | monitor]")
             return 2
         }
-        return report { try Benchmark(runs: runs).measure() + MessageBenchmark.measure() }
+        return report {
+            try Benchmark(runs: runs).measure() + MessageBenchmark.measure() + MonitorBenchmark.measure(rounds: 4)
+        }
     }
 
     private static func report(_ measure: () throws -> [Figure]) -> Int32 {
