@@ -147,8 +147,8 @@ final class MonitorBenchmark {
         }
     }
 
-    /// Of the checks of sampled services that were due since a moment, those that began: a daemon that does not keep pace
-    /// spends less, too.
+    /// Of the checks of sampled services that were due since a moment, those that began: a daemon that does not keep
+    /// pace spends less, too.
     private func begunShare(since wall: Int64) -> Double {
         let begun = (0..<MonitorBenchmark.sampleCount).reduce(0) { sum, number in
             let starts = Folder.read("\(folder)/log/s\(number)").split(separator: "\n").compactMap { Int64($0) }
