@@ -76,6 +76,8 @@ final class ClientServer {
             guard number >= 0 else {
                 if cl_errno() == EMFILE || cl_errno() == ENFILE {
                     log(LogRecord(.warning, "client-refused", "no descriptors left for a client"))
+                    // Who waits stays there, and would call again at once; `sweep` listens again.
+                    listeners.first { $0.socket == raw }?.source.disable()
                 }
                 return
             }
@@ -140,6 +142,7 @@ final class ClientServer {
     /// Ends who has been silent for too long, and gives others their turn who waited for room.
     private func sweep() {
         let now = Clock.now()
+        for listener in listeners { listener.source.enable() }
         for number in connections.keys.sorted() {
             guard let connection = connections[number] else { continue }
             if now - connection.lastActivity >= idleMax { connection.close() }

@@ -214,11 +214,25 @@ final class MonitorDaemon {
     private func end(_ signal: String?) {
         if let signal { note(LogRecord(.info, "ended", "caught \(signal) signal, exiting")) }
         _ = save(disabled: monitor.disabledText, status: monitor.statusText(clock.moment()))
-        for check in running.values { check.cancel() }
-        running = [:]
+        endChecks()
         server?.flushAll()
         _ = unlink(options.socketPath)
         loop.stop()
+    }
+
+    /// Programs have half a second to end; then they are killed, with all that they have started.
+    private func endChecks() {
+        var left = running.values.map(\.pid).filter { $0 > 0 }
+        for check in running.values { check.cancel() }
+        running = [:]
+        let deadline = Clock.now() + .milliseconds(500)
+        while !left.isEmpty, Clock.now() < deadline {
+            left.removeAll { pid in
+                do throws(SystemError) { return try Children.poll(pid) != nil } catch { return true }
+            }
+            if !left.isEmpty { Clock.wait(.milliseconds(5)) }
+        }
+        for pid in left { try? Children.signalGroup(pid, SIGKILL) }
     }
 
     // MARK: Logging
