@@ -7,7 +7,7 @@ import LinuxSystem
 import Rig
 
 /// The program `hb_bench client FILE INTERVAL ADDRESS...`, the interval in microseconds.
-struct ClientProgram {
+final class ClientProgram {
     /// What is known of one address.
     private struct Target {
         var address: SocketAddress
@@ -39,7 +39,7 @@ struct ClientProgram {
         }
         let addresses = words.dropFirst(2).compactMap { IPAddress($0) }
         guard addresses.count == words.count - 2 else { throw RigError("not all are addresses") }
-        var client = try ClientProgram(addresses)
+        let client = try ClientProgram(addresses)
         let file = try Descriptor.open(words[0], O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
         _ = Realtime.enter(priority: 2)
         try client.ask(every: .microseconds(interval), file)
@@ -62,7 +62,7 @@ struct ClientProgram {
         setsockopt(socket.raw, SOL_SOCKET, SO_RCVBUF, &none, length)
     }
 
-    private mutating func ask(every interval: Duration, _ file: borrowing Descriptor) throws {
+    private func ask(every interval: Duration, _ file: borrowing Descriptor) throws {
         let count = Int64(targets.count)
         let tick = max(interval / Int(count), min(interval, ClientProgram.tickMin))
         let burst = Int((count * tick.wholeNanoseconds + interval.wholeNanoseconds - 1) / interval.wholeNanoseconds)
@@ -100,7 +100,7 @@ struct ClientProgram {
 
     // MARK: Requests
 
-    private mutating func send() {
+    private func send() {
         let index = Int(sent % UInt64(targets.count))
         let sequence = sent / UInt64(targets.count) + 1
         sent += 1
@@ -128,7 +128,7 @@ struct ClientProgram {
     // MARK: Answers
 
     /// An Ethernet frame: 14 bytes, then IP, then the echo reply.
-    private mutating func take(_ frame: Datagram) {
+    private func take(_ frame: Datagram) {
         let bytes = frame.bytes
         guard bytes.count >= 14 + 20 + 20, bytes[14] >> 4 == 4, bytes[23] == UInt8(IPPROTO_ICMP) else { return }
         let reply = bytes.dropFirst(14 + Int(bytes[14] & 0x0f) * 4)
@@ -143,7 +143,7 @@ struct ClientProgram {
         note(index, sequence, machine: Int(bytes[11]) - 1, at: frame.arrival)
     }
 
-    private mutating func note(_ index: Int, _ sequence: UInt64, machine: Int, at arrival: Instant) {
+    private func note(_ index: Int, _ sequence: UInt64, machine: Int, at arrival: Instant) {
         let target = targets[index]
         let time = arrival.nanoseconds
         targets[index].lastAnswer = arrival

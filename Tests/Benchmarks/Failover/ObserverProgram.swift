@@ -13,7 +13,7 @@ enum ObserverProgram {
         guard words.count >= 2 else { throw RigError("expected observe FILE LOG...") }
         let file = try Descriptor.open(words[0], O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
         let monitor = try NetworkMonitor(links: false, addresses: true)
-        let type = Int32(IN_CLOEXEC.rawValue) | Int32(IN_NONBLOCK.rawValue)
+        let type = Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK)
         let changes = Descriptor(owning: try retrying("inotify_init1") { inotify_init1(type) })
         let logs = words.dropFirst().map { GrowingFile($0) }
         for path in words.dropFirst() {
