@@ -24,6 +24,9 @@ PEER = .build/debian-heartbeat
 PEER_PACKAGES = heartbeat libheartbeat2 cluster-glue resource-agents liblrm2 libpils2 libplumb2 libplumbgpl2 libstonith1 \
 	libglib2.0-0 libnet1 libltdl7 gawk libsigsegv2
 
+# What the benchmarks measure beside this project, unpacked as well; apt names what of it this machine lacks.
+PEERS = .build/debian-peers
+
 # What the tests with kernels of their own need: unpacked below .build, never installed, but for the emulator.
 MACHINE = .build/machine
 EMULATOR = qemu-system-x86
@@ -48,6 +51,17 @@ peer:
 		{ apt-get -qq update && apt-get -qq download $(PEER_PACKAGES); }; } && \
 	for p in *.deb; do dpkg-deb -x $$p ../unpacked || exit 1; done && mv ../unpacked ../root ) 2>&1 || \
 		echo 'heartbeat 3.0.6 of Debian cannot be fetched here: the tests with it are skipped'
+
+# Packages of one distribution lie in /lib or in /usr/lib, which is the same folder on the installed system.
+peers: peer
+	@[ -e $(PEERS)/root ] && exit 0; rm -rf $(PEERS); mkdir -p $(PEERS)/packages/partial; cd $(PEERS); \
+	fetch() { apt-get -qq -y install --download-only --no-install-recommends -o Debug::NoLocking=1 \
+		-o Dir::Cache::archives="$$PWD/packages" $$1 >/dev/null 2>&1; }; \
+	for p in keepalived 'corosync pacemaker pacemaker-cli-utils'; do \
+		fetch "$$p" || { apt-get -qq update && fetch "$$p"; } || echo "$$p cannot be fetched here"; done; \
+	mkdir -p unpacked/usr/lib unpacked/usr/sbin unpacked/usr/bin unpacked/etc unpacked/var; \
+	for p in packages/*.deb; do [ ! -e "$$p" ] || dpkg-deb -x "$$p" unpacked || exit 1; done; \
+	for d in lib bin sbin; do [ ! -d unpacked/$$d ] || cp -a unpacked/$$d/. unpacked/usr/$$d/; done; mv unpacked root
 
 # busybox makes the list of the modules, which an installed kernel would get by its installation.
 machine:
@@ -118,8 +132,10 @@ ITERATIONS = 500
 torture: deps build
 	.build/release/hb_torture --iterations $(ITERATIONS) $(if $(filter file,$(origin SEED)),,--seed $(SEED))
 
-bench: deps build
-	.build/release/hb_bench
+# This project beside the other systems: RUNS=N runs of each figure, FIGURES='crash move' for some of them only.
+RUNS = 20
+bench: deps build peers
+	.build/release/hb_bench --runs $(RUNS) $(FIGURES)
 
 # The names of ClassicScripts.swift: what is native, what runs an OCF agent.
 SCRIPTS = IPaddr IPaddr2 IPv6addr Filesystem AudibleAlarm Delay IPsrcaddr LVM LVSSyncDaemonSwap MailTo Raid1 SendArp \
@@ -194,9 +210,10 @@ help:
 	@echo 'make mutants              break the core on purpose: the checkers must catch each way (10 minutes)'
 	@echo 'make fuzz [EXECUTIONS=N SEED=S] feed damaged messages to all that reads messages'
 	@echo 'make torture [ITERATIONS=N SEED=S] random faults on real daemons'
-	@echo 'make bench                measure outages, memory, processor time and messages'
+	@echo 'make peers                fetch keepalived, corosync and pacemaker for the benchmarks'
+	@echo 'make bench [RUNS=N FIGURES=...] measure this and other failover systems beside each other'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer machine demo check check-systemd check-machines check-long seeds mutants fuzz torture bench \
+.PHONY: all build deps peer peers machine demo check check-systemd check-machines check-long seeds mutants fuzz torture bench \
 	install uninstall clean help

@@ -25,7 +25,8 @@ package struct Report: Sendable {
     private static func cells(_ row: Measurement) -> [String] {
         let shares = [0.05, 0.5, 0.95].map { Decimal.spread(Spread.quantile($0, of: row.values)) }
         let verdict = row.verdict == .missed ? "MISSED" : row.verdict.rawValue
-        return ["\(row.figure): \(row.quantity), \(row.unit)", row.system, row.setting, "\(row.values.count)"]
+        let unit = row.unit.isEmpty ? "" : ", \(row.unit)"
+        return ["\(row.figure): \(row.quantity)\(unit)", row.system, row.setting, "\(row.values.count)"]
             + shares + [row.goalText, verdict]
     }
 

@@ -59,6 +59,8 @@ final class ClientRecord {
                     Gap(
                         index: index, start: Instant(nanoseconds: numbers[1]), end: end, from: Int(numbers[3]),
                         to: Int(numbers[4]), lost: Int(numbers[5])))
+                // The client itself forgets nothing.
+                if first[index] == nil { first[index] = end }
                 lastSeen[index] = (end, Int(numbers[4]))
             default: continue
             }

@@ -83,7 +83,10 @@ final class Stage {
 
     private func provision() throws {
         guard !isProvisioned else { return }
-        try until("\(system.name) at work", within: system.startLimit) { try system.isReady(cluster) }
+        try until("\(system.name) at work", within: system.startLimit) {
+            try expectDaemons()
+            return try system.isReady(cluster)
+        }
         try system.provision(cluster, service)
         isProvisioned = true
     }
@@ -100,6 +103,7 @@ final class Stage {
     /// Waits until all nodes are at work, one holds the addresses and the client hears that one alone.
     func awaitRest() throws {
         try until("\(system.name), \(system.setting), at rest", within: system.startLimit) {
+            try expectDaemons()
             guard try system.isReady(cluster), let holder = soleHolder else { return false }
             client.read()
             let recent = Clock.now() - .milliseconds(200)
@@ -107,6 +111,15 @@ final class Stage {
         }
         try cluster.waiting.pass(system.settling)
         look()
+    }
+
+    /// A daemon that has ended will not come to rest.
+    private func expectDaemons() throws {
+        for node in cluster.nodes {
+            guard let status = try node.daemonEnd() else { continue }
+            let words = node.log.split(separator: "\n").last ?? ""
+            throw RigError("\(system.name) on \(node.name) ended with \(status): \(words)")
+        }
     }
 
     /// The node that has the addresses by the word of its kernel, where it is the only one.
