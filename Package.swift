@@ -152,7 +152,8 @@ let package = Package(
         .executableTarget(
             name: "hb_bench",
             dependencies: [
-                "AllocationCount", "Rig", "Admin", "ClusterModel", "Measuring", "Messaging", "Digests", "LinuxSystem",
+                "AllocationCount", "Rig", "Admin", "ClusterCore", "ClusterModel", "Measuring", "Messaging", "Digests",
+                "LinuxSystem",
             ],
             path: "Tests/Benchmarks",
             swiftSettings: edge),

@@ -143,6 +143,7 @@ final class Run {
         if !quantities.contains(row.quantity) { quantities.append(row.quantity) }
         let place = report.measurements.firstIndex {
             ($0.figure, $0.system, $0.setting, $0.quantity) == (row.figure, row.system, row.setting, row.quantity)
+                && $0.unit == row.unit
         }
         if let place {
             report.measurements[place].values += row.values

@@ -35,7 +35,7 @@ struct SuiteFigure: Sendable {
             try MoveFigure.measureRestart($0)
         },
         SuiteFigure(name: "messages", about: "what a message costs the status process") { run in
-            for figure in try MessageBenchmark.measure() { run.record(figure) }
+            for figure in try MessageBenchmark.measure() + StatusBenchmark.measure() { run.record(figure) }
         },
     ]
 }
