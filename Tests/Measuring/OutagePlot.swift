@@ -42,7 +42,8 @@ package struct OutagePlot: Sendable {
     /// The whole picture, a file of its own.
     package var svg: String {
         let rows = panels.reduce(0) { $0 + $1.rows.count }
-        let height = OutagePlot.top + Double(rows) * OutagePlot.rowHeight
+        let height =
+            OutagePlot.top + Double(rows) * OutagePlot.rowHeight
             + Double(panels.count) * OutagePlot.titleHeight + OutagePlot.bottom
         var parts = [
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(number(OutagePlot.width)) \(number(height))\" "
@@ -79,6 +80,8 @@ package struct OutagePlot: Sendable {
                 let x = place(value * step)
                 let shade = step == 1 ? "#bbbbbb" : OutagePlot.grid
                 parts.append(line(x, OutagePlot.top, x, end, colour: shade, width: 1))
+                // Labels of narrow decades would lie on each other.
+                guard step == 1 || decades.count <= 5 else { continue }
                 let label = value * step < 1 ? Decimal.short(value * step) : Decimal.text(value * step, digits: 0)
                 parts.append(text(label, x: x, y: end + 16, size: 11, anchor: "middle"))
             }

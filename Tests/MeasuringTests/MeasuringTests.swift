@@ -43,7 +43,8 @@ struct MeasuringTests {
     func tables() {
         var report = Report(machine: "a machine", seed: 7)
         report.measurements = [
-            measurement([1, 2, 3], goal: Goal(median: 1)), measurement([4], system: "b|c"), measurement([], system: "d"),
+            measurement([1, 2, 3], goal: Goal(median: 1)), measurement([4], system: "b|c"),
+            measurement([], system: "d"),
         ]
         report.skipped = ["pacemaker: not there"]
         let table = report.table.split(separator: "\n")
@@ -62,7 +63,8 @@ struct MeasuringTests {
         report.measurements = [measurement([1, .nan, 0.25], goal: Goal(median: 1.5))]
         let lines = report.jsonLines
         #expect(lines[0].contains(#""machine":"a \"fast\" machine\u000a""#))
-        let expected = #"{"figure":"crash","system":"a","setting":"s","quantity":"outage","unit":"ms","#
+        let expected =
+            #"{"figure":"crash","system":"a","setting":"s","quantity":"outage","unit":"ms","#
             + #""goal_median":1.5,"verdict":"missed","values":[1.0,null,0.25]}"#
         #expect(lines[1] == expected)
     }

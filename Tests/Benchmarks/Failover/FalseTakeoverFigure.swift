@@ -75,9 +75,10 @@ enum FalseTakeoverFigure {
         stage.pass(.milliseconds(500))
         stage.look()
         let takeovers = try stage.cluster.nodes.reduce(0) { sum, node in
-            try sum + stage.observer(node).events.count { event in
-                event.time > begin && event.what == .up && event.text == stage.service.all[0]
-            }
+            try sum
+                + stage.observer(node).events.count { event in
+                    event.time > begin && event.what == .up && event.text == stage.service.all[0]
+                }
         }
         return (takeovers, stage.client.worstGap(after: begin))
     }

@@ -1,4 +1,4 @@
-// What a network that was parted and is whole again costs: gaps, moves, and the time in which two nodes had the address.
+// What a network that was parted and is whole again costs: gaps, moves, and how long two nodes had the address.
 import CLinux
 import ClusterModel
 import LinuxSystem

@@ -98,7 +98,9 @@ final class Run {
 
     /// Measures every system `runs` times, in rounds: each takes the systems in another order, so that what disturbs
     /// this machine for a while disturbs all of them alike. `measure` opens a stage and makes so many runs on it.
-    func interleave(_ figure: String, _ systems: [any FailoverSystem], _ measure: (any FailoverSystem, Int) throws -> Void) {
+    func interleave(
+        _ figure: String, _ systems: [any FailoverSystem], _ measure: (any FailoverSystem, Int) throws -> Void
+    ) {
         let rounds = min(4, options.runs)
         var lost: Set<String> = []
         for round in 0..<rounds {

@@ -92,7 +92,7 @@ enum Suite {
             print("hb_bench: \(error)")
             return 1
         }
-        for missed in report.missed { print("missed: \(missed.figure): \(missed.quantity), \(missed.setting)") }
+        for missed in report.missed { print("missed: \(missed.figure): \(missed.quantity) \(missed.setting)") }
         return report.missed.isEmpty && !run.hasFailed ? 0 : 1
     }
 

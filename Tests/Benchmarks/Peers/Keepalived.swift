@@ -8,6 +8,9 @@ struct Keepalived: FailoverSystem {
     /// Addresses that fit into an advertisement; those beyond it are set and announced all the same.
     private static let advertisedMax = 20
 
+    /// By itself it has itself killed after 10 ms without a wait, which it needs to set a hundred addresses.
+    private static let realtime = ["  vrrp_rt_priority 50", "  vrrp_no_swap", "  vrrp_rlimit_rttime 1000000"]
+
     var advert: Duration
     var isRealtime: Bool
     let packages: DebianPackages
@@ -37,7 +40,7 @@ struct Keepalived: FailoverSystem {
         let digits = String(thousandths + 1000).dropFirst()
         let globals =
             ["global_defs {", "  router_id \(node.name)", "  vrrp_version 3"]
-            + (isRealtime ? ["  vrrp_rt_priority 50", "  vrrp_no_swap"] : []) + ["}"]
+            + (isRealtime ? Keepalived.realtime : []) + ["}"]
         let instance =
             [
                 "vrrp_instance V1 {", "  state BACKUP", "  nopreempt", "  interface eth0", "  virtual_router_id 51",
@@ -50,7 +53,7 @@ struct Keepalived: FailoverSystem {
     func install(on node: Node) throws { try packages.install(on: node) }
 
     func start(on node: Node) throws {
-        try node.start(["keepalived", "-P", "-n", "-l", "-D", "-f", path(node)])
+        try node.start(["keepalived", "-P", "-n", "-l", "-f", path(node)])
     }
 
     /// It says nothing to those who ask: what it last wrote tells its state.
