@@ -62,7 +62,7 @@ struct Keepalived: FailoverSystem {
         for node in cluster.nodes {
             // What an earlier life of the node wrote is above this line.
             let lines = node.log.split(separator: "\n")
-            guard let start = lines.lastIndex(where: { $0.contains("Starting VRRP child process") }) else {
+            guard let start = lines.lastIndex(where: { $0.contains("Starting Keepalived ") }) else {
                 return false
             }
             let words = ["Entering MASTER STATE", "Entering BACKUP STATE"]
