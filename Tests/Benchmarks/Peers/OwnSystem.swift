@@ -28,7 +28,8 @@ struct OwnSystem: FailoverSystem {
         files.autoFailback = "off"
         files.pingsRouter = hasPingNode
         let resources = service.all.map { "\($0)/\(service.prefixLength)/eth0" }
-        files.groups = ["\(cluster.plan.nodes[0]) \(resources.joined(separator: " "))"]
+        // A line may go on behind a backslash: no line is longer than others would write it.
+        files.groups = ["\(cluster.plan.nodes[0]) \(resources.joined(separator: " \\\n    "))"]
         try cluster.write(files)
     }
 
