@@ -33,6 +33,8 @@ SERVER_PACKAGES = nginx nginx-common apache2-bin libapr1 libaprutil1 libaprutil1
 # The clients, monitors and alerts of mon 1.3.6 that the service monitor is tested with: in the same way.
 MON = .build/debian-mon
 MON_PACKAGES = mon mon-client libtime-period-perl libcgi-pm-perl libhtml-parser-perl libhtml-tagset-perl liburi-perl
+# What the benchmarks measure beside this project, unpacked as well; apt names what of it this machine lacks.
+PEERS = .build/debian-peers
 
 # What the tests with kernels of their own need: unpacked below .build, never installed, but for the emulator.
 MACHINE = .build/machine
@@ -70,6 +72,18 @@ peer-mon:
 
 servers:
 	@$(call unpack,$(SERVERS),usr/sbin/nginx,$(SERVER_PACKAGES),nginx with Apache and PostgreSQL)
+
+# Packages of one distribution lie in /lib or in /usr/lib, which is the same folder on the installed system.
+peers: peer
+	@[ -e $(PEERS)/root ] && exit 0; rm -rf $(PEERS); mkdir -p $(PEERS)/packages/partial; cd $(PEERS); \
+	fetch() { apt-get -qq -y install --download-only --no-install-recommends -o Debug::NoLocking=1 \
+		-o Dir::Cache::archives="$$PWD/packages" $$1 >/dev/null 2>&1; }; \
+	for p in keepalived 'corosync pacemaker pacemaker-cli-utils'; do \
+		fetch "$$p" || { apt-get -qq update && fetch "$$p"; } || echo "$$p of Debian cannot be fetched here: measured without"; done; \
+	[ -n "$$(ls packages/*.deb 2>/dev/null)" ] || exit 0; \
+	mkdir -p unpacked/usr/lib unpacked/usr/sbin unpacked/usr/bin unpacked/etc unpacked/var; \
+	for p in packages/*.deb; do dpkg-deb -x "$$p" unpacked || exit 1; done; \
+	for d in lib bin sbin; do [ ! -d unpacked/$$d ] || cp -a unpacked/$$d/. unpacked/usr/$$d/; done; mv unpacked root
 
 # busybox makes the list of the modules, which an installed kernel would get by its installation.
 machine:
@@ -147,8 +161,10 @@ ITERATIONS = 500
 torture: deps build
 	.build/release/hb_torture --iterations $(ITERATIONS) $(if $(filter file,$(origin SEED)),,--seed $(SEED))
 
-bench: deps build
-	.build/release/hb_bench
+# This project beside the other systems: RUNS=N runs of each figure, FIGURES='crash move' for some of them only.
+RUNS = 20
+bench: deps build peers
+	.build/release/hb_bench --runs $(RUNS) $(FIGURES)
 
 # The names of ClassicScripts.swift: what is native, what runs an OCF agent.
 SCRIPTS = IPaddr IPaddr2 IPv6addr Filesystem AudibleAlarm Delay IPsrcaddr LVM LVSSyncDaemonSwap MailTo Raid1 SendArp \
@@ -227,10 +243,11 @@ help:
 	@echo 'make mutants              break the core on purpose: the checkers must catch each way (10 minutes)'
 	@echo 'make fuzz [EXECUTIONS=N SEED=S] feed damaged messages to all that reads messages'
 	@echo 'make torture [ITERATIONS=N SEED=S] random faults on real daemons'
-	@echo 'make bench                measure outages, memory, processor time and messages'
+	@echo 'make peers                fetch keepalived, corosync and pacemaker for the benchmarks'
+	@echo 'make bench [RUNS=N FIGURES=...] measure this and other failover systems beside each other'
 	@echo 'make install [DESTDIR= PREFIX=/usr SYSCONFDIR=/etc]'
 	@echo 'make uninstall, make clean'
 
-.PHONY: all build deps peer peer-heartbeat peer-mon servers machine demo check check-systemd check-machines check-long \
+.PHONY: all build deps peer peer-heartbeat peer-mon peers servers machine demo check check-systemd check-machines check-long \
 	seeds mutants fuzz torture bench \
 	install uninstall clean help

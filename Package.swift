@@ -217,11 +217,13 @@ let package = Package(
         .testTarget(name: "MachineTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
+        .target(name: "Measuring", path: "Tests/Measuring", swiftSettings: edge),
+        .testTarget(name: "MeasuringTests", dependencies: ["Measuring"], swiftSettings: edge),
         .executableTarget(
             name: "hb_bench",
             dependencies: [
-                "AllocationCount", "Rig", "Admin", "ClusterModel", "Messaging", "Digests", "LinuxSystem", "Privsep",
-                "ResourceAgents",
+                "AllocationCount", "Rig", "Admin", "ClusterCore", "ClusterModel", "Measuring", "Messaging", "Digests",
+                "LinuxSystem", "Privsep", "ResourceAgents",
             ],
             path: "Tests/Benchmarks",
             swiftSettings: edge),

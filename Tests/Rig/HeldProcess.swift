@@ -5,7 +5,7 @@ import ClusterModel
 import LinuxSystem
 
 /// A running program of the rig.
-final class HeldProcess {
+package final class HeldProcess {
     let pid: pid_t
     /// Writes to the program's standard input; its end is the program's end.
     private var input: Int32
@@ -13,7 +13,7 @@ final class HeldProcess {
 
     /// Starts `program` (the executable of `RigProgram`) and waits until it has printed the line `ready`. Returns the
     /// lines before that. Descriptors above 2 may be added.
-    static func start(
+    package static func start(
         _ program: String, _ arguments: [String], descriptors: [Int32: Int32] = [:], waiting: Waiting = Waiting()
     ) throws -> (process: HeldProcess, lines: [String]) {
         let output = try OutputPipe()
@@ -54,14 +54,14 @@ final class HeldProcess {
     }
 
     /// Lets the program end by itself, and waits for that.
-    func finish() {
+    package func finish() {
         closeInput()
         if !isReaped { _ = try? Children.wait(pid) }
         isReaped = true
     }
 
     /// Ends the program at once.
-    func kill() {
+    package func kill() {
         if !isReaped { try? Children.signal(pid, SIGKILL) }
         finish()
     }
