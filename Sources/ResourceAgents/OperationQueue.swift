@@ -12,13 +12,14 @@ struct OperationQueue {
     }
 
     /// Places. An operation that has run for `patience` gives its place up: it waits for something itself, and a few
-    /// scripts that hang must not hold up all other groups.
+    /// scripts that hang must not hold up all other groups. A stop waits for other stops only: the right to hold what it
+    /// stops may be over.
     let placeCount: Int
     let patience: Duration
 
     private var waiting: [[Ticket]] = Urgency.allCases.map { _ in [] }
     /// Those that hold a place, in the order in which they began.
-    private var placed: [(ticket: Ticket, since: Instant)] = []
+    private var placed: [(ticket: Ticket, urgency: Urgency, since: Instant)] = []
     private var last: Ticket = 0
 
     init(placeCount: Int, patience: Duration) {
@@ -42,9 +43,11 @@ struct OperationQueue {
     /// The operation that begins now; nil where none waits or no place is free.
     mutating func next(_ now: Instant) -> Ticket? {
         placed.removeAll { now - $0.since >= patience }
-        guard placed.count < placeCount, let queue = waiting.firstIndex(where: { !$0.isEmpty }) else { return nil }
-        let ticket = waiting[queue].removeFirst()
-        placed.append((ticket, now))
+        guard let urgency = Urgency.allCases.first(where: { !waiting[$0.rawValue].isEmpty }) else { return nil }
+        let taken = urgency == .stop ? placed.count { $0.urgency == .stop } : placed.count
+        guard taken < placeCount else { return nil }
+        let ticket = waiting[urgency.rawValue].removeFirst()
+        placed.append((ticket, urgency, now))
         return ticket
     }
 
