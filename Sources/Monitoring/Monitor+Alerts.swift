@@ -137,7 +137,7 @@ extension Monitor {
                 &effects)
             return false
         }
-        if states[index].isDisabled || disabledWatches.contains(service.group) {
+        if isDisabled(index) {
             log(.notice, "alert-disabled", "ignoring alert for \(service.group),\(service.name)", &effects)
             return false
         }

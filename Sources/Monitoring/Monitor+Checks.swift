@@ -43,7 +43,7 @@ extension Monitor {
 
     private mutating func startCheck(_ index: Int, _ moment: Moment, _ effects: inout [MonitorEffect]) {
         let service = configuration.services[index]
-        if isExcluded(service, moment) || !monitorMayRun(index, moment) {
+        if isDisabled(index) || isExcluded(service, moment) || !monitorMayRun(index, moment) {
             return timetable.setCheck(index, moment.now + Monitor.retryInterval)
         }
         let scheduled = Instant(nanoseconds: timetable.checks[index])
@@ -72,6 +72,11 @@ extension Monitor {
             arguments: Array(words.dropFirst()), hosts: service.appendsHosts ? hosts : [],
             environment: environment(index, forAlert: false),
             timeLimit: service.checkTimeout ?? configuration.globals.checkTimeout)))
+    }
+
+    /// Whether an operator has disabled the service, or its watch.
+    func isDisabled(_ index: Int) -> Bool {
+        states[index].isDisabled || disabledWatches.contains(configuration.services[index].group)
     }
 
     /// Whether the calendar keeps monitors and trap timers of the service still.
