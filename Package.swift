@@ -43,7 +43,10 @@ let package = Package(
         .target(name: "Monitoring", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(
             name: "MonitorConfig", dependencies: ["ClusterConfig", "ClusterModel", "Monitoring"], swiftSettings: pure),
-        .target(name: "Simulation", dependencies: ["ClusterCore"], swiftSettings: pure),
+        .target(
+            name: "Simulation",
+            dependencies: ["ClusterCore", "ClusterModel", "Messaging"],
+            swiftSettings: pure),
 
         // The edge of the system.
         .target(name: "Compression", dependencies: ["CBzip2", "CZlib", "Messaging"], swiftSettings: edge),
@@ -51,26 +54,44 @@ let package = Package(
             name: "Digests", dependencies: ["CCrypto", "ClusterModel", "Compression", "Messaging"],
             swiftSettings: edge),
         .target(name: "LinuxSystem", dependencies: ["CLinux", "ClusterModel"], swiftSettings: edge),
-        .target(name: "Journal", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
-        .target(name: "Reactor", dependencies: ["CSystemd", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
         .target(
-            name: "Privsep", dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel"], swiftSettings: edge),
-        .target(name: "Leases", dependencies: ["CNetfilter", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
-        .target(name: "Media", dependencies: ["LinuxSystem", "ClusterModel"], swiftSettings: edge),
+            name: "Journal",
+            dependencies: ["CLinux", "CSystemd", "ClusterModel", "LinuxSystem"],
+            swiftSettings: edge),
+        .target(
+            name: "Reactor",
+            dependencies: ["CLinux", "CSystemd", "ClusterModel", "LinuxSystem"],
+            swiftSettings: edge),
+        .target(
+            name: "Privsep",
+            dependencies: ["CLinux", "ClusterConfig", "ClusterModel", "LinuxSystem"],
+            swiftSettings: edge),
+        .target(
+            name: "Leases",
+            dependencies: ["CLinux", "CNetfilter", "ClusterModel", "LinuxSystem"],
+            swiftSettings: edge),
+        .target(
+            name: "Media",
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem"],
+            swiftSettings: edge),
         .target(
             name: "ResourceAgents",
-            dependencies: ["CMount", "CSystemd", "LinuxSystem", "Leases", "Reactor", "Journal", "ClusterModel"],
+            dependencies: [
+                "CLinux", "CMount", "CSystemd", "ClusterModel", "Journal", "Leases", "LinuxSystem", "Reactor",
+            ],
             swiftSettings: edge),
         .target(
             name: "Agents", dependencies: ["CExpat", "CLinux", "LinuxSystem", "ResourceAgents", "ClusterModel"],
             swiftSettings: edge),
         .target(
             name: "Admin",
-            dependencies: ["LinuxSystem", "ClusterConfig", "ClusterModel", "Messaging", "Timeliness"],
+            dependencies: ["CLinux", "ClusterConfig", "ClusterModel", "LinuxSystem", "Messaging", "Timeliness"],
             swiftSettings: edge),
         .target(
             name: "Notifications",
-            dependencies: ["ResourceAgents", "Privsep", "Reactor", "Journal", "LinuxSystem", "ClusterModel"],
+            dependencies: [
+                "CLinux", "ClusterModel", "Journal", "LinuxSystem", "Privsep", "Reactor", "ResourceAgents",
+            ],
             swiftSettings: edge),
         .target(
             name: "WebTransfers", dependencies: ["CCurl", "CLinux", "LinuxSystem", "Reactor", "ClusterModel"],
@@ -93,21 +114,33 @@ let package = Package(
         .target(
             name: "Control",
             dependencies: [
-                "ClusterConfig", "Privsep", "Media", "Messaging", "Reactor", "Journal", "Admin", "CSystemd",
-                "Notifications",
+                "Admin", "CLinux", "CSystemd", "ClusterConfig", "ClusterModel", "Journal", "LinuxSystem", "Media",
+                "Messaging", "Notifications", "Privsep", "Reactor",
             ],
             swiftSettings: edge),
         .target(
             name: "Status",
-            dependencies: ["ClusterCore", "Digests", "Privsep", "Reactor", "Journal", "Admin", "Timeliness"],
+            dependencies: [
+                "Admin", "CLinux", "ClusterCore", "ClusterModel", "Digests", "Journal", "LinuxSystem", "Messaging",
+                "Privsep", "Reactor", "Timeliness",
+            ],
             swiftSettings: edge),
         .target(
             name: "ClientService",
-            dependencies: ["ClusterConfig", "Messaging", "Privsep", "Reactor", "Journal", "Admin"],
+            dependencies: [
+                "Admin", "CLinux", "ClusterConfig", "ClusterModel", "Journal", "LinuxSystem", "Messaging", "Privsep",
+                "Reactor",
+            ],
             swiftSettings: edge),
-        .target(name: "Workers", dependencies: ["Media", "Messaging", "Privsep", "Journal"], swiftSettings: edge),
         .target(
-            name: "Resources", dependencies: ["ResourceAgents", "Privsep", "Reactor", "Journal"],
+            name: "Workers",
+            dependencies: ["CLinux", "ClusterModel", "Journal", "LinuxSystem", "Media", "Messaging", "Privsep"],
+            swiftSettings: edge),
+        .target(
+            name: "Resources",
+            dependencies: [
+                "CLinux", "ClusterModel", "Journal", "Leases", "LinuxSystem", "Privsep", "Reactor", "ResourceAgents",
+            ],
             swiftSettings: edge),
 
         .target(
@@ -121,7 +154,9 @@ let package = Package(
         // The daemon, whose processes share one program, the service monitor, and the tools.
         .executableTarget(
             name: "heartbeat",
-            dependencies: ["Control", "Status", "ClientService", "Workers", "Resources", "Notifications"],
+            dependencies: [
+                "CLinux", "ClientService", "Control", "Notifications", "Resources", "Status", "Workers",
+            ],
             swiftSettings: edge),
         .executableTarget(
             name: "hb_webhook", dependencies: ["CCurl", "CJansson", "CLinux", "LinuxSystem"], swiftSettings: edge),
@@ -143,16 +178,23 @@ let package = Package(
         // Tests, and the programs that developers run.
         .target(
             name: "Fuzzing",
-            dependencies: ["ClusterCore", "ClusterModel", "Compression", "Digests", "LinuxSystem", "Messaging"],
+            dependencies: [
+                "CLinux", "ClusterCore", "ClusterModel", "Compression", "Digests", "LinuxSystem", "Messaging",
+            ],
             path: "Tests/Fuzzing", swiftSettings: edge),
         .executableTarget(
-            name: "hb_fuzz", dependencies: ["ClusterModel", "Fuzzing", "LinuxSystem"], path: "Tests/Fuzz",
+            name: "hb_fuzz",
+            dependencies: ["CLinux", "ClusterModel", "Fuzzing", "LinuxSystem"],
+            path: "Tests/Fuzz",
             swiftSettings: edge),
         .testTarget(
-            name: "MessagingTests", dependencies: ["Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
+            name: "MessagingTests",
+            dependencies: ["ClusterModel", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
             exclude: ["Fixtures"], swiftSettings: edge),
         .testTarget(
-            name: "ClusterConfigTests", dependencies: ["ClusterConfig", "LinuxSystem"], exclude: ["Cases"],
+            name: "ClusterConfigTests",
+            dependencies: ["ClusterConfig", "ClusterModel", "LinuxSystem"],
+            exclude: ["Cases"],
             swiftSettings: edge),
         .testTarget(
             name: "MonitoringTests", dependencies: ["ClusterConfig", "ClusterModel", "MonitorConfig", "Monitoring"],
@@ -161,35 +203,55 @@ let package = Package(
             name: "MonitorConfigTests", dependencies: ["ClusterConfig", "ClusterModel", "MonitorConfig", "Monitoring"],
             swiftSettings: edge),
         .testTarget(
-            name: "ClusterCoreTests", dependencies: ["ClusterCore", "Digests", "LinuxSystem", "Messaging"],
+            name: "ClusterCoreTests",
+            dependencies: ["ClusterCore", "ClusterModel", "Digests", "LinuxSystem", "Messaging"],
             swiftSettings: edge),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: edge),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["ClusterCore", "ClusterModel", "Messaging", "Simulation"],
+            swiftSettings: edge),
         .executableTarget(
             name: "hb_seeds", dependencies: ["Simulation"], path: "Tests/Seeds", swiftSettings: edge),
         .testTarget(
-            name: "LinuxSystemTests", dependencies: ["LinuxSystem", "Reactor", "Privsep", "Journal"],
+            name: "LinuxSystemTests",
+            dependencies: ["CLinux", "ClusterModel", "Journal", "LinuxSystem", "Privsep", "Reactor"],
             swiftSettings: edge),
-        .testTarget(name: "MediaTests", dependencies: ["Media", "Privsep"], swiftSettings: edge),
         .testTarget(
-            name: "ResourceAgentsTests", dependencies: ["ResourceAgents", "Leases", "Privsep", "Reactor"],
+            name: "MediaTests",
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "Media", "Privsep"],
+            swiftSettings: edge),
+        .testTarget(
+            name: "ResourceAgentsTests",
+            dependencies: [
+                "CLinux", "CSystemd", "ClusterModel", "Leases", "LinuxSystem", "Privsep", "Reactor", "ResourceAgents",
+            ],
             swiftSettings: edge),
         .testTarget(
             name: "NotificationsTests",
-            dependencies: ["ClusterModel", "LinuxSystem", "Notifications", "Privsep"], swiftSettings: edge),
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "Notifications", "Privsep"],
+            swiftSettings: edge),
         .testTarget(
-            name: "AgentsTests", dependencies: ["Agents", "LinuxSystem", "ResourceAgents", "Rig"],
+            name: "AgentsTests",
+            dependencies: ["Agents", "CLinux", "ClusterModel", "LinuxSystem", "ResourceAgents", "Rig"],
             swiftSettings: edge),
         .target(
-            name: "Rig", dependencies: ["Admin", "LinuxSystem", "Privsep", "ClusterModel"], path: "Tests/Rig",
+            name: "Rig",
+            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem", "Privsep"],
+            path: "Tests/Rig",
             swiftSettings: edge),
-        .executableTarget(name: "hb_demo", dependencies: ["Rig"], path: "Tests/Demo", swiftSettings: edge),
+        .executableTarget(
+            name: "hb_demo",
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "Rig"],
+            path: "Tests/Demo", swiftSettings: edge),
         .testTarget(
             name: "MonitorServiceTests",
             dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "MonitorService", "Rig"],
             swiftSettings: edge),
         .target(name: "ClockStep", path: "Tests/ClockStep"),
         .executableTarget(
-            name: "hb_torture", dependencies: ["Rig", "Admin", "ClusterModel", "LinuxSystem"], path: "Tests/Torture",
+            name: "hb_torture",
+            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem", "Rig"],
+            path: "Tests/Torture",
             swiftSettings: edge),
         .testTarget(
             name: "ProbesTests",
@@ -200,21 +262,38 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(
             name: "AdminTests",
-            dependencies: ["Admin", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging", "Timeliness"],
-            swiftSettings: edge),
-        .testTarget(name: "TimelinessTests", dependencies: ["Timeliness"], swiftSettings: edge),
-        .testTarget(name: "IntegrationTests", dependencies: ["Rig", "Admin", "Messaging"], swiftSettings: edge),
-        .testTarget(
-            name: "PeerTests", dependencies: ["Rig", "Admin", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
-        .testTarget(
-            name: "ClientServiceTests",
             dependencies: [
-                "Admin", "ClientService", "Control", "LinuxSystem", "Messaging", "Privsep", "Reactor", "Status",
+                "Admin", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests", "Fuzzing",
+                "LinuxSystem", "Messaging", "Timeliness",
             ],
             swiftSettings: edge),
         .testTarget(
-            name: "SystemdTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
-        .testTarget(name: "MachineTests", dependencies: ["Rig", "LinuxSystem", "ClusterModel"], swiftSettings: edge),
+            name: "TimelinessTests",
+            dependencies: ["ClusterModel", "Timeliness"],
+            swiftSettings: edge),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem", "Messaging", "Rig"],
+            swiftSettings: edge),
+        .testTarget(
+            name: "PeerTests",
+            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem", "Rig"],
+            swiftSettings: edge),
+        .testTarget(
+            name: "ClientServiceTests",
+            dependencies: [
+                "Admin", "CLinux", "CSystemd", "ClientService", "ClusterModel", "Control", "LinuxSystem", "Messaging",
+                "Privsep", "Reactor", "Status",
+            ],
+            swiftSettings: edge),
+        .testTarget(
+            name: "SystemdTests",
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "Rig"],
+            swiftSettings: edge),
+        .testTarget(
+            name: "MachineTests",
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "Rig"],
+            swiftSettings: edge),
         .testTarget(name: "TidyTests", dependencies: ["LinuxSystem"], swiftSettings: edge),
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .target(name: "Measuring", path: "Tests/Measuring", swiftSettings: edge),
@@ -222,8 +301,8 @@ let package = Package(
         .executableTarget(
             name: "hb_bench",
             dependencies: [
-                "AllocationCount", "Rig", "Admin", "ClusterCore", "ClusterModel", "Measuring", "Messaging", "Digests",
-                "LinuxSystem", "Privsep", "ResourceAgents",
+                "Admin", "AllocationCount", "CLinux", "ClusterCore", "ClusterModel", "Digests", "LinuxSystem",
+                "Measuring", "Messaging", "Privsep", "ResourceAgents", "Rig",
             ],
             path: "Tests/Benchmarks",
             swiftSettings: edge),
