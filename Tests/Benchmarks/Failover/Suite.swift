@@ -35,7 +35,9 @@ struct SuiteFigure: Sendable {
             try MoveFigure.measureRestart($0)
         },
         SuiteFigure(name: "messages", about: "what a message costs the status process") { run in
-            for figure in try MessageBenchmark.measure() + StatusBenchmark.measure() { run.record(figure) }
+            for figure in try MessageBenchmark.measure() + StatusBenchmark.measure() {
+                run.record(figure, of: "messages")
+            }
         },
     ]
 }
@@ -117,11 +119,11 @@ enum Suite {
 }
 
 extension Run {
-    /// Takes in a figure that was measured without a cluster.
-    fileprivate func record(_ figure: Figure) {
+    /// Takes in what was measured without a cluster, under the word by which it is chosen.
+    fileprivate func record(_ figure: Figure, of name: String) {
         record(
             Measurement(
-                figure: "messages", system: OwnSystem.name, setting: "", quantity: figure.name, unit: figure.unit,
+                figure: name, system: OwnSystem.name, setting: "", quantity: figure.name, unit: figure.unit,
                 goal: figure.goal.map { Goal(median: $0) }, values: figure.values))
     }
 }
