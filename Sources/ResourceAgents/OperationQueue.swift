@@ -12,8 +12,8 @@ struct OperationQueue {
     }
 
     /// Places. An operation that has run for `patience` gives its place up: it waits for something itself, and a few
-    /// scripts that hang must not hold up all other groups. A stop waits for other stops only: the right to hold what it
-    /// stops may be over.
+    /// scripts that hang must not hold up all other groups. A stop waits for other stops only: the right to hold what
+    /// it stops may be over.
     let placeCount: Int
     let patience: Duration
 
