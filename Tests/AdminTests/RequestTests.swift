@@ -135,7 +135,8 @@ import Testing
     func usage(name: String, words: [String], text: String) throws {
         let folder = try TemporaryFolder()
         let outcome = try RunningTool(name, words, in: folder).end()
-        let usage = "usage: \(name) [--no-wait] [--timeout SECONDS] [all|foreign|local|failback|GROUP]\n"
+        let usage =
+            "usage: \(name) [--no-wait] [--reason TEXT] [--timeout SECONDS] [all|foreign|local|failback|GROUP]\n"
         #expect(outcome == ToolOutcome(status: 2, output: "", errors: "\(name): \(text)\n\(usage)"))
     }
 }
