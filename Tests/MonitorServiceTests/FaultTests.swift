@@ -50,6 +50,10 @@ struct FaultTests {
             // A next run may have begun: only the first one's processes count.
             pids.allSatisfy { kill($0, 0) == -1 }
         }
+        try stage.signal(SIGTERM)
+        #expect(try stage.awaitEnd() == .exited(0))
+        let last = stage.read("hang.pid").split { $0 == " " || $0 == "\n" }.compactMap { pid_t($0) }
+        try stage.waiting.until("what hangs has gone with the daemon") { last.allSatisfy { kill($0, 0) == -1 } }
         for line in stage.read("left").split(separator: "\n") {
             if let pid = pid_t(line) { try? Children.signal(pid, SIGKILL) }
         }

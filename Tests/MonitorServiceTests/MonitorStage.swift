@@ -47,8 +47,12 @@ final class MonitorStage {
 
     deinit {
         if pid > 0 {
-            try? Children.signal(pid, SIGKILL)
-            _ = try? Children.wait(pid)
+            // It ends its monitors with it; killed, it could not.
+            try? Children.signal(pid, SIGTERM)
+            if (try? awaitEnd()) == nil {
+                try? Children.signal(pid, SIGKILL)
+                _ = try? Children.wait(pid)
+            }
         }
         Folder.remove(folder)
     }
