@@ -187,6 +187,7 @@ struct FaultTests {
         #expect(line.contains("last_summary=why"))
         #expect(try stage.ask("list disabled").first == "watch web service bad")
         #expect(try stage.ask("list alerthist").count == 2, "of the file")
+        #expect(try stage.ask("enable service web bad") == ["220 enable completed"])
         try stage.write("well", "")
         try stage.until("list dtlog") { $0.count == 2 && $0[0].hasSuffix(" why") }
         #expect(try stage.ask("term") == ["220 terminating server"])
