@@ -27,9 +27,7 @@ extension Tool {
         ]
     ) { invocation, arguments throws(UsageError) in
         var arguments = arguments
-        if arguments.has("watch"), arguments.value("watch") == nil, arguments.operands.count == 1 {
-            arguments.options.append(ProgramArguments.Given(name: "watch", value: arguments.operands.removeFirst()))
-        }
+        let interval = try arguments.watchInterval()
         try arguments.expectOperands(atMost: 0)
         var server = MonServer.standard
         if let text = arguments.value("server") {
@@ -39,8 +37,8 @@ extension Tool {
         let view = MonView(
             invocation: invocation, server: server, isJSON: arguments.has("json"),
             timeout: try arguments.seconds("timeout") ?? .seconds(5))
-        guard arguments.has("watch") else { return view.showOnce() }
-        view.watch(every: try arguments.seconds("watch") ?? .seconds(1))
+        guard let interval else { return view.showOnce() }
+        view.watch(every: interval)
     }
 }
 
@@ -62,32 +60,15 @@ private struct MonView {
         }
     }
 
-    /// Does not return: ^C, SIGTERM and a closed output end the program.
+    /// Does not return.
     func watch(every interval: Duration) -> Never {
-        for number in [SIGINT, SIGTERM] { signal(number) { _ in _exit(ExitStatus.done) } }
-        var isFirst = true
-        while true {
-            let started = Clock.now()
+        WatchedScreen(invocation: invocation, isJSON: isJSON).run(every: interval) {
             do throws(MonError) {
-                draw(text(try MonReport(server, timeout: timeout), isCompact: true), isFirst)
+                return .text(text(try MonReport(server, timeout: timeout), isCompact: true))
             } catch {
-                if isJSON { invocation.complain(error.reason) } else { draw(error.reason + "\n", isFirst) }
+                return .complaint(error.reason)
             }
-            isFirst = false
-            Clock.wait(started + interval - Clock.now())
         }
-    }
-
-    private func draw(_ text: String, _ isFirst: Bool) {
-        var text = text
-        if !isJSON, Terminal.isTerminal(STDOUT_FILENO) {
-            var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            if let size = Terminal.size(STDOUT_FILENO) { lines = Array(lines.prefix(size.lines)) }
-            text = (isFirst ? "\u{1B}[2J" : "") + "\u{1B}[H" + lines.joined(separator: "\u{1B}[K\n") + "\u{1B}[J"
-        } else if !isJSON, !isFirst {
-            text = "\n" + text
-        }
-        if !Terminal.print(text) { exit(ExitStatus.done) }
     }
 
     private func text(_ report: MonReport, isCompact: Bool) -> String {

@@ -26,16 +26,13 @@ extension Tool {
         ]
     ) { invocation, arguments throws(UsageError) in
         var arguments = arguments
-        if arguments.has("watch"), arguments.value("watch") == nil, arguments.operands.count == 1 {
-            // getopt takes an optional value only right behind the option; people write a space.
-            arguments.options.append(ProgramArguments.Given(name: "watch", value: arguments.operands.removeFirst()))
-        }
+        let interval = try arguments.watchInterval()
         try arguments.expectOperands(atMost: 0)
         let view = StatusView(
             invocation: invocation, paths: arguments.common.paths, isJSON: arguments.has("json"),
             timeout: try arguments.seconds("timeout") ?? .seconds(5))
-        guard arguments.has("watch") else { return view.showOnce() }
-        view.watch(every: try arguments.seconds("watch") ?? .seconds(1))
+        guard let interval else { return view.showOnce() }
+        view.watch(every: interval)
     }
 }
 
@@ -57,45 +54,15 @@ private struct StatusView {
         }
     }
 
-    /// Does not return: ^C, SIGTERM and a closed output end the program.
+    /// Does not return.
     func watch(every interval: Duration) -> Never {
-        for number in [SIGINT, SIGTERM] { signal(number) { _ in _exit(ExitStatus.done) } }
-        var isFirst = true
-        while true {
-            let started = Clock.now()
-            show(isFirst: isFirst)
-            isFirst = false
-            let pause = max(.zero, started + interval - Clock.now()).wholeNanoseconds
-            var time = timespec(tv_sec: Int(pause / 1_000_000_000), tv_nsec: Int(pause % 1_000_000_000))
-            nanosleep(&time, nil)
-        }
-    }
-
-    private func show(isFirst: Bool) {
-        do throws(AdminError) {
-            let text = text(try fetch(), isCompact: true)
-            draw(text, isFirst: isFirst)
-        } catch {
-            // The daemon may come back; a reader of JSON sees a line for every time that there was an answer.
-            if isJSON {
-                invocation.complain(error.description)
-            } else {
-                draw(error.description + "\n", isFirst: isFirst)
+        WatchedScreen(invocation: invocation, isJSON: isJSON).run(every: interval) {
+            do throws(AdminError) {
+                return .text(text(try fetch(), isCompact: true))
+            } catch {
+                return .complaint(error.description)
             }
         }
-    }
-
-    private func draw(_ text: String, isFirst: Bool) {
-        var text = text
-        if !isJSON, Terminal.isTerminal(STDOUT_FILENO) {
-            var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            if let size = Terminal.size(STDOUT_FILENO) { lines = Array(lines.prefix(size.lines)) }
-            // Home, each line with the rest of its line erased, then the rest of the screen: nothing flickers.
-            text = (isFirst ? "\u{1B}[2J" : "") + "\u{1B}[H" + lines.joined(separator: "\u{1B}[K\n") + "\u{1B}[J"
-        } else if !isJSON, !isFirst {
-            text = "\n" + text
-        }
-        if !Terminal.print(text) { exit(ExitStatus.done) }
     }
 
     private func fetch() throws(AdminError) -> ClusterReport {
