@@ -18,11 +18,7 @@ struct AgentOperationTests {
     init() throws {
         folder = try TemporaryFolder()
         loop = try EventLoop()
-        operations = try ResourceOperations(
-            loop: loop,
-            settings: ResourceOperations.Settings(Configuration(), configurationDirectory: folder.path),
-            log: records.write)
-        operations.settings.locations.scriptDirectories = ["\(folder.path)/resource.d"]
+        operations = try ResourceOperations(scriptsIn: folder, loop: loop, records)
         try folder.write("agent", "")
         try advise("start 400\nstop 500\nmonitor 600\npromote 700")
     }
