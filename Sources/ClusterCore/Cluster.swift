@@ -140,7 +140,7 @@ package struct Cluster: Sendable {
         fences = configuration.members.indices.map { FenceState(NodeID($0)) }
         fenceable = configuration.members.map { $0.kind == .normal && configuration.isFenceable($0.name) }
         hasFencing = fenceable.contains(true)
-        inheritedUntil = now + effectiveLease
+        inheritedUntil = now + timing.effectiveLease
         nextDeadline = now
     }
 
@@ -208,7 +208,7 @@ package struct Cluster: Sendable {
     private mutating func retime(_ timing: Timing) {
         self.timing = timing
         // The others may have heard of the shorter interval as soon as it is said, long before they confirm it.
-        let end = lastHandled + effectiveLease
+        let end = lastHandled + timing.effectiveLease
         sent.shortenPromises(to: end)
         inheritedUntil = min(inheritedUntil, end)
         for id in others { nodes[id.index].promisedUntil = nodes[id.index].promisedUntil.map { min($0, end) } }

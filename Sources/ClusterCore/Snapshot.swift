@@ -129,7 +129,7 @@ extension Cluster {
         let until = quorum.heldUntil
         return ClusterSnapshot(
             localName: configuration.localName, status: status, generation: generation, isLeaving: isLeaving,
-            timing: timing, lease: effectiveLease, leasesAddresses: configuration.policy.leasesAddresses,
+            timing: timing, lease: timing.effectiveLease, leasesAddresses: configuration.policy.leasesAddresses,
             autoFailback: configuration.autoFailback, quorumPolicy: configuration.quorum, hasQuorum: quorum.mayClaim,
             nodesReachable: quorum.reachableCount, nodesConfigured: quorum.nodeCount,
             heldFor: until == .distantFuture ? nil : max(.zero, until - now),

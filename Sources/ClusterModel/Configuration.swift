@@ -21,6 +21,15 @@ package struct Timing: Equatable, Sendable {
 
     package init() {}
 
+    /// How long a node may hold groups after it was last known to be heard.
+    package var effectiveLease: Duration { lease ?? max(deadtime - keepalive, deadtime / 2) }
+
+    /// Until when a right to hold lasts that an earlier daemon left, once the next one is told of it at `now`: no
+    /// longer than its own word, for that is what the others judge it by. What is over stays as it was.
+    package func inherited(_ until: Instant, at now: Instant) -> Instant {
+        until > now ? min(until, now + effectiveLease) : until
+    }
+
     /// How much longer than deadtime the others wait for a node whose daemon is restarted.
     package static let handOverPatience = Duration.seconds(10)
 

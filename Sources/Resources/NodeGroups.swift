@@ -14,6 +14,7 @@ final class NodeGroups {
 
     /// Until when this node may hold groups, as a status process said last.
     private var entitlement: Entitlement
+    private var timing: Timing
 
     private struct Order {
         weak var sender: StatusLink?
@@ -34,6 +35,7 @@ final class NodeGroups {
         log: @escaping (LogRecord) -> Void
     ) throws(SystemError) {
         self.log = log
+        timing = configuration.timing
         fencing = NodeFencing(configuration, configurationDirectory: configurationDirectory, loop: loop, log: log)
         entitlement = Entitlement(directory: runDirectory) { error in
             log(LogRecord(.warning, "entitlement", "\(error): a restart of this process releases what it holds"))
@@ -98,6 +100,13 @@ final class NodeGroups {
         silence?.heard(until: until)
     }
 
+    /// A status process that knows what runs here is judged by its own interval, not by what an earlier one asked for:
+    /// the right ends as early before it speaks. It may be stopped at any moment after.
+    private func limitRight() {
+        guard let until = entitlement.until, until > Clock.now() else { return }
+        prolong(until: timing.inherited(until, at: Clock.now()))
+    }
+
     /// The right to hold has ended, and the status process says nothing: others may start what runs here.
     private func releaseUnasked() {
         let running = runners.filter(\.mayRun)
@@ -137,7 +146,8 @@ final class NodeGroups {
         operations.addresses.probeTime = configuration.policy.addressProbe
         operations.addresses.resetsConnections = configuration.policy.resetsConnections
         operations.addresses.configure(configuration.policy.announcement)
-        silence?.keepalive = configuration.timing.keepalive
+        timing = configuration.timing
+        silence?.keepalive = timing.keepalive
     }
 
     private func tell(_ contest: AddressContest, of group: String) {
@@ -234,6 +244,7 @@ final class NodeGroups {
             let groups = zip(asked, found).map { runner, found in
                 GroupInventory(group: runner.group.name, state: found.state, epoch: runner.epoch)
             }
+            limitRight()
             silence?.setBusy(false)
             sender?.send(.inventory(groups, entitledUntil: entitlement.until))
             for runner in asked where !runner.failures.isEmpty {

@@ -135,6 +135,14 @@ package struct World: Sendable {
         queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: session, life: life))
     }
 
+    /// What the resource manager does before it tells a new status process what it has found.
+    private mutating func limitLease(_ node: Int) {
+        guard let until = nodes[node].entitledUntil else { return }
+        let limited = nodes[node].configuration.timing.inherited(until, at: nodes[node].localTime(now))
+        nodes[node].entitledUntil = limited
+        service.renewed(node: node, until: nodes[node].virtualTime(limited), at: now)
+    }
+
     /// Power cut: daemon and resources are gone at once.
     package mutating func crash(_ node: Int) {
         forgetRequests(node)
@@ -290,6 +298,7 @@ package struct World: Sendable {
         case .inventory(let node, let session, let life):
             guard nodes[node].session == session, nodes[node].life == life else { return }
             nodes[node].inventoryLives.append(life)
+            limitLease(node)
             deliver(.inventory(nodes[node].inventory, entitledUntil: nodes[node].entitledUntil), to: node)
         case .boot(let node): start(node)
         case .fence(let fence): finish(fence)

@@ -172,6 +172,42 @@ struct SafetyTests {
         #expect(world.logged("group-reassert") >= 1, "\(world.story)")
     }
 
+    @Test("ignore: who comes back with the better claim waits while the other one's lease runs, though its stop fails")
+    func betterClaimAfterPause() {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        // Nothing waits at its media when it goes on.
+        world.partition([0], [1])
+        world.pause(0)
+        world.run(.seconds(2))
+        // What node 1 knew of epochs is gone, so that node 0 has the better claim to its own group.
+        world.restartResourceManager(1)
+        world.run(.seconds(1))
+        world.conditions.stopFailure = 1
+        world.heal()
+        world.resume(0)
+        world.run(.seconds(2))
+        #expect(world.logged("group-blocked") >= 1, "\(world.story)")
+        #expect(world.nodes[0].entitledUntil.map { $0 > world.now } == true, "\(world.story)")
+        #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
+    }
+
+    @Test("a node that stood still learns what the others took before it hands over")
+    func handOverAfterPause() {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.pause(0)
+        world.run(.seconds(2))
+        world.handOver(0)
+        world.resume(0)
+        world.run(.milliseconds(200))
+        #expect(world.ownership.doublyOwned.isEmpty, "\(world.story)")
+        world.run(.seconds(2))
+        #expect(world.nodes[0].isUp && world.map == [1, 1], "\(world.story)")
+    }
+
     @Test("the right of a hand-over is no longer than the next daemon's own word")
     func rightAfterHandOver() {
         var world = world()
@@ -182,6 +218,23 @@ struct SafetyTests {
         world.run(.seconds(2))
         #expect(world.map[0] > 0, "\(world.story)")
         expectNeverDouble(world)
+    }
+
+    @Test("a daemon that follows a hand-over asks for patience until the kernel has been told of its own interval")
+    func pauseAfterHandOver() {
+        var world = world()
+        world.conditions.inventoryTime = .milliseconds(50)
+        world.handOver(0)
+        let isGone = world.run(atMost: .seconds(1), until: { !$0.nodes[0].isUp })
+        let isBack = world.run(atMost: .seconds(1), until: { $0.nodes[0].isUp })
+        #expect(isGone && isBack, "\(world.story)")
+        world.run(.milliseconds(20))
+        #expect(world.logged("node-restart") == 2, "\(world.story)")
+        world.pause(0)
+        // A hand-over lasts for 10 s.
+        world.run(.seconds(14))
+        #expect(world.map[0] == -2 && world.logged("group-start") == 4, "\(world.story)")
+        #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
     }
 
     @Test("a hand-over waits until the others have heard of it, so that one lost message costs nothing")

@@ -45,13 +45,14 @@ extension Cluster {
     mutating func noteEntitlement() {
         guard !groups.isEmpty else { return }
         if !isWaking, !groups.contains(where: { $0.phase == .unknown || ($0.isForfeit && $0.phase.occupies) }) {
-            entitledUntil = min(heldUntil, lastHandled + effectiveLease + patience)
+            entitledUntil = min(heldUntil, lastHandled + timing.effectiveLease + patience)
         }
         if let entitledUntil { effects.append(.entitled(until: entitledUntil)) }
     }
 
     mutating func transmit(_ body: HAMessage, _ now: Instant) {
-        effects.append(.transmit(Outgoing(body: body, sequence: sent.next(promise: now + effectiveLease + patience))))
+        let promise = now + timing.effectiveLease + patience
+        effects.append(.transmit(Outgoing(body: body, sequence: sent.next(promise: promise))))
     }
 
     /// What this node says of itself; without `hears`, what makes a message worth sending before its time.
@@ -90,7 +91,17 @@ extension Cluster {
                     age: now - heardAt))
             }
         }
-        return StatusReport(status: status, deadInterval: timing.deadtime + patience, statusExtension: said)
+        // A smaller one in every message is no news.
+        let interval = timing.deadtime + patience + (hears ? inheritedPatience(now) : .zero)
+        return StatusReport(status: status, deadInterval: interval, statusExtension: said)
+    }
+
+    /// What this daemon must ask for while it is not known what an earlier one left here. The kernel may have been told
+    /// to serve addresses for as long as a hand-over takes, and does if this node stops before the resource manager
+    /// could end that; it ends that before it tells what it has found.
+    private func inheritedPatience(_ now: Instant) -> Duration {
+        guard groups.contains(where: { $0.phase == .unknown }) else { return .zero }
+        return max(.zero, bootedAt + Timing.handOverPatience - now)
     }
 
     mutating func acknowledge(_ sequence: UInt64, to id: NodeID) {

@@ -19,30 +19,37 @@ extension Cluster {
             log(.warning, "self-late", "this node was late by \(readable(lateness)): it accuses nobody for now",
                 [Setting(name: "LATENESS_MS", value: String(lateness.wholeMilliseconds))])
         }
-        if lateness >= effectiveLease && !hasRunOut { noteSleep(now) }
+        if lateness >= timing.effectiveLease && !hasRunOut { noteSleep(now) }
     }
 
     /// This node was stopped for longer than its lease.
     private mutating func noteSleep(_ now: Instant) {
-        if configuration.quorum == .ignore { wokeAt = now }
+        // Votes tell by themselves when the right has ended. A ping node answers whoever asks.
+        if configuration.quorum != .majority { wokeAt = now }
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
         isUnsettled = true
     }
 
-    /// Whether others may have taken what this node holds, and had no time yet to say so. Then the lease is not
-    /// prolonged, and nothing claimed. The status that goes out first thing after a pause keeps the others from
-    /// declaring this node dead; what they took before is in the status that comes a keepalive later. Who says nothing
-    /// for its deadtime is stopped itself, and its lease is over, or is dead.
+    /// Whether others may have taken what this node holds, and had no time yet to say so or to give it up. Then the
+    /// lease is not prolonged, and nothing claimed. The status that goes out first thing after a pause keeps the others
+    /// from declaring this node dead; what they took before is in the status that comes a keepalive later. One that has
+    /// a group of this node's, too, gives it up when it hears that; its kernel serves the addresses until the group is
+    /// stopped or its lease is over, which is no later than a deadtime from then. Who says nothing for its deadtime is
+    /// stopped itself, and its lease is over, or is dead.
     var isWaking: Bool {
         guard let wokeAt else { return false }
         return others.contains { id in
-            (nodes[id.index].heardAt ?? .distantPast) <= wokeAt + timing.keepalive
-                && lastHandled < wokeAt + nodes[id.index].deadInterval
+            lastHandled < wokeAt + nodes[id.index].deadInterval
+                && ((nodes[id.index].heardAt ?? .distantPast) <= wokeAt + timing.keepalive || sharesGroups(id))
         }
     }
 
-    /// How long this node may hold groups after it was last known to be heard.
-    var effectiveLease: Duration { timing.lease ?? max(timing.deadtime - timing.keepalive, timing.deadtime / 2) }
+    /// Whether another node has something, by its last word, that this one has.
+    private func sharesGroups(_ id: NodeID) -> Bool {
+        nodes[id.index].said?.groups.contains { report in
+            report.phase.occupies && groups[report.group.index].phase.occupies
+        } ?? false
+    }
 
     /// Judges every member whose interval has passed.
     mutating func judgeMembers(_ now: Instant) {
@@ -221,6 +228,6 @@ extension Cluster {
         return QuorumInput(
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
             promises: promises, pingedAt: pingedAt, inheritedUntil: inheritedUntil,
-            lease: effectiveLease + patience, freshness: timing.keepalive * 3, now: lastHandled)
+            lease: timing.effectiveLease + patience, freshness: timing.keepalive * 3, now: lastHandled)
     }
 }

@@ -31,7 +31,7 @@ extension Cluster {
     }
 
     /// When the run may end though not everybody has confirmed the last word.
-    var endsBy: Instant? { isAtWork ? nil : lastWord?.by }
+    var endsBy: Instant? { isAtWork || isWaking ? nil : lastWord?.by }
 
     /// Ends the run when all is done and said.
     mutating func endIfDone(_ now: Instant) {
@@ -71,8 +71,9 @@ extension Cluster {
     }
 
     private mutating func finishHandOver(_ now: Instant) {
-        // A move with a node of heartbeat 3.0.6 would be forgotten here, and not there.
-        guard !isAtWork, let lastWord, isHeard(lastWord, now) else { return }
+        // A move with a node of heartbeat 3.0.6 would be forgotten here, and not there. What others took while this
+        // node was stopped is given up before, not by the daemon that follows.
+        guard !isAtWork, !isWaking, let lastWord, isHeard(lastWord, now) else { return }
         if isMovingWithClassic && now < lastWord.by { return }
         noteEntitlement()
         end()

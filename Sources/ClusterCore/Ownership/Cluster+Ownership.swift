@@ -200,7 +200,7 @@ extension Cluster {
             let inherited = entitled ?? .distantPast
             if inherited < bootedAt { hasLapsed = true }
             // The others judge by this daemon's interval as soon as they hear it, whatever they left the one before.
-            inheritedUntil = min(inherited, bootedAt + effectiveLease)
+            inheritedUntil = min(inherited, bootedAt + timing.effectiveLease)
         } else if (entitled ?? .distantPast) < bootedAt, findings.contains(where: { $0.state != .stopped }) {
             wokeAt = lastHandled
         }
