@@ -237,7 +237,9 @@ final class ControlProcess {
     private func startResourceManager() throws(SystemError) {
         let pair = try SocketPair()
         var spawn = helpers.spawn(
-            "hb_resource", [String(Launch.protocolVersion), String(getpid())] + (isForeground ? ["foreground"] : []))
+            "hb_resource",
+            [String(Launch.protocolVersion), String(getpid())]
+                + (configuration.processes.realtime ? ["realtime"] : []) + (isForeground ? ["foreground"] : []))
         spawn.descriptors[3] = pair.second.raw
         let channel = Channel(pair.first)
         resourceChannel = channel
