@@ -13,9 +13,14 @@ extension AddressKeeper {
     func takeEvents() {
         do throws(SystemError) {
             var hasOtherLinks = false
-            for event in try monitor.events() {
+            let events = try monitor.events()
+            // Hundreds of addresses that were brought up are told of one by one.
+            let own = Set(events.count > 1 ? held.map { Form($0.address) } : [])
+            for event in events {
                 switch event {
-                case .address(let event): changed(event)
+                case .address(let event):
+                    if !event.isRemoved, !event.address.isDuplicate, own.contains(Form(event.address)) { continue }
+                    changed(event)
                 case .link(let event):
                     changed(event)
                     hasOtherLinks = true
@@ -30,8 +35,19 @@ extension AddressKeeper {
         }
     }
 
-    func isSame(_ a: InterfaceAddress, _ b: InterfaceAddress) -> Bool {
-        a.interface == b.interface && a.address == b.address && a.prefixLength == b.prefixLength
+    func isSame(_ a: InterfaceAddress, _ b: InterfaceAddress) -> Bool { Form(a) == Form(b) }
+
+    /// What tells two addresses of the kernel's table apart.
+    private struct Form: Hashable {
+        var address: IPAddress
+        var interface: UInt32
+        var prefixLength: UInt8
+
+        init(_ address: InterfaceAddress) {
+            self.address = address.address
+            interface = address.interface
+            prefixLength = UInt8(clamping: address.prefixLength)
+        }
     }
 
     // MARK: Addresses
