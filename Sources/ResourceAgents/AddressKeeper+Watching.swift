@@ -4,6 +4,7 @@ import CLinux
 import ClusterModel
 import Leases
 import LinuxSystem
+import Reactor
 
 extension AddressKeeper {
     /// An address is put back this often within `putBackWindow`; then somebody wants it gone, and it is given up.
@@ -147,7 +148,24 @@ extension AddressKeeper {
                     [Setting(name: "INTERFACE", value: interface.name)]))
         }
         let moved = before.hardwareAddress != interface.hardwareAddress
-        if interface.isRunning && (!before.isRunning || moved) { announcer.announce(here.map(\.place)) }
+        guard interface.isRunning else { return returns[interface.index] = nil }
+        if moved { announcer.announce(here.map(\.place)) } else if !before.isRunning { announceSoon(interface.index) }
+    }
+
+    /// The link of an interface has come back.
+    private func announceSoon(_ interface: UInt32) {
+        let due = Clock.now() + linkPause
+        conflicts.yield(until: due)
+        do throws(SystemError) {
+            returns[interface] = try loop.onTime(due) { [unowned self] in
+                let ended = returns.removeValue(forKey: interface)
+                withExtendedLifetime(ended) {
+                    announcer.announce(held.filter { $0.address.interface == interface }.map(\.place))
+                }
+            }
+        } catch {
+            log(LogRecord(.error, "announce-failed", "no announcement: \(error)"))
+        }
     }
 
     /// Remembers how the interfaces of held addresses are.

@@ -33,6 +33,11 @@ package final class AddressKeeper {
     /// here and after any other start.
     package var probeTime: Duration? = .milliseconds(50)
 
+    /// From the return of a link to the announcement of the addresses on it. It may have joined two parts of the
+    /// cluster of which both have an address: neighbours that know the other owner must not be turned to the one that
+    /// has yet to hear that it gives up. None of them needs it sooner, for none has forgotten this machine.
+    package var linkPause = Duration.zero
+
     /// Whether the TCP connections of addresses that are given up are reset before.
     package var resetsConnections = false
 
@@ -45,6 +50,8 @@ package final class AddressKeeper {
     let lease: (any AddressLease)?
     var held: [Held] = []
     var links: [UInt32: LinkState] = [:]
+    /// By interface: its link has come back, and what it holds is to be announced.
+    var returns: [UInt32: EventSource] = [:]
     /// Addresses whose next start is a cold one.
     private var cold: Set<IPAddress> = []
     /// What the tables said a moment ago: a start follows the question what is here, and what is held is looked up
@@ -52,7 +59,7 @@ package final class AddressKeeper {
     private var recent: (tables: AddressTables, at: Instant)?
     private static let recentAgeMax = Duration.milliseconds(1)
     private var source: EventSource?
-    private let loop: EventLoop
+    let loop: EventLoop
     private var refresh: EventSource?
     private var refreshInterval: Duration?
 

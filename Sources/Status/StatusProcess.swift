@@ -268,7 +268,10 @@ final class StatusProcess {
                     operation: operation, group: configuration.groups[group.index].name, epoch: epoch,
                     isCold: cluster?.startsCold(group) ?? false))
         case .stop(let group, let operation):
-            order(.stop(operation: operation, group: configuration.groups[group.index].name))
+            order(
+                .stop(
+                    operation: operation, group: configuration.groups[group.index].name,
+                    isForfeit: cluster?.isForfeit(group) ?? false))
         case .reassert(let group, let epoch, let operation):
             order(.reassert(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
         case .suspend(let group, let isSuspended):
