@@ -175,8 +175,8 @@ package struct LogSettings: Equatable, Sendable {
 /// Rights and limits of the daemon's processes.
 package struct ProcessSettings: Equatable, Sendable {
     package var realtime = true
-    /// SCHED_FIFO priority, 1 to 99.
-    package var realtimePriority = 1
+    /// SCHED_FIFO priority, 1 to 99, of what hears and decides; the resource manager has the one below.
+    package var realtimePriority = 2
     package var coredumps = true
     package var watchdog: String?
     package var respawn: [RespawnClient] = []

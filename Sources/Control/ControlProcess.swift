@@ -27,6 +27,10 @@ final class ControlProcess {
     private var uuid: [UInt8] = []
     let isForeground: Bool
     private var sources: [EventSource] = []
+    private var networkChanges: EventSource?
+    /// From a change of the network to the look at the media: a takeover changes it hundreds of times, and must not
+    /// wait for this process.
+    private static let networkPause = Duration.milliseconds(20)
     private var media: [MediumSupervisor] = []
     private var status: Helper?
     private var statusChannel: Channel?
@@ -233,7 +237,9 @@ final class ControlProcess {
     private func startResourceManager() throws(SystemError) {
         let pair = try SocketPair()
         var spawn = helpers.spawn(
-            "hb_resource", [String(Launch.protocolVersion), String(getpid())] + (isForeground ? ["foreground"] : []))
+            "hb_resource",
+            [String(Launch.protocolVersion), String(getpid())]
+                + (configuration.processes.realtime ? ["realtime"] : []) + (isForeground ? ["foreground"] : []))
         spawn.descriptors[3] = pair.second.raw
         let channel = Channel(pair.first)
         resourceChannel = channel
@@ -336,12 +342,17 @@ final class ControlProcess {
 
     private func watchNetwork() throws(SystemError) {
         let monitor = try NetworkMonitor(links: true, addresses: true)
-        sources.append(
-            try loop.onReadable(monitor.raw) { [unowned self] in
-                // Which interface it was does not matter: each medium knows what it depends on.
-                _ = try? monitor.events()
-                for medium in media { medium.networkChanged() }
-            })
+        let look = try loop.onTime(.distantFuture, priority: 10) { [unowned self] in
+            // Which interface it was does not matter: each medium knows what it depends on.
+            while let events = try? monitor.events(), !events.isEmpty {}
+            networkChanges?.enable()
+            for medium in media { medium.networkChanged() }
+        }
+        sources.append(look)
+        networkChanges = try loop.onReadable(monitor.raw) { [unowned self] in
+            networkChanges?.disable()
+            look.schedule(Clock.now() + ControlProcess.networkPause)
+        }
     }
 
     // MARK: The end

@@ -216,8 +216,9 @@ package enum StatusToResource: Frame {
     /// just before.
     case start(operation: OperationID, group: String, epoch: UInt64, isCold: Bool = false)
     /// Stop the group's resources in reverse, with the configured retries. Answered by `.finished`. A start of the
-    /// same group that is still running is ended first and answered as failed.
-    case stop(operation: OperationID, group: String)
+    /// same group that is still running is ended first and answered as failed. `isForfeit`: another node may serve the
+    /// group by now, so its addresses go at once, before anything else of it is stopped.
+    case stop(operation: OperationID, group: String, isForfeit: Bool = false)
     /// The group is rightly held here after a contested claim or a pause: check every resource, put back what is
     /// missing, announce addresses again. Answered by `.finished`.
     case reassert(operation: OperationID, group: String, epoch: UInt64)
@@ -245,10 +246,11 @@ package enum StatusToResource: Frame {
             writer.write(group)
             writer.write(epoch)
             writer.write(isCold)
-        case .stop(let operation, let group):
+        case .stop(let operation, let group, let isForfeit):
             writer.write(UInt8(3))
             writer.write(operation)
             writer.write(group)
+            writer.write(isForfeit)
         case .reassert(let operation, let group, let epoch):
             writer.write(UInt8(4))
             writer.write(operation)
@@ -286,7 +288,10 @@ package enum StatusToResource: Frame {
             self = .start(
                 operation: try reader.read(UInt64.self), group: try reader.readString(),
                 epoch: try reader.read(UInt64.self), isCold: try reader.readBool())
-        case 3: self = .stop(operation: try reader.read(UInt64.self), group: try reader.readString())
+        case 3:
+            self = .stop(
+                operation: try reader.read(UInt64.self), group: try reader.readString(),
+                isForfeit: try reader.readBool())
         case 4:
             self = .reassert(
                 operation: try reader.read(UInt64.self), group: try reader.readString(),

@@ -4,6 +4,7 @@ import CLinux
 import ClusterModel
 import Leases
 import LinuxSystem
+import Reactor
 
 extension AddressKeeper {
     /// An address is put back this often within `putBackWindow`; then somebody wants it gone, and it is given up.
@@ -13,9 +14,14 @@ extension AddressKeeper {
     func takeEvents() {
         do throws(SystemError) {
             var hasOtherLinks = false
-            for event in try monitor.events() {
+            let events = try monitor.events()
+            // Hundreds of addresses that were brought up are told of one by one.
+            let own = Set(events.count > 1 ? held.map { Form($0.address) } : [])
+            for event in events {
                 switch event {
-                case .address(let event): changed(event)
+                case .address(let event):
+                    if !event.isRemoved, !event.address.isDuplicate, own.contains(Form(event.address)) { continue }
+                    changed(event)
                 case .link(let event):
                     changed(event)
                     hasOtherLinks = true
@@ -30,8 +36,19 @@ extension AddressKeeper {
         }
     }
 
-    func isSame(_ a: InterfaceAddress, _ b: InterfaceAddress) -> Bool {
-        a.interface == b.interface && a.address == b.address && a.prefixLength == b.prefixLength
+    func isSame(_ a: InterfaceAddress, _ b: InterfaceAddress) -> Bool { Form(a) == Form(b) }
+
+    /// What tells two addresses of the kernel's table apart.
+    private struct Form: Hashable {
+        var address: IPAddress
+        var interface: UInt32
+        var prefixLength: UInt8
+
+        init(_ address: InterfaceAddress) {
+            self.address = address.address
+            interface = address.interface
+            prefixLength = UInt8(clamping: address.prefixLength)
+        }
     }
 
     // MARK: Addresses
@@ -131,7 +148,24 @@ extension AddressKeeper {
                     [Setting(name: "INTERFACE", value: interface.name)]))
         }
         let moved = before.hardwareAddress != interface.hardwareAddress
-        if interface.isRunning && (!before.isRunning || moved) { announcer.announce(here.map(\.place)) }
+        guard interface.isRunning else { return returns[interface.index] = nil }
+        if moved { announcer.announce(here.map(\.place)) } else if !before.isRunning { announceSoon(interface.index) }
+    }
+
+    /// The link of an interface has come back.
+    private func announceSoon(_ interface: UInt32) {
+        let due = Clock.now() + linkPause
+        conflicts.yield(until: due)
+        do throws(SystemError) {
+            returns[interface] = try loop.onTime(due) { [unowned self] in
+                let ended = returns.removeValue(forKey: interface)
+                withExtendedLifetime(ended) {
+                    announcer.announce(held.filter { $0.address.interface == interface }.map(\.place))
+                }
+            }
+        } catch {
+            log(LogRecord(.error, "announce-failed", "no announcement: \(error)"))
+        }
     }
 
     /// Remembers how the interfaces of held addresses are.

@@ -33,6 +33,11 @@ package final class AddressKeeper {
     /// here and after any other start.
     package var probeTime: Duration? = .milliseconds(50)
 
+    /// From the return of a link to the announcement of the addresses on it. It may have joined two parts of the
+    /// cluster of which both have an address: neighbours that know the other owner must not be turned to the one that
+    /// has yet to hear that it gives up. None of them needs it sooner, for none has forgotten this machine.
+    package var linkPause = Duration.zero
+
     /// Whether the TCP connections of addresses that are given up are reset before.
     package var resetsConnections = false
 
@@ -45,10 +50,16 @@ package final class AddressKeeper {
     let lease: (any AddressLease)?
     var held: [Held] = []
     var links: [UInt32: LinkState] = [:]
+    /// By interface: its link has come back, and what it holds is to be announced.
+    var returns: [UInt32: EventSource] = [:]
     /// Addresses whose next start is a cold one.
     private var cold: Set<IPAddress> = []
+    /// What the tables said a moment ago: a start follows the question what is here, and what is held is looked up
+    /// again. Nothing of it was changed by this process since.
+    private var recent: (tables: AddressTables, at: Instant)?
+    private static let recentAgeMax = Duration.milliseconds(1)
     private var source: EventSource?
-    private let loop: EventLoop
+    let loop: EventLoop
     private var refresh: EventSource?
     private var refreshInterval: Duration?
 
@@ -159,7 +170,8 @@ package final class AddressKeeper {
 
     /// Adds addresses that are not there and announces them. Returns an outcome for each. Does not wait for anything.
     package func start(_ specifications: [AddressSpecification]) -> [ResourceOutcome] {
-        withTables(specifications.count, placing: specifications) { tables in
+        withTables(specifications.count, placing: specifications, maybeRecent: true) { tables in
+            recent = nil
             var outcomes = [ResourceOutcome](repeating: .done, count: specifications.count)
             var wanted: [(Int, InterfaceAddress)] = []
             for (index, specification) in specifications.enumerated() {
@@ -190,6 +202,7 @@ package final class AddressKeeper {
                     }
                 }
                 announcer.announce(up, interfaces: tables.interfaces)
+                keepSecondaries(wanted.map(\.1), tables)
                 conflicts.watch(up, asking: probeTime != nil)
             } catch {
                 for (index, _) in wanted { outcomes[index] = .failed("\(error)") }
@@ -201,6 +214,7 @@ package final class AddressKeeper {
     /// Removes addresses, each from where it is; what is not there needs no removal. Returns an outcome for each.
     package func stop(_ specifications: [AddressSpecification]) -> [ResourceOutcome] {
         withTables(specifications.count) { tables in
+            recent = nil
             var outcomes = [ResourceOutcome](repeating: .done, count: specifications.count)
             var present: [(Int, InterfaceAddress)] = []
             for (index, specification) in specifications.enumerated() {
@@ -247,7 +261,7 @@ package final class AddressKeeper {
             if let reason = start([specification])[0].failure { onLost(group, reason) }
         }
         do throws(SystemError) {
-            let tables = try AddressTables(session)
+            let tables = try tables(placing: [], maybeRecent: true)
             let copies = held.flatMap(\.copies)
             let found = specifications.flatMap { present($0, tables) }.filter { address in
                 !copies.contains { isSame($0, address) }
@@ -292,28 +306,44 @@ package final class AddressKeeper {
     }
 
     private func withTables(
-        _ count: Int, placing specifications: [AddressSpecification] = [], _ body: (AddressTables) -> [ResourceOutcome]
+        _ count: Int, placing specifications: [AddressSpecification] = [], maybeRecent: Bool = false,
+        _ body: (AddressTables) -> [ResourceOutcome]
     ) -> [ResourceOutcome] {
         do throws(SystemError) {
-            return body(try AddressTables(session, placing: specifications))
+            return body(try tables(placing: specifications, maybeRecent: maybeRecent))
         } catch {
             return [ResourceOutcome](repeating: .unknown("\(error)"), count: count)
         }
     }
 
-    /// Makes interfaces ready to carry the addresses: switched on, and keeping the other addresses of a network when
-    /// the first of it is removed, which Linux otherwise does not.
+    private func tables(
+        placing specifications: [AddressSpecification], maybeRecent: Bool
+    ) throws(SystemError) -> AddressTables {
+        let now = Clock.now()
+        if maybeRecent, let recent, now - recent.at < AddressKeeper.recentAgeMax,
+            !AddressTables.needsRoutes(specifications)
+        {
+            return recent.tables
+        }
+        let tables = try AddressTables(session, placing: specifications)
+        recent = (tables, now)
+        return tables
+    }
+
+    /// Switches interfaces on that are to carry the addresses.
     private func prepare(_ addresses: [InterfaceAddress], _ tables: AddressTables) throws(SystemError) {
-        for interface in tables.interfaces {
-            let here = addresses.filter { $0.interface == interface.index }
-            if here.isEmpty { continue }
-            if !interface.isUp {
-                log(LogRecord(.info, "interface-up", "switching \(interface.name) on"))
-                try session.switchOn(interface.index)
-            }
-            if here.contains(where: { !$0.address.isIPv6 }) {
-                Sysctl.set("net/ipv4/conf/\(interface.name)/promote_secondaries", "1")
-            }
+        for interface in tables.interfaces where !interface.isUp {
+            guard addresses.contains(where: { $0.interface == interface.index }) else { continue }
+            log(LogRecord(.info, "interface-up", "switching \(interface.name) on"))
+            try session.switchOn(interface.index)
+        }
+    }
+
+    /// Has the other addresses of a network stay when the first of it is removed, which Linux otherwise does not.
+    private func keepSecondaries(_ addresses: [InterfaceAddress], _ tables: AddressTables) {
+        let carriers = Set(addresses.lazy.filter { !$0.address.isIPv6 }.map(\.interface))
+        for interface in tables.interfaces where carriers.contains(interface.index) {
+            Sysctl.set("net/ipv4/conf/\(interface.name)/promote_secondaries", "1")
         }
     }
 }

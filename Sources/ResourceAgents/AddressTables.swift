@@ -7,27 +7,31 @@ package struct AddressTables {
     package let interfaces: [NetworkInterface]
     package let addresses: [InterfaceAddress]
     private let routes: [Route]
+    private let places: [IPAddress: [InterfaceAddress]]
 
     package init(interfaces: [NetworkInterface], addresses: [InterfaceAddress], routes: [Route]) {
         self.interfaces = interfaces
         self.addresses = addresses
         self.routes = routes
+        places = Dictionary(grouping: addresses, by: \.address)
     }
 
     /// Reads the tables. Routes, which may be very many, only where one of the addresses `placing` needs them.
     package init(_ session: NetlinkSession, placing specifications: [AddressSpecification] = []) throws(SystemError) {
-        interfaces = try session.interfaces()
-        addresses = try session.addresses()
-        let isComplete = specifications.allSatisfy { $0.interface != nil && $0.prefixLength != nil }
-        routes = isComplete ? [] : try session.routes()
+        self.init(
+            interfaces: try session.interfaces(), addresses: try session.addresses(),
+            routes: AddressTables.needsRoutes(specifications) ? try session.routes() : [])
+    }
+
+    /// Whether placing one of the addresses takes the routes.
+    package static func needsRoutes(_ specifications: [AddressSpecification]) -> Bool {
+        !specifications.allSatisfy { $0.interface != nil && $0.prefixLength != nil }
     }
 
     /// Where an address is now: on its interface if it names one, else on every interface but loopback ones.
     package func find(_ specification: AddressSpecification) -> [InterfaceAddress] {
-        addresses.filter { address in
-            guard address.address == specification.address,
-                let interface = interfaces.first(where: { $0.index == address.interface })
-            else { return false }
+        places[specification.address, default: []].filter { address in
+            guard let interface = interfaces.first(where: { $0.index == address.interface }) else { return false }
             return specification.interface.map { $0 == interface.name } ?? !interface.isLoopback
         }
     }

@@ -43,6 +43,7 @@ package final class ConflictWatch {
     private var contests: [PlacedAddress: Contest] = [:]
     private var change: EventSource?
     private var defence: EventSource?
+    private var yieldsUntil = Instant.distantPast
 
     package init(loop: EventLoop, session: NetlinkSession, log: @escaping (LogRecord) -> Void) {
         self.loop = loop
@@ -66,6 +67,9 @@ package final class ConflictWatch {
         for place in places { contests[place] = nil }
         changeSoon()
     }
+
+    /// Claims are not answered before this: one of two parts of the cluster that meet again is about to give up.
+    package func yield(until instant: Instant) { yieldsUntil = max(yieldsUntil, instant) }
 
     /// The interfaces have changed.
     package func interfacesChanged() {
@@ -139,7 +143,11 @@ package final class ConflictWatch {
         contest.claim = claim
         contest.count += 1
         contests[claim.place] = contest
-        if now - contest.defendedAt >= ConflictWatch.defendInterval { defend(claim.place, now) } else { defendLater() }
+        if mayDefend(contest, now) { defend(claim.place, now) } else { defendLater() }
+    }
+
+    private func mayDefend(_ contest: Contest, _ now: Instant) -> Bool {
+        now >= max(yieldsUntil, contest.defendedAt + ConflictWatch.defendInterval)
     }
 
     private func defend(_ place: PlacedAddress, _ now: Instant) {
@@ -155,14 +163,12 @@ package final class ConflictWatch {
     /// The last claim must not have the last word: what came too soon for an answer is answered in the end.
     private func defendLater() {
         let due = contests.values.filter { $0.count > 0 }.map { $0.defendedAt + ConflictWatch.defendInterval }.min()
-        guard let due else { return defence = nil }
+        guard let due = due.map({ max($0, yieldsUntil) }) else { return defence = nil }
         do throws(SystemError) {
             if let defence { return defence.schedule(due) }
             defence = try loop.onTime(due) { [unowned self] in
                 let now = Clock.now()
-                let places = contests.filter { _, contest in
-                    contest.count > 0 && now - contest.defendedAt >= ConflictWatch.defendInterval
-                }
+                let places = contests.filter { _, contest in contest.count > 0 && mayDefend(contest, now) }
                 for place in places.keys { defend(place, now) }
                 defendLater()
             }

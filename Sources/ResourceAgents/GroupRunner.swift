@@ -41,6 +41,8 @@ package final class GroupRunner {
     private let answer: Answer
     private var run: GroupRun
     private var events: [GroupRun.Event] = []
+    /// What is logged when the event under way has been handled.
+    private var records: [LogRecord] = []
     private var isHandling = false
     private var running: (any RunningOperation)?
     private var isCancelled = false
@@ -171,6 +173,7 @@ package final class GroupRunner {
 
     /// One event at a time: what an action brings about at once waits for the actions before it.
     private func handle(_ event: GroupRun.Event) {
+        defer { if !isHandling { writeLog() } }
         events.append(event)
         if isHandling { return }
         isHandling = true
@@ -199,8 +202,14 @@ package final class GroupRunner {
             answer(order, failure, remains)
         case .restarted(let failure):
             if let failure { giveUp("could not be started again: \(failure)") }
-        case .log(let record): operations.log(record)
+        case .log(let record): records.append(record)
         }
+    }
+
+    /// Nobody waits for a line of the log, and clients wait for what else there was to do.
+    private func writeLog() {
+        for record in records { operations.log(record) }
+        records.removeAll(keepingCapacity: true)
     }
 
     private func begin(_ operation: ResourceOperation, _ resources: [Int]) {

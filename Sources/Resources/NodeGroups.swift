@@ -146,6 +146,7 @@ final class NodeGroups {
         operations.addresses.probeTime = configuration.policy.addressProbe
         operations.addresses.resetsConnections = configuration.policy.resetsConnections
         operations.addresses.configure(configuration.policy.announcement)
+        operations.addresses.linkPause = configuration.timing.keepalive * 2
         timing = configuration.timing
         silence?.keepalive = timing.keepalive
     }
@@ -206,10 +207,11 @@ final class NodeGroups {
         order(name, operation, sender) { .reassert($0, epoch: epoch) }
     }
 
-    func stop(_ name: String, operation: OperationID, for sender: StatusLink) {
-        // Somebody else may have the addresses of a group that is stopped because the right to hold it has ended. The
-        // lease keeps them silent until the right is back, which may be before the group's services have stopped.
-        if let until = entitlement.until, until <= Clock.now() {
+    func stop(_ name: String, isForfeit: Bool, operation: OperationID, for sender: StatusLink) {
+        // Somebody else has the addresses of a group that it has a better claim on, and may have those of one that is
+        // stopped because the right to hold it has ended: they do not wait for the group's services to stop. The lease
+        // keeps the latter silent only until the right is back.
+        if isForfeit || entitlement.until.map({ $0 <= Clock.now() }) == true {
             runners.first { $0.group.name == name }?.removeAddresses()
         }
         order(name, operation, sender) { .stop($0) }

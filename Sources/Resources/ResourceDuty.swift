@@ -1,5 +1,5 @@
 // The door to this duty, and to its helper for filesystems:
-//     hb_resource PROTOCOL-VERSION PARENT-PID [foreground]      descriptor 3: the channel from the control process
+//     hb_resource PROTOCOL-VERSION PARENT-PID [realtime] [foreground]     descriptor 3: the channel from control
 //     hb_resource agent filesystem start|stop|status DEVICE DIRECTORY [TYPE [OPTIONS]]
 import CLinux
 import LinuxSystem
@@ -19,6 +19,8 @@ package enum ResourceDuty {
             fputs("hb_resource is started by heartbeat, protocol version \(Launch.protocolVersion)\n", cl_stderr())
             return 64
         }
-        return ResourceProcess.main(parent: parent, foreground: arguments.dropFirst(2).contains("foreground"))
+        let words = arguments.dropFirst(2)
+        return ResourceProcess.main(
+            parent: parent, isRealtime: words.contains("realtime"), foreground: words.contains("foreground"))
     }
 }

@@ -14,6 +14,8 @@ final class ResourceProcess {
 
     private let loop: EventLoop
     private let control: Channel
+    /// Whether control wants real-time priorities; ha.cf has which.
+    private let isRealtime: Bool
     private let foreground: Bool
     private var log: Log
     private var groups: NodeGroups?
@@ -23,7 +25,7 @@ final class ResourceProcess {
     private var checkInInterval = Duration.seconds(1)
 
     /// Runs until control says `finish` or goes away. Returns the exit code.
-    static func main(parent: pid_t, foreground: Bool) -> Int32 {
+    static func main(parent: pid_t, isRealtime: Bool, foreground: Bool) -> Int32 {
         ProcessTitle.set("heartbeat: resource manager")
         // A closed terminal must not end us; children start with an empty mask.
         var signals = sigset_t()
@@ -35,7 +37,7 @@ final class ResourceProcess {
         OrdinaryService.enter()
         do throws(SystemError) {
             try ParentWatch.dieWithParent(parent)
-            let process = try ResourceProcess(foreground: foreground)
+            let process = try ResourceProcess(isRealtime: isRealtime, foreground: foreground)
             // Its callbacks do not hold it.
             defer { withExtendedLifetime(process) {} }
             return try process.loop.run()
@@ -46,7 +48,8 @@ final class ResourceProcess {
         }
     }
 
-    private init(foreground: Bool) throws(SystemError) {
+    private init(isRealtime: Bool, foreground: Bool) throws(SystemError) {
+        self.isRealtime = isRealtime
         self.foreground = foreground
         loop = try EventLoop()
         let channel = try retrying("the channel from control") {
@@ -104,6 +107,7 @@ final class ResourceProcess {
             settings: settings, node: configuration.localName, process: "resource",
             logfile: open(settings.logfile), debugfile: open(settings.debugfile), foreground: foreground)
         checkInInterval = configuration.timing.checkInInterval
+        schedule(configuration.processes)
         if checkInTimer == nil {
             checkInTimer = try loop.onTime(Clock.now()) { [unowned self] in checkIn() }
         }
@@ -114,6 +118,17 @@ final class ResourceProcess {
             groups = try NodeGroups(
                 configuration, configurationDirectory: directory, runDirectory: bundle.runDirectory, loop: loop,
                 log: write)
+        }
+    }
+
+    /// A lease that is not renewed in time is an outage, and so is a start that waits for its turn. Below the status
+    /// process, whose heartbeats a long start must not hold up; programs that this one starts are ordinary ones.
+    private func schedule(_ processes: ProcessSettings) {
+        guard isRealtime else { return }
+        do throws(SystemError) {
+            try Realtime.schedule(priority: processes.realtime ? max(1, processes.realtimePriority - 1) : 0)
+        } catch {
+            log.write(.warning, "no-realtime", "\(error): on a busy machine leases may run out")
         }
     }
 

@@ -52,7 +52,8 @@ final class StatusLink {
             groups.start(group, epoch: epoch, isCold: isCold, operation: operation, for: self)
         case .reassert(let operation, let group, let epoch):
             groups.reassert(group, epoch: epoch, operation: operation, for: self)
-        case .stop(let operation, let group): groups.stop(group, operation: operation, for: self)
+        case .stop(let operation, let group, let isForfeit):
+            groups.stop(group, isForfeit: isForfeit, operation: operation, for: self)
         case .reboot(let reason): reboot(reason)
         case .fence(let operation, let node): groups.fence(node, operation: operation, for: self)
         case .entitled(let until): groups.prolong(until: until)

@@ -238,7 +238,9 @@ final class StatusProcess {
         while !effects.isEmpty {
             let batch = effects
             effects.removeAll(keepingCapacity: true)
-            for effect in batch { carryOut(effect) }
+            // Somebody waits for orders and messages; nobody does for a line of the log.
+            for effect in batch where effect.isUrgent { carryOut(effect) }
+            for effect in batch where !effect.isUrgent { carryOut(effect) }
         }
         clients?.noteChange()
         arm()
@@ -266,7 +268,10 @@ final class StatusProcess {
                     operation: operation, group: configuration.groups[group.index].name, epoch: epoch,
                     isCold: cluster?.startsCold(group) ?? false))
         case .stop(let group, let operation):
-            order(.stop(operation: operation, group: configuration.groups[group.index].name))
+            order(
+                .stop(
+                    operation: operation, group: configuration.groups[group.index].name,
+                    isForfeit: cluster?.isForfeit(group) ?? false))
         case .reassert(let group, let epoch, let operation):
             order(.reassert(operation: operation, group: configuration.groups[group.index].name, epoch: epoch))
         case .suspend(let group, let isSuspended):
@@ -414,6 +419,16 @@ final class StatusProcess {
     private func answer(_ client: ClientID, _ messages: [[UInt8]]) {
         for (index, message) in messages.enumerated() {
             tell(.response(client: client, bytes: message, last: index == messages.count - 1))
+        }
+    }
+}
+
+extension Effect {
+    /// Whether another process or node waits for it: its own order among such is kept, and what is none comes after.
+    fileprivate var isUrgent: Bool {
+        switch self {
+        case .transmit, .start, .stop, .reassert, .suspend, .fail, .forgetFailures, .fence, .entitled: true
+        case .retransmit, .forward, .deliver, .reboot, .reply, .log, .dropped, .statusChanged, .finished: false
         }
     }
 }

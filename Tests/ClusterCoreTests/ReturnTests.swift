@@ -76,6 +76,17 @@ struct ReturnTests {
         return listener
     }
 
+    @Test("A node that was dead and is heard again is told at once what is held here, not with the next keepalive")
+    func answered() {
+        var alpha = Listener()
+        _ = alpha.hear("status", 1)
+        alpha.awaitDeath()
+        let first = alpha.hear("status", 2)
+        #expect(first.contains { if case .transmit = $0 { true } else { false } })
+        let second = alpha.hear("status", 3)
+        #expect(!second.contains { if case .transmit = $0 { true } else { false } })
+    }
+
     @Test("R10: what was heard before the death is a duplicate after it, as the first thing that is heard and later")
     func repeated() {
         var listener = listener()

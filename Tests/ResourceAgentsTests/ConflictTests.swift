@@ -210,6 +210,21 @@ struct ConflictTests {
         #expect(contests.told.count == 3)
     }
 
+    @Test("A claim that comes while one of two owners may be about to give up is answered later")
+    func yielding() throws {
+        let specifications = try specifications(["10.7.0.100"])
+        #expect(try startCold(specifications) == [.done])
+        try network.inside(network.near) { keeper.hold(specifications, group: "web", announce: false) }
+        try go(.seconds(12))
+        _ = try announcements(of: "10.7.0.100")
+        let end = Clock.now() + .seconds(3)
+        keeper.conflicts.yield(until: end)
+        try claim("10.7.0.100")
+        try go(.seconds(30)) { contests.told.count == 1 }
+        #expect(Clock.now() >= end)
+        #expect(try announcements(of: "10.7.0.100") == 2, "a request and a reply")
+    }
+
     @Test("This node's own second interface on the same segment is no other machine")
     func ownInterface() throws {
         try shell(

@@ -147,6 +147,28 @@ struct ResourceProcessTests {
         #expect(title.hasPrefix("heartbeat: resource manager"))
     }
 
+    @Test("The addresses of a group that another node may serve go before its services are stopped, else after them")
+    func forfeit() throws {
+        let body = """
+            #!/bin/sh
+            [ $2 = stop ] && ip -4 addr show dev eth0 | grep -c 10.7.0.100 >> \(folder.path)/seen
+            [ $2 = status ] && echo running
+            exit 0
+            """
+        try folder.write("resource.d/service", body + "\n")
+        let manager = try Manager(network, folder, groups: "alpha 10.7.0.100 service::web\n")
+        for (operation, isForfeit) in [(1, false), (3, true)] {
+            try manager.order(.start(operation: UInt64(operation), group: "10.7.0.100", epoch: 1))
+            _ = try manager.outcome()
+            #expect(try present("10.7.0.100"))
+            let stop = UInt64(operation + 1)
+            try manager.order(.stop(operation: stop, group: "10.7.0.100", isForfeit: isForfeit))
+            #expect(try manager.outcome() == .finished(operation: stop, failure: nil, remains: false))
+            #expect(try !present("10.7.0.100"))
+        }
+        #expect(folder.text("seen") == "1\n0\n")
+    }
+
     @Test("A group that fails to start is released, and the failure names resource and reason")
     func failure() throws {
         let manager = try Manager(network, folder, groups: groups)

@@ -75,7 +75,7 @@ struct LogAudit {
         Rule("probably not LSB-compliant", \.breaksService),
         Rule("could not be started", \.breaksService),
         Rule("No space left on device", \.fillsDisk),
-        Rule("was removed: No such device", \.unplugs),
+        Rule("was removed by the kernel: No such device", \.unplugs),
         Rule("there is no interface", \.unplugs),
         Rule("no such interface", \.unplugs),
         Rule("the interface is down", \.unplugs),

@@ -216,6 +216,9 @@ extension Cluster {
             .critical, "partition-healed", "Cluster node \(nodes[id.index].name) returning after partition.",
             [Setting(name: "NODE", value: nodes[id.index].name)])
         for index in groups.indices where groups[index].phase.occupies { groups[index].needsReassertion = true }
+        // It hears at once what is held here: until then both may have it.
+        lastSaid = nil
+        mayHaveNews = true
         noteContender(id, now)
     }
 

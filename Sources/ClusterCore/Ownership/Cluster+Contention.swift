@@ -33,6 +33,9 @@ extension Cluster {
     /// then neither the node that died nor the one that hands it over.
     package func startsCold(_ group: GroupID) -> Bool { groups[group.index].isCold }
 
+    /// Whether another node may serve the group by now, so that its addresses go before anything else of it is stopped.
+    package func isForfeit(_ group: GroupID) -> Bool { groups[group.index].isForfeit }
+
     /// The node that had the group while this one had it too, or may have had it, and was heard at an instant or later;
     /// nil where none was.
     package func contender(of group: GroupID, since: Instant) -> String? {

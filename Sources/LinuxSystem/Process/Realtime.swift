@@ -8,9 +8,10 @@ package enum Realtime {
     /// The corresponding C functions are `sched_setscheduler` and `mlockall`.
     package static func enter(priority: Int) -> [SystemError] {
         var refused: [SystemError] = []
-        var parameters = sched_param(sched_priority: Int32(clamping: priority))
-        if sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == -1 {
-            refused.append(.last("real-time priority \(priority)"))
+        do throws(SystemError) {
+            try schedule(priority: priority)
+        } catch {
+            refused.append(error)
         }
         do throws(SystemError) {
             try lockMemory()
@@ -18,6 +19,15 @@ package enum Realtime {
             refused.append(error)
         }
         return refused
+    }
+
+    /// Takes a SCHED_FIFO priority (1 to 99), which children do not inherit; 0 is that of an ordinary program.
+    package static func schedule(priority: Int) throws(SystemError) {
+        var parameters = sched_param(sched_priority: Int32(clamping: priority))
+        let policy = priority == 0 ? SCHED_OTHER : SCHED_FIFO
+        _ = try retrying("real-time priority \(priority)") {
+            sched_setscheduler(0, policy | SCHED_RESET_ON_FORK, &parameters)
+        }
     }
 
     /// Locks what is mapped now and later. Only without a limit: under one, the first allocation that exceeds it would

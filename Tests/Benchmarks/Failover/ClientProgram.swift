@@ -6,14 +6,19 @@ import ClusterModel
 import LinuxSystem
 import Rig
 
-/// The program `hb_bench client FILE INTERVAL ADDRESS...`, the interval in microseconds.
+/// The program `hb_bench client FILE INTERVAL ADDRESS...`, the interval in microseconds. With an interval of more than
+/// `tickMin` it also asks an address as soon as another machine announces it: one that is asked seldom would else be
+/// found late.
 final class ClientProgram {
     /// What is known of one address.
     private struct Target {
         var address: SocketAddress
         var lastAnswer: Instant?
+        var sentSequence: UInt64 = 0
         var lastSequence: UInt64 = 0
         var machine = 0
+        /// The machine whose announcement was heard last.
+        var announcer: Int?
         var lastNoted = Instant.distantPast
     }
 
@@ -26,8 +31,11 @@ final class ClientProgram {
     private let socket: Descriptor
     private let frames: PacketSocket
     private let receiver: DatagramReceiver
+    /// Announcements; nil where none are listened for.
+    private let announcements: PacketSocket?
+    private let indices: [IPAddress: Int]
     private var lines = ""
-    /// Requests sent so far, over all addresses.
+    /// Requests sent so far in turn, over all addresses.
     private var sent: UInt64 = 0
 
     /// Asks until standard input ends; each address once in the interval. Lines of the file, with times in nanoseconds
@@ -39,15 +47,18 @@ final class ClientProgram {
         }
         let addresses = words.dropFirst(2).compactMap { IPAddress($0) }
         guard addresses.count == words.count - 2 else { throw RigError("not all are addresses") }
-        let client = try ClientProgram(addresses)
+        let client = try ClientProgram(addresses, hearsAnnouncements: interval > tickMin.wholeNanoseconds / 1000)
         let file = try Descriptor.open(words[0], O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
         _ = Realtime.enter(priority: 2)
         try client.ask(every: .microseconds(interval), file)
         return 0
     }
 
-    private init(_ addresses: [IPAddress]) throws {
+    private init(_ addresses: [IPAddress], hearsAnnouncements: Bool) throws {
         targets = addresses.map { Target(address: SocketAddress($0, port: 0)) }
+        indices = Dictionary(zip(addresses, 0...), uniquingKeysWith: { first, _ in first })
+        announcements = hearsAnnouncements
+            ? try PacketSocket(receiving: ARPPacket.etherType, interface: if_nametoindex("eth0")) : nil
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         socket = Descriptor(
             owning: try retrying("open an ICMP socket") { CLinux.socket(AF_INET, type, Int32(IPPROTO_ICMP)) })
@@ -72,14 +83,19 @@ final class ClientProgram {
         while true {
             var ready = [
                 Readiness(0, read: true), Readiness(timer.raw, read: true), Readiness(frames.raw, read: true),
+                Readiness(announcements?.raw ?? frames.raw, read: true),
             ]
             try Readiness.wait(&ready)
             if ready[0].isReadable || ready[0].isHungUp { return }
             while let frame = try receiver.receive() { take(frame) }
+            while let frame = try announcements?.receive() { hear(frame) }
             if ready[1].isReadable {
                 var expirations: UInt64 = 0
                 _ = read(timer.raw, &expirations, MemoryLayout<UInt64>.size)
-                for _ in 0..<burst { send() }
+                for _ in 0..<burst {
+                    ask(Int(sent % UInt64(targets.count)))
+                    sent += 1
+                }
             }
             if !lines.isEmpty {
                 lines.withUTF8 { _ = write(file.raw, $0.baseAddress, $0.count) }
@@ -100,10 +116,18 @@ final class ClientProgram {
 
     // MARK: Requests
 
-    private func send() {
-        let index = Int(sent % UInt64(targets.count))
-        let sequence = sent / UInt64(targets.count) + 1
-        sent += 1
+    /// Asks for an address at once when another machine than the one that answers says that it has it.
+    private func hear(_ frame: [UInt8]) {
+        guard let claim = AddressClaim(frame: frame), let index = indices[claim.address] else { return }
+        let machine = Int(frame[11]) - 1
+        guard machine != targets[index].machine, machine != targets[index].announcer else { return }
+        targets[index].announcer = machine
+        ask(index)
+    }
+
+    private func ask(_ index: Int) {
+        targets[index].sentSequence += 1
+        let sequence = targets[index].sentSequence
         // Type 8, code 0, checksum, identifier, the low half of the number; then the number and the index.
         var packet: [UInt8] = [8, 0, 0, 0] + bytes(identifier) + bytes(UInt16(truncatingIfNeeded: sequence))
         packet += bytes(sequence) + bytes(UInt32(index))
@@ -149,6 +173,7 @@ final class ClientProgram {
         targets[index].lastAnswer = arrival
         targets[index].lastSequence = sequence
         targets[index].machine = machine
+        targets[index].announcer = machine
         guard let last = target.lastAnswer else {
             lines += "first \(index) \(time) \(machine)\n"
             return

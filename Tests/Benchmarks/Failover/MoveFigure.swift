@@ -9,7 +9,7 @@ enum MoveFigure {
     static func measure(_ run: Run) throws {
         run.interleave("move", run.chosen([run.comparable]) + run.others()) { system, count in
             // A gap below a millisecond is not seen by a client that asks once in a millisecond.
-            let stage = try Stage(system, program: run.program, interval: .microseconds(200))
+            let stage = try Stage(system, program: run.program, interval: .microseconds(200), isObserved: false)
             defer { stage.finish() }
             try stage.start()
             for _ in 0..<count { try take(stage, run) }

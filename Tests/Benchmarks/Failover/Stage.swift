@@ -14,13 +14,16 @@ final class Stage {
     private let program: String
     private var observers: [String: Observer] = [:]
     private var isProvisioned = false
+    private let isObserved: Bool
 
-    /// Makes the machines, which are off, and the client.
+    /// Makes the machines, which are off, and the client. Observers take time from what they observe: only what needs
+    /// their word has them.
     init(
         _ system: any FailoverSystem, program: String, addresses: Int = 1, interval: Duration = .milliseconds(1),
-        nodes: [String] = ["alpha", "beta"]
+        nodes: [String] = ["alpha", "beta"], isObserved: Bool = true
     ) throws {
         self.system = system
+        self.isObserved = isObserved
         self.program = program
         service = ServiceAddresses(count: addresses)
         let slash = program.lastIndex(of: "/") ?? program.startIndex
@@ -54,6 +57,7 @@ final class Stage {
     func powerOn(_ node: Node) throws {
         try node.powerOn()
         try system.install(on: node)
+        guard isObserved else { return }
         observers[node.name] = try Observer(node, program: program, logs: system.logs(of: node))
     }
 

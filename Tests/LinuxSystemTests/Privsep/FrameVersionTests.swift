@@ -7,7 +7,7 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (5, 0x20d2_fc80_baf1_3dbf)
+    private static let recorded: (version: Int, digest: UInt64) = (6, 0xba8a_3865_1f5f_b22d)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3]), .medium(index: 4), .mediumDown(index: 5, reason: "six"),
@@ -21,7 +21,8 @@ struct FrameVersionTests {
     private static let toResource: [ControlToResource] = [.configure, .statusProcess, .finish]
     private static let fromResource: [ResourceToControl] = [.alive]
     private static let orders: [StatusToResource] = [
-        .takeInventory, .start(operation: 1, group: "two", epoch: 3, isCold: true), .stop(operation: 4, group: "five"),
+        .takeInventory, .start(operation: 1, group: "two", epoch: 3, isCold: true),
+        .stop(operation: 4, group: "five", isForfeit: true),
         .reassert(operation: 6, group: "seven", epoch: 8), .reboot(reason: "nine"), .fence(operation: 10, node: "b"),
         .entitled(until: Instant(nanoseconds: 12)), .forgetFailures(group: "thirteen"), .suspend(group: "14", true),
         .fail(group: "fifteen", resource: 16, reason: "17"),
