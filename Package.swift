@@ -22,7 +22,7 @@ let package = Package(
         // System libraries and the C declarations that Swift lacks.
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("m")]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
-        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CGcrypt", pkgConfig: "libgcrypt", providers: [.apt(["libgcrypt20-dev"])]),
         .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
         .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
@@ -51,7 +51,7 @@ let package = Package(
         // The edge of the system.
         .target(name: "Compression", dependencies: ["CBzip2", "CZlib", "Messaging"], swiftSettings: edge),
         .target(
-            name: "Digests", dependencies: ["CCrypto", "ClusterModel", "Compression", "Messaging"],
+            name: "Digests", dependencies: ["CGcrypt", "ClusterModel", "Compression", "Messaging"],
             swiftSettings: edge),
         .target(name: "LinuxSystem", dependencies: ["CLinux", "ClusterModel"], swiftSettings: edge),
         .target(

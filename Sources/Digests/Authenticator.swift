@@ -1,5 +1,4 @@
 // Signs and verifies with the keys of authkeys (specs/heartbeat.md 1.4, 6.2).
-import CCrypto
 import ClusterModel
 import Messaging
 
@@ -9,7 +8,7 @@ package enum AuthenticatorError: Error, Equatable {
     case noSigningKey(Int)
     /// Two lines have one number.
     case duplicateKey(Int)
-    /// libcrypto does not offer the method of a key here.
+    /// libgcrypt does not offer the method of a key here.
     case methodUnavailable(Int, DigestMethod)
 }
 
@@ -72,18 +71,18 @@ package final class Authenticator {
         guard let key = keys.first(where: { $0.number == signature.key }) else { return .unknownKey }
         write(bytes, key.method)
         guard text.count == signature.digest.count else { return .mismatch }
-        let isEqual = signature.digest.withUnsafeBufferPointer { given in
-            text.bytes.withUnsafeBufferPointer { CRYPTO_memcmp($0.baseAddress, given.baseAddress, given.count) == 0 }
-        }
-        return isEqual ? .ok : .mismatch
+        // Every byte counts towards one number, so that the time does not tell which of them is wrong.
+        var difference: UInt8 = 0
+        for (made, given) in zip(text.bytes, signature.digest) { difference |= made ^ given }
+        return difference == 0 ? .ok : .mismatch
     }
 
     private static func method(_ key: AuthKey) -> Method? {
         switch key.method {
         case .crc: .checksum
-        case .md5: KeyedDigest(hash: "MD5", secret: key.secret).map(Method.keyed)
-        case .sha1: KeyedDigest(hash: "SHA1", secret: key.secret).map(Method.keyed)
-        case .sha256: KeyedDigest(hash: "SHA256", secret: key.secret).map(Method.keyed)
+        case .md5: KeyedDigest(hash: .md5, secret: key.secret).map(Method.keyed)
+        case .sha1: KeyedDigest(hash: .sha1, secret: key.secret).map(Method.keyed)
+        case .sha256: KeyedDigest(hash: .sha256, secret: key.secret).map(Method.keyed)
         }
     }
 
@@ -94,9 +93,8 @@ package final class Authenticator {
         switch method {
         case .checksum: text.append(hexadecimal: CRC32.checksum(bytes))
         case .keyed(let digest):
-            // The context made a digest when it was built, so that only memory can be missing now; the daemon ends
-            // there, as it does where an array finds none.
-            guard digest.digest(bytes) else { preconditionFailure("libcrypto has no memory for a digest") }
+            // The context made a digest when it was built, and every later one is made of the same memory.
+            guard digest.digest(bytes) else { preconditionFailure("libgcrypt makes no digest") }
             text.append(hexadecimal: digest.result)
         }
     }

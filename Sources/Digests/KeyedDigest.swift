@@ -1,43 +1,52 @@
-// One HMAC of libcrypto, keyed once and used for every message: setting up the key anew costs four times the digest.
-import CCrypto
+// One HMAC of libgcrypt, keyed once and used for every message: setting up the key anew costs as much as a short digest.
+// libgcrypt and not libcrypto, because libsystemd has it in every process of a node already: a second library costs each
+// of them 400 kB of its own.
+import CGcrypt
 
 /// HMAC (RFC 2104) with one hash and one key.
 final class KeyedDigest {
-    private let context: OpaquePointer
+    /// The hashes of authkeys.
+    enum Hash {
+        case md5, sha1, sha256
+
+        fileprivate var algorithm: gcry_md_algos {
+            switch self {
+            case .md5: GCRY_MD_MD5
+            case .sha1: GCRY_MD_SHA1
+            case .sha256: GCRY_MD_SHA256
+            }
+        }
+    }
+
+    private let context: gcry_md_hd_t
     /// Bytes of a digest.
     private let size: Int
     /// The newest digest.
     private(set) var result: [UInt8]
 
-    /// `hash` is libcrypto's name; nil where libcrypto refuses hash or key, as it may in FIPS mode.
-    init?(hash: String, secret: [UInt8]) {
-        guard let mac = EVP_MAC_fetch(nil, OSSL_MAC_NAME_HMAC, nil) else { return nil }
-        // The context keeps its own reference.
-        defer { EVP_MAC_free(mac) }
-        guard let context = EVP_MAC_CTX_new(mac) else { return nil }
-        let isKeyed = hash.withCString { name in
-            var parameters = [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, UnsafeMutablePointer(mutating: name), 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            return EVP_MAC_init(context, secret, secret.count, &parameters) == 1
-        }
-        size = EVP_MAC_CTX_get_mac_size(context)
+    /// nil where libgcrypt refuses hash or key, as it may in FIPS mode.
+    init?(hash: Hash, secret: [UInt8]) {
+        let algorithm = Int32(bitPattern: hash.algorithm.rawValue)
+        var context: gcry_md_hd_t?
+        guard cl_gcrypt_prepare() == 1, gcry_md_open(&context, algorithm, GCRY_MD_FLAG_HMAC.rawValue) == 0,
+            let context
+        else { return nil }
+        let isKeyed = gcry_md_setkey(context, secret, secret.count) == 0
+        size = Int(gcry_md_get_algo_dlen(algorithm))
         self.context = context
         result = [UInt8](repeating: 0, count: size)
         // A first digest proves that the key can be used again without being set, so that later ones do not fail.
         guard isKeyed, size > 0, digest([]) else { return nil }
     }
 
-    deinit { EVP_MAC_CTX_free(context) }
+    deinit { gcry_md_close(context) }
 
-    /// Makes the digest of bytes, which `result` then holds; false only where libcrypto finds no memory.
+    /// Makes the digest of bytes, which `result` then holds; false only where libgcrypt has none.
     func digest(_ bytes: ArraySlice<UInt8>) -> Bool {
-        // Without a key, init begins a new message with the old key.
-        guard EVP_MAC_init(context, nil, 0, nil) == 1 else { return false }
-        let isUpdated = bytes.withUnsafeBufferPointer { EVP_MAC_update(context, $0.baseAddress, $0.count) == 1 }
-        guard isUpdated else { return false }
-        var written = 0
-        return EVP_MAC_final(context, &result, &written, size) == 1 && written == size
+        // What `reset` begins with is the state after the key.
+        let made = bytes.withUnsafeBufferPointer { cl_gcrypt_digest(context, $0.baseAddress, $0.count) }
+        guard let made else { return false }
+        result.withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(start: made, count: size)) }
+        return true
     }
 }

@@ -22,9 +22,9 @@ struct UDPBroadcast {
             try sender.prioritize(family: AF_INET)
             try sender.bindToDevice(interface)
             try sender.connect(to: SocketAddress(broadcast, port: port))
-            return OpenMedium(
-                receiver: try UDPReceiver.open(family: AF_INET, interface: interface, port: port), sender: sender,
-                transport: .datagram, signature: signature)
+            let receiver = try UDPReceiver.open(family: AF_INET, interface: interface, port: port)
+            try receiver.refuseOwnBroadcasts()
+            return OpenMedium(receiver: receiver, sender: sender, transport: .datagram, signature: signature)
         }
     }
 }

@@ -34,7 +34,8 @@ final class SilenceWatch {
         self.until = until
         heardAt = Clock.now()
         wasLate = false
-        if timer == nil { wait(until: end(of: until)) }
+        // Armed anew and not left to run out: that costs less than to be woken and find that all is well.
+        wait(until: end(of: until))
     }
 
     /// Nothing is expected of the status process while it waits for this process.

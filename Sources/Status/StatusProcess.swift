@@ -374,7 +374,13 @@ final class StatusProcess {
             channel, loop: loop, waiting: clients?.waiting ?? [],
             view: { [unowned self] in
                 cluster.map { ClientView($0.snapshot(Clock.now()), media: configuration.media) }
-            }, maySend: { [unowned self] in cluster?.clientsMaySend ?? true },
+            },
+            maySend: { [unowned self] in
+                // Asked with each event: read in place, for a copy of the cluster costs more than the answer.
+                guard cluster != nil else { return true }
+                func ask(_ cluster: inout Cluster) -> Bool { cluster.clientsMaySend }
+                return ask(&cluster!)
+            },
             received: { [unowned self] in speak($0) })
     }
 

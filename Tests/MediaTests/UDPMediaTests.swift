@@ -36,6 +36,23 @@ import Testing
         }
     }
 
+    @Test("a node is not given its own broadcasts back, only those of others")
+    func ownBroadcast() throws {
+        let network = try TestNetwork()
+        let media = (1...2).map { UDPMediaTests.media(from: $0)[0] }
+        let near = try network.open(media[0], on: 1)
+        let far = try network.open(media[1], on: 2)
+        let reader = try TestWorker(.read, media[0], near)
+        let farReader = try TestWorker(.read, media[1], far)
+        let own = try TestWorker(.write, media[0], near)
+        try own.send(Array("own".utf8))
+        // It is out, and would be back.
+        #expect(try farReader.receive()?.bytes == Array("own".utf8))
+        let others = try TestWorker(.write, media[1], far)
+        try others.send(Array("other".utf8))
+        #expect(try reader.receive()?.bytes == Array("other".utf8))
+    }
+
     @Test("an empty datagram is none, and garbage is passed on for the status process to judge")
     func garbage() throws {
         let network = try TestNetwork()

@@ -28,6 +28,8 @@ extension Cluster {
     }
 
     private mutating func noteLink(_ id: NodeID, _ medium: MediumID, _ arrival: Instant) {
+        // What comes in shows that this node's own link carries.
+        _ = links.heard(localNode, medium, at: arrival)
         guard links.heard(id, medium, at: arrival) else { return }
         mustJudge = true
         logLink(id, medium, "up")

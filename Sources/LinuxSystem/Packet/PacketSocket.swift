@@ -38,15 +38,7 @@ package final class PacketSocket {
     /// Has the kernel keep back what the filter drops, in place of an earlier one. Throws ENOMEM for a program that is
     /// longer than sockets may have (sysctl net.core.optmem_max).
     package func attach(_ filter: [ClaimFilter.Instruction]) throws(SystemError) {
-        var program = filter.map { sock_filter(code: $0.code, jt: $0.onTrue, jf: $0.onFalse, k: $0.operand) }
-        let raw = socket.raw
-        _ = try retrying("attach a filter") {
-            program.withUnsafeMutableBufferPointer { buffer in
-                var whole = sock_fprog(len: UInt16(clamping: buffer.count), filter: buffer.baseAddress)
-                return setsockopt(
-                    raw, SOL_SOCKET, SO_ATTACH_FILTER, &whole, socklen_t(MemoryLayout<sock_fprog>.size))
-            }
-        }
+        try socket.attach(filter)
     }
 
     /// The descriptor, for an event loop to watch.
