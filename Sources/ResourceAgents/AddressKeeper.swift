@@ -33,6 +33,9 @@ package final class AddressKeeper {
     /// here and after any other start.
     package var probeTime: Duration? = .milliseconds(50)
 
+    /// When the kernel had confirmed the addresses of the last start, and when they were announced.
+    private(set) var lastStart: (confirmed: Instant, announced: Instant)?
+
     /// Whether the TCP connections of addresses that are given up are reset before.
     package var resetsConnections = false
 
@@ -189,7 +192,9 @@ package final class AddressKeeper {
                         outcomes[index] = .failed("add \(name): \(SystemError.text(code))")
                     }
                 }
+                let confirmed = Clock.now()
                 announcer.announce(up, interfaces: tables.interfaces)
+                lastStart = up.isEmpty ? nil : (confirmed, Clock.now())
                 conflicts.watch(up, asking: probeTime != nil)
             } catch {
                 for (index, _) in wanted { outcomes[index] = .failed("\(error)") }
