@@ -110,7 +110,9 @@ package struct Timeline: Equatable, Sendable {
         }
         let wall = Duration.nanoseconds(reference.failover.wallOffset &- witness.failover.wallOffset)
         // What the messages forbid, the wall clocks have wrong.
-        let offset = max(min(wall, most ?? wall), least ?? wall)
+        var offset = wall
+        if let most { offset = min(offset, most) }
+        if let least { offset = max(offset, least) }
         return Lane(node: witness.node, offset: offset, basis: .wallClocks, uncertainty: nil)
     }
 }
