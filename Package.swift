@@ -38,7 +38,8 @@ let package = Package(
         .target(name: "ClusterModel", swiftSettings: pure),
         .target(name: "Messaging", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterConfig", dependencies: ["ClusterModel"], swiftSettings: pure),
-        .target(name: "ClusterCore", dependencies: ["ClusterModel", "Messaging"], swiftSettings: pure),
+        .target(name: "Failovers", dependencies: ["ClusterModel"], swiftSettings: pure),
+        .target(name: "ClusterCore", dependencies: ["ClusterModel", "Failovers", "Messaging"], swiftSettings: pure),
         .target(name: "Timeliness", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "Monitoring", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(
@@ -64,7 +65,7 @@ let package = Package(
             swiftSettings: edge),
         .target(
             name: "Privsep",
-            dependencies: ["CLinux", "ClusterConfig", "ClusterModel", "LinuxSystem"],
+            dependencies: ["CLinux", "ClusterConfig", "ClusterModel", "Failovers", "LinuxSystem"],
             swiftSettings: edge),
         .target(
             name: "Leases",
@@ -77,7 +78,8 @@ let package = Package(
         .target(
             name: "ResourceAgents",
             dependencies: [
-                "CLinux", "CMount", "CSystemd", "ClusterModel", "Journal", "Leases", "LinuxSystem", "Reactor",
+                "CLinux", "CMount", "CSystemd", "ClusterModel", "Failovers", "Journal", "Leases", "LinuxSystem",
+                "Reactor",
             ],
             swiftSettings: edge),
         .target(
@@ -85,7 +87,9 @@ let package = Package(
             swiftSettings: edge),
         .target(
             name: "Admin",
-            dependencies: ["CLinux", "ClusterConfig", "ClusterModel", "LinuxSystem", "Messaging", "Timeliness"],
+            dependencies: [
+                "CLinux", "ClusterConfig", "ClusterModel", "Failovers", "LinuxSystem", "Messaging", "Timeliness",
+            ],
             swiftSettings: edge),
         .target(
             name: "Notifications",
@@ -121,8 +125,8 @@ let package = Package(
         .target(
             name: "Status",
             dependencies: [
-                "Admin", "CLinux", "ClusterCore", "ClusterModel", "Digests", "Journal", "LinuxSystem", "Messaging",
-                "Privsep", "Reactor", "Timeliness",
+                "Admin", "CLinux", "ClusterCore", "ClusterModel", "Digests", "Failovers", "Journal", "LinuxSystem",
+                "Messaging", "Privsep", "Reactor", "Timeliness",
             ],
             swiftSettings: edge),
         .target(
@@ -171,7 +175,7 @@ let package = Package(
             name: "hb",
             dependencies: [
                 "Admin", "Agents", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests",
-                "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation", "Timeliness",
+                "Failovers", "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation", "Timeliness",
             ],
             swiftSettings: edge),
 
@@ -214,7 +218,7 @@ let package = Package(
             name: "hb_seeds", dependencies: ["Simulation"], path: "Tests/Seeds", swiftSettings: edge),
         .testTarget(
             name: "LinuxSystemTests",
-            dependencies: ["CLinux", "ClusterModel", "Journal", "LinuxSystem", "Privsep", "Reactor"],
+            dependencies: ["CLinux", "ClusterModel", "Failovers", "Journal", "LinuxSystem", "Privsep", "Reactor"],
             swiftSettings: edge),
         .testTarget(
             name: "MediaTests",
@@ -263,17 +267,18 @@ let package = Package(
         .testTarget(
             name: "AdminTests",
             dependencies: [
-                "Admin", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests", "Fuzzing",
+                "Admin", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests", "Failovers", "Fuzzing",
                 "LinuxSystem", "Messaging", "Timeliness",
             ],
             swiftSettings: edge),
+        .testTarget(name: "FailoversTests", dependencies: ["ClusterModel", "Failovers"], swiftSettings: edge),
         .testTarget(
             name: "TimelinessTests",
             dependencies: ["ClusterModel", "Timeliness"],
             swiftSettings: edge),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem", "Messaging", "Rig"],
+            dependencies: ["Admin", "CLinux", "ClusterModel", "Failovers", "LinuxSystem", "Messaging", "Rig"],
             swiftSettings: edge),
         .testTarget(
             name: "PeerTests",
@@ -301,8 +306,8 @@ let package = Package(
         .executableTarget(
             name: "hb_bench",
             dependencies: [
-                "Admin", "AllocationCount", "CLinux", "ClusterCore", "ClusterModel", "Digests", "LinuxSystem",
-                "Measuring", "Messaging", "Privsep", "ResourceAgents", "Rig",
+                "Admin", "AllocationCount", "CLinux", "ClusterCore", "ClusterModel", "Digests", "Failovers",
+                "LinuxSystem", "Measuring", "Messaging", "Privsep", "ResourceAgents", "Rig",
             ],
             path: "Tests/Benchmarks",
             swiftSettings: edge),

@@ -167,6 +167,19 @@ package struct AdminClient: ~Copyable {
         }
     }
 
+    /// Asks for what the daemon has recorded of the last failovers, `count` at most.
+    package static func failovers(
+        _ count: Int, _ paths: Paths, deadline: Instant?
+    ) throws(AdminError) -> FailoverReport {
+        let (records, response) = try ask(.failovers(count: count), paths, deadline: deadline)
+        try expectDone(response, paths)
+        do throws(AdminMessageError) {
+            return try FailoverReport(records)
+        } catch {
+            throw .malformed(error.description)
+        }
+    }
+
     /// Asks for a directive of ha.cf; nil where the file does not name it.
     package static func parameter(
         _ name: String, _ paths: Paths, deadline: Instant?

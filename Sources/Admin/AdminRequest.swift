@@ -9,6 +9,8 @@ package enum AdminRequest: Equatable, Sendable {
     case status
     /// Everything that `PunctualityReport` holds, as its records.
     case punctuality
+    /// The records of so many of the last failovers, as the records of a `FailoverReport`.
+    case failovers(count: Int)
     /// Give the selected groups to other nodes. Answered when they have arrived, or cannot.
     case standby(GroupSelection)
     /// Take the selected groups. Answered when they have arrived, or cannot.
@@ -30,7 +32,7 @@ package enum AdminRequest: Equatable, Sendable {
     /// Whether the request changes nothing and reveals no secret, so that everybody who reaches the socket may make it.
     package var isReadOnly: Bool {
         switch self {
-        case .status, .punctuality: true
+        case .status, .punctuality, .failovers: true
         // The parameters of stonith_host hold passwords.
         case .parameter(let name): name != "stonith_host"
         case .standby, .takeover, .cleanup, .fail, .fence, .maintain, .reload: false
@@ -47,6 +49,9 @@ package enum AdminRequest: Equatable, Sendable {
         switch self {
         case .status: message.append("verb", "status")
         case .punctuality: message.append("verb", "punctuality")
+        case .failovers(let count):
+            message.append("verb", "failovers")
+            message.append("count", String(count))
         case .standby(let selection):
             message.append("verb", "standby")
             append(selection, to: &message)
@@ -95,6 +100,7 @@ package enum AdminRequest: Equatable, Sendable {
         switch try reader.text("verb") {
         case "status": self = .status
         case "punctuality": self = .punctuality
+        case "failovers": self = .failovers(count: max(0, try reader.number("count")))
         case "standby": self = .standby(try AdminRequest.selection(reader))
         case "takeover": self = .takeover(try AdminRequest.selection(reader))
         case "cleanup": self = .cleanup(group: try reader.optionalText("group"))

@@ -99,6 +99,8 @@ package struct Cluster: Sendable {
     /// Something may have changed that was not told yet; it may have to wait because too much was told already.
     var mayHaveNews = true
     var hasUntold = false
+    /// Steps of a failover were recorded since the last status.
+    var hasUntoldSteps = false
     var effects: [Effect] = []
 
     /// `configuration.localName` MUST be one of its nodes. `generation` MUST be greater than in every earlier run on

@@ -1,5 +1,6 @@
 // Every output of the core: plain data, carried out by the shell in the order of the list.
 import ClusterModel
+import Failovers
 import Messaging
 
 /// A message before the shell adds the control fields (`ControlFields`), signs and sends it on every medium.
@@ -70,6 +71,8 @@ package enum Effect: Equatable, Sendable {
     case reply(RequestID, OperatorResponse)
     /// Tell the operator.
     case log(LogRecord)
+    /// Keep what happened for `hb explain`.
+    case step(FailoverStep)
     /// Count a message that was dropped, by its cause.
     case dropped(DropReason)
     /// This node's own status changed.

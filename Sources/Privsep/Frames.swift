@@ -1,6 +1,7 @@
 // The messages between the processes of one node, one enum for each direction. Descriptors ride along where a case
 // says so. The version is in the arguments of every helper (`Launch.protocolVersion`).
 import ClusterModel
+import Failovers
 
 /// A message that knows its bytes.
 package protocol Frame: Equatable, Sendable {
@@ -370,9 +371,16 @@ package enum ResourceToStatus: Frame {
     case contested(ContestedAddress)
     /// All that went wrong with the resources of a group since the last cleanup.
     case failures(group: String, [ResourceFailure])
+    /// What was done with the resources of groups, for the record of failovers: steps of the kinds `worked`,
+    /// `addressUp` and `announced`, each with its group.
+    case worked([FailoverStep])
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
+        case .worked(let steps):
+            writer.write(UInt8(7))
+            writer.write(UInt32(steps.count))
+            for step in steps { step.encode(into: &writer) }
         case .contested(let contest):
             writer.write(UInt8(5))
             writer.write(contest.group)
@@ -462,6 +470,10 @@ package enum ResourceToStatus: Frame {
                         output: try reader.readString(), at: Instant(nanoseconds: try reader.read(Int64.self))))
             }
             self = .failures(group: group, failures)
+        case 7:
+            var steps: [FailoverStep] = []
+            for _ in 0..<(try reader.read(UInt32.self)) { steps.append(try FailoverStep(decoding: &reader)) }
+            self = .worked(steps)
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

@@ -38,6 +38,9 @@ package final class AddressKeeper {
     /// has yet to hear that it gives up. None of them needs it sooner, for none has forgotten this machine.
     package var linkPause = Duration.zero
 
+    /// When the kernel had confirmed the addresses of the last start, and when they were announced.
+    private(set) var lastStart: (confirmed: Instant, announced: Instant)?
+
     /// Whether the TCP connections of addresses that are given up are reset before.
     package var resetsConnections = false
 
@@ -201,7 +204,9 @@ package final class AddressKeeper {
                         outcomes[index] = .failed("add \(name): \(SystemError.text(code))")
                     }
                 }
+                let confirmed = Clock.now()
                 announcer.announce(up, interfaces: tables.interfaces)
+                lastStart = up.isEmpty ? nil : (confirmed, Clock.now())
                 keepSecondaries(wanted.map(\.1), tables)
                 conflicts.watch(up, asking: probeTime != nil)
             } catch {

@@ -1,5 +1,6 @@
 // One group of this node at work: carries out what `GroupRun` decides.
 import ClusterModel
+import Failovers
 import LinuxSystem
 import Reactor
 
@@ -20,6 +21,8 @@ package final class GroupRunner {
     package var onFailure: () -> Void = {}
     /// Called with a reason when the held group has failed, and this node did not bring it up again.
     package var onLost: (String) -> Void = { _ in }
+    /// Called with what was done, for the record of failovers: after the answer that came of it.
+    package var onSteps: ([FailoverStep]) -> Void = { _ in }
     package var epoch: UInt64 { run.epoch }
     package var isIdle: Bool { run.isIdle }
     /// Whether something of the group may run, as far as this process knows.
@@ -48,6 +51,8 @@ package final class GroupRunner {
     private var isCancelled = false
     private var pause: EventSource?
     private var lastStart: GroupRun.OrderID?
+    /// What was done and not told yet.
+    private var steps: [FailoverStep] = []
 
     package init(
         _ group: ResourceGroup, policy: ResourcePolicy, operations: ResourceOperations, monitor: ResourceMonitor,
@@ -187,6 +192,12 @@ package final class GroupRunner {
             isWatched = false
             monitor.leave(number)
         }
+        if !steps.isEmpty { tellSteps() }
+    }
+
+    private func tellSteps() {
+        onSteps(steps)
+        steps.removeAll()
     }
 
     private func perform(_ action: GroupRun.Action) {
@@ -215,9 +226,11 @@ package final class GroupRunner {
     private func begin(_ operation: ResourceOperation, _ resources: [Int]) {
         var isFinished = false
         isCancelled = false
+        let begunAt = Clock.now()
         let started = operations.run(operation, resources.map { group.resources[$0] }) { [self] outcomes in
             isFinished = true
             running = nil
+            if !operation.asks { record(operation, resources, since: begunAt, outcomes) }
             // What a stop has ended early has not failed.
             if !operation.asks, !isCancelled {
                 for (resource, outcome) in zip(resources, outcomes) {
@@ -227,6 +240,30 @@ package final class GroupRunner {
             handle(.finished(outcomes))
         }
         if !isFinished { running = started }
+    }
+
+    /// Keeps what an operation has taken, for the record of failovers.
+    private func record(
+        _ operation: ResourceOperation, _ resources: [Int], since begunAt: Instant, _ outcomes: [ResourceOutcome]
+    ) {
+        let first = resources.first.map { group.resources[$0].text } ?? ""
+        let others = resources.count > 1 ? " and \(resources.count - 1) more" : ""
+        func step(_ kind: FailoverStep.Kind, _ at: Instant) -> FailoverStep {
+            var step = FailoverStep(kind, at: at, group: group.name)
+            step.resource = (kind == .worked ? "\(operation.rawValue) " : "") + first + others
+            return step
+        }
+        let now = Clock.now()
+        if operation == .start, let start = operations.addresses.lastStart, start.confirmed >= begunAt,
+            resources.allSatisfy({ operations.kind(of: group.resources[$0]).isAddress })
+        {
+            steps.append(step(.addressUp, start.confirmed))
+            steps.append(step(.announced, start.announced))
+        }
+        var done = step(.worked, now)
+        done.duration = now - begunAt
+        done.text = outcomes.lazy.compactMap(\.failure).first
+        steps.append(done)
     }
 
     private func rest(_ duration: Duration) {

@@ -178,6 +178,7 @@ final class NodeGroups {
         runner.onFailure = { [unowned self, unowned runner] in
             listener?.send(.failures(group: name, runner.failures))
         }
+        runner.onSteps = { [unowned self] steps in listener?.send(.worked(steps)) }
         return runner
     }
 

@@ -366,7 +366,7 @@ package struct World: Sendable {
         case .reply(let request, let response): responses.append((request, response))
         case .log(let record): history.append(WorldRecord(at: now, node: nodes[node].name, record: record))
         case .finished: endDaemon(node)
-        case .dropped, .statusChanged, .deliver, .fail, .forgetFailures, .suspend: break
+        case .dropped, .statusChanged, .deliver, .fail, .forgetFailures, .suspend, .step: break
         }
     }
 

@@ -19,6 +19,8 @@ struct AdminDesk {
         case report
         /// What was recorded of arrivals is asked for.
         case punctuality
+        /// So many of the last failovers are asked for.
+        case failovers(Int)
     }
 
     var processes: [RunningProcess] = []
@@ -82,6 +84,7 @@ struct AdminDesk {
         switch request {
         case .status: return .report
         case .punctuality: return .punctuality
+        case .failovers(let count): return .failovers(count)
         case .parameter(let name): return .answer(parameter(name))
         case .standby(let selection): return order(.standby(selection), client)
         case .takeover(let selection): return order(.takeover(selection), client)

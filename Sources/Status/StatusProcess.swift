@@ -5,6 +5,7 @@ import CLinux
 import ClusterCore
 import ClusterModel
 import Digests
+import Failovers
 import Journal
 import LinuxSystem
 import Messaging
@@ -43,6 +44,7 @@ final class StatusProcess {
     private var desk = AdminDesk()
     private var contests = ContestDesk()
     private var punctuality: PunctualityDesk?
+    private var failovers = FailoverDesk()
     private var contestTimer: EventSource?
     private var drops = DropCounters()
     /// What of the real-time service was not allowed, to be told once there is a log.
@@ -242,6 +244,7 @@ final class StatusProcess {
             for effect in batch where effect.isUrgent { carryOut(effect) }
             for effect in batch where !effect.isUrgent { carryOut(effect) }
         }
+        failovers.keep()
         clients?.noteChange()
         arm()
     }
@@ -288,6 +291,7 @@ final class StatusProcess {
                 tell(.response(client: client, bytes: bytes, last: true))
             }
         case .log(let record): tellAll(record)
+        case .step(let step): failovers.take(step)
         case .dropped(let reason): drops.count(reason.rawValue)
         case .statusChanged(let status):
             tell(.state(active: status == .active, line: "\(configuration.localName) is \(status.rawValue)"))
@@ -328,6 +332,9 @@ final class StatusProcess {
             handle(.finished(operation, failure: failure, remains: remains))
         case .lost(let group, let reason): handle(.lost(group: group, reason: reason))
         case .failures(let group, let failures): handle(.failures(group: group, failures))
+        case .worked(let steps):
+            for step in steps { failovers.take(step) }
+            failovers.keep()
         case .fenced(let operation, let failure): handle(.fenced(operation, failure: failure))
         case .contested(let contest):
             let due = contests.take(contest, group: configuration.group(named: contest.group), now: Clock.now())
@@ -418,6 +425,10 @@ final class StatusProcess {
                     events: log.recent))
         case .punctuality:
             guard let report = punctuality?.report(configuration.timing, Clock.now()) else { return }
+            answer(client, desk.packets(report.messages()))
+        case .failovers(let count):
+            let report = failovers.report(
+                count, node: configuration.localName, generation: generation, Clock.now())
             answer(client, desk.packets(report.messages()))
         }
     }

@@ -205,7 +205,7 @@ extension AdminRequest {
     fileprivate var namesReason: Bool {
         switch self {
         case .fail, .maintain: true
-        case .status, .punctuality, .standby, .takeover, .cleanup, .fence, .parameter, .reload: false
+        case .status, .punctuality, .failovers, .standby, .takeover, .cleanup, .fence, .parameter, .reload: false
         }
     }
 }

@@ -39,8 +39,8 @@ struct Tool: Sendable {
     let run: @Sendable (Invocation, ProgramArguments) throws(UsageError) -> Int32
 
     static let all: [Tool] = [
-        status, check, standby, takeover, cleanup, fail, freeze, unmanage, manage, fence, advise, mon, agents, simulate,
-        wire, clusterStatus, sendARP, moncmd,
+        status, check, standby, takeover, cleanup, fail, freeze, unmanage, manage, fence, explain, advise, mon, agents,
+        simulate, wire, clusterStatus, sendARP, moncmd,
     ]
 
     /// Runs what the program was called as; returns the exit status.

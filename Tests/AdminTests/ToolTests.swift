@@ -7,9 +7,9 @@ import Testing
 @Suite struct ToolTests {
     private static let calls = [
         ["hb"], ["hb", "status"], ["hb", "check"], ["hb", "standby"], ["hb", "takeover"], ["hb", "cleanup"],
-        ["hb", "fail"], ["hb", "fence"], ["hb", "advise"], ["hb", "mon"], ["hb", "moncmd"], ["hb", "wire"],
-        ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"], ["hb_takeover"], ["cl_status"], ["send_arp"],
-        ["moncmd"],
+        ["hb", "fail"], ["hb", "fence"], ["hb", "explain"], ["hb", "advise"], ["hb", "mon"], ["hb", "moncmd"],
+        ["hb", "wire"], ["hb", "cl_status"], ["hb", "send_arp"], ["hb_standby"], ["hb_takeover"], ["cl_status"],
+        ["send_arp"], ["moncmd"],
     ]
 
     @Test("--help goes to standard output and exits with 0, with all options and exit statuses", arguments: calls)
@@ -41,8 +41,8 @@ import Testing
     func unknownCommands() throws {
         let folder = try TemporaryFolder()
         let usage =
-            "usage: hb status|check|standby|takeover|cleanup|fail|freeze|unmanage|manage|fence|advise|mon|agents"
-                + "|simulate|wire|cl_status|send_arp|moncmd ... (hb --help)\n"
+            "usage: hb status|check|standby|takeover|cleanup|fail|freeze|unmanage|manage|fence|explain|advise|mon"
+                + "|agents|simulate|wire|cl_status|send_arp|moncmd ... (hb --help)\n"
         #expect(
             try runTool("hb", in: folder)
                 == ToolOutcome(status: 2, output: "", errors: "hb: a command is missing\n" + usage))
@@ -93,6 +93,7 @@ import Testing
         arguments: [
             (["hb", "status"], "hb.1"), (["hb", "check"], "hb.1"), (["hb", "cleanup"], "hb.1"),
             (["hb", "wire"], "hb.1"), (["hb", "agents"], "hb.1"), (["hb", "advise"], "hb.1"),
+            (["hb", "explain"], "hb.1"),
             (["hb_standby"], "hb_standby.1"), (["hb_takeover"], "hb_takeover.1"), (["cl_status"], "cl_status.1"),
             (["send_arp"], "send_arp.8"),
         ])

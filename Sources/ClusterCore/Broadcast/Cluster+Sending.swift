@@ -36,6 +36,7 @@ extension Cluster {
         nextKeepalive = nextKeepalive + timing.keepalive > now && now >= nextKeepalive
             ? nextKeepalive + timing.keepalive : now + timing.keepalive
         transmit(coding.encode(report(now, hears: true)), now)
+        recordTelling(now)
         noteEntitlement()
     }
 

@@ -4,6 +4,7 @@
 // more than addresses starts anywhere before the node was fenced, or an operator has said that it is off. One live node
 // does it, the first by name of those that can; all others learn of it from its status.
 import ClusterModel
+import Failovers
 
 extension Cluster {
     /// How long devices that have failed are left alone.
@@ -125,6 +126,7 @@ extension Cluster {
         fences[id.index].orderedGeneration = max(fences[id.index].mark.generation, nodes[id.index].generation)
         fences[id.index].waitsSince = nil
         mayHaveNews = true
+        record(.fencing, of: id)
         logFence(id, .warning, "fence-start", "Resetting node \(nodes[id.index].name)")
         effects.append(.fence(id, operationLast))
     }
@@ -153,6 +155,7 @@ extension Cluster {
         fences[index].requests = []
         isUnsettled = true
         mayHaveNews = true
+        record(failure == nil ? .fenced : .fenceFailed, of: id, text: failure)
         if let failure {
             fences[index].failure = failure
             fences[index].failedUntil = now + Cluster.retryInterval
@@ -254,6 +257,7 @@ extension Cluster {
             guard report.mark.isFenced else { continue }
             fences[id.index].learnedAt = now
             fences[id.index].failedUntil = nil
+            record(.fenced, of: id, by: other)
             logFence(
                 id, .notice, "fence-learned",
                 "node \(nodes[other.index].name) says that \(nodes[id.index].name) is fenced")
@@ -315,6 +319,7 @@ extension Cluster {
                 return refuse("\(name) is not dead: nothing waits for it to be fenced", &self)
             }
             if !isFenced(id) { takeAsFenced(id, now) }
+            record(.fenced, of: id, text: "an operator says so")
             logFence(id, .warning, "fence-confirmed", "an operator says that node \(name) is off")
             return effects.append(.reply(request, OperatorResponse(.done, "node \(name) counts as fenced")))
         }

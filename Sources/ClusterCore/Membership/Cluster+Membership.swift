@@ -1,5 +1,6 @@
 // Who is alive: deadtime counts, and the votes of the others confirm or veto (design, section 4).
 import ClusterModel
+import Failovers
 import Messaging
 
 extension Cluster {
@@ -75,6 +76,7 @@ extension Cluster {
         if !nodes[id.index].isSuspect {
             nodes[id.index].isSuspect = true
             isUnsettled = true
+            recordSuspicion(id, now)
         }
         let vetoedUntil = vetoEnd(id, now)
         guard vetoedUntil > now else { return declareDead(id, reason: deathReason(id, now), now) }
@@ -123,6 +125,7 @@ extension Cluster {
         guard !nodes[id.index].isVetoed, end - now > timing.keepalive else { return }
         nodes[id.index].isVetoed = true
         isUnsettled = true
+        recordVotes(id, isVetoed: true, now)
         log(.warning, "node-unreachable",
             "node \(nodes[id.index].name): not heard here for \(readable(nodes[id.index].deadInterval)), but others "
                 + "hear it: nothing is taken over", [Setting(name: "NODE", value: nodes[id.index].name)])
@@ -144,7 +147,9 @@ extension Cluster {
 
     mutating func declareDead(_ id: NodeID, reason: String, _ now: Instant) {
         let old = nodes[id.index].status
+        if nodes[id.index].isSuspect { recordVotes(id, isVetoed: false, now) }
         nodes[id.index].status = .dead
+        if nodes[id.index].kind == .normal { record(.dead, of: id, text: reason) }
         nodes[id.index].isSuspect = false
         nodes[id.index].isVetoed = false
         noteLeftBehind(id)

@@ -1,5 +1,6 @@
 // What comes in: which node, which generation, which number, and then which message (specs/heartbeat.md 2.4, 3.2).
 import ClusterModel
+import Failovers
 import Messaging
 
 extension Cluster {
@@ -16,7 +17,7 @@ extension Cluster {
                 "attempted replay attack [\(envelope.source)]? [gen = \(envelope.generation), "
                     + "curgen = \(nodes[id.index].generation)]")
         }
-        noteLink(id, medium, arrival)
+        noteLink(id, medium, arrival, envelope.sequence)
         guard let sequence = envelope.sequence else {
             forward(message, envelope, from: medium)
             return use(envelope, message, id, medium, arrival, now)
@@ -27,10 +28,12 @@ extension Cluster {
         use(envelope, message, id, medium, arrival, now)
     }
 
-    private mutating func noteLink(_ id: NodeID, _ medium: MediumID, _ arrival: Instant) {
+    private mutating func noteLink(
+        _ id: NodeID, _ medium: MediumID, _ arrival: Instant, _ sequence: UInt64? = nil
+    ) {
         // What comes in shows that this node's own link carries.
         _ = links.heard(localNode, medium, at: arrival)
-        guard links.heard(id, medium, at: arrival) else { return }
+        guard links.heard(id, medium, at: arrival, sequence: sequence) else { return }
         mustJudge = true
         logLink(id, medium, "up")
     }
@@ -172,6 +175,7 @@ extension Cluster {
         if wasDead { noteReturn(id, now) }
         let before = nodes[id.index].said
         let wasReachable = nodes[id.index].isReachable
+        if nodes[id.index].isSuspect || (wasDead && isSameDaemon) { record(.returned, of: id, by: id) }
         nodes[id.index].statusSequence = sequence
         nodes[id.index].generation = envelope.generation
         nodes[id.index].heardAt = max(arrival, nodes[id.index].heardAt ?? arrival)
@@ -259,6 +263,7 @@ extension Cluster {
             || before?.barred != said.barred || before?.pleads != said.pleads || before?.deaf != said.deaf
         {
             isUnsettled = true
+            recordUp(id, said, before)
         }
         let differs = said.configurationDigest != configurationDigest
         if differs && !nodes[id.index].warnedOfConfiguration {
@@ -271,6 +276,14 @@ extension Cluster {
         nodes[id.index].warnedOfConfiguration = differs
     }
 
+    /// Groups that are up on another node now.
+    private mutating func recordUp(_ id: NodeID, _ said: StatusExtension, _ before: StatusExtension?) {
+        guard let before, before.groups != said.groups else { return }
+        for report in said.groups where report.phase == .held && before.report(on: report.group)?.phase != .held {
+            record(.seen, report.group.index, by: id)
+        }
+    }
+
     private mutating func noteEpoch(_ group: GroupID, _ epoch: UInt64) {
         groups[group.index].epochSeen = max(groups[group.index].epochSeen, epoch)
     }
@@ -281,6 +294,7 @@ extension Cluster {
         else { return drop(.stale) }
         nodes[id.index].statusSequence = sequence
         nodes[id.index].hasLeft = true
+        recordGoodbye(id, sequence: sequence)
         log(
             .info, "node-shutdown", "Received shutdown notice from '\(nodes[id.index].name)'.",
             [Setting(name: "NODE", value: nodes[id.index].name)])

@@ -13,6 +13,8 @@ struct LinkTable: Sendable {
     struct Link: Sendable {
         var status = LinkStatus.dead
         var heardAt: Instant?
+        /// Of the last numbered message.
+        var sequence: UInt64?
     }
 
     private let mediumCount: Int
@@ -26,10 +28,11 @@ struct LinkTable: Sendable {
     subscript(node: NodeID, medium: MediumID) -> Link { links[node.index * mediumCount + medium.index] }
 
     /// Notes a packet. Returns whether the link came up with it.
-    mutating func heard(_ node: NodeID, _ medium: MediumID, at: Instant) -> Bool {
+    mutating func heard(_ node: NodeID, _ medium: MediumID, at: Instant, sequence: UInt64? = nil) -> Bool {
         guard medium.index < mediumCount else { return false }
         let position = node.index * mediumCount + medium.index
         links[position].heardAt = max(at, links[position].heardAt ?? at)
+        if let sequence { links[position].sequence = sequence }
         if links[position].status == .up { return false }
         links[position].status = .up
         return true

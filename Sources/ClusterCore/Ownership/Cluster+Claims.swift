@@ -7,6 +7,7 @@
 // grant,
 // and the worse one gives it. Two majorities that do not see each other share a node, and that one has seen the holder.
 import ClusterModel
+import Failovers
 
 /// Another node that has a group, or may have it.
 struct Rival: Equatable {
@@ -75,6 +76,7 @@ extension Cluster {
             }
             groups[index].grant = claim
             isUnsettled = true
+            record(.granting, index, by: claim.node)
         }
     }
 

@@ -1,5 +1,6 @@
 // What this node does with each group: where placement, claims and the right to hold meet (design, section 3).
 import ClusterModel
+import Failovers
 
 extension Cluster {
     /// Advances every group until nothing changes any more.
@@ -89,6 +90,8 @@ extension Cluster {
         groups[index].isForfeit = false
         groups[index].isCold = isLongFree(index, lastHandled)
         groups[index].phase = .claiming(epoch: groups[index].epochSeen)
+        groups[index].awaitsFence = false
+        recordClaim(index)
         isUnsettled = true
     }
 
@@ -102,12 +105,14 @@ extension Cluster {
             isUnsettled = true
             return
         }
-        guard nodesWithoutGrant(groups[index].id, epoch).isEmpty, fencesAwaited(groups[index].id).isEmpty else {
-            return
-        }
+        let without = nodesWithoutGrant(groups[index].id, epoch)
+        let unfenced = fencesAwaited(groups[index].id)
+        recordProgress(index, without: without, unfenced: unfenced)
+        guard without.isEmpty, unfenced.isEmpty else { return }
         operationLast += 1
         groups[index].phase = .starting(epoch: epoch, operationLast)
         groups[index].needsReassertion = false
+        record(.ordered, index, text: groups[index].isCold ? "nobody is known to have had it just before" : nil)
         logGroup(index, .info, "group-start", "Acquiring resource group \(groups[index].name), epoch \(epoch)")
         noteEntitlement()
         effects.append(.start(groups[index].id, epoch: epoch, operationLast))
@@ -123,6 +128,7 @@ extension Cluster {
                 "node \(nodes[rival.node.index].name) holds it with epoch \(rival.epoch), here it has "
                     + "\(epoch)", .critical)
         }
+        if now >= heldUntil { record(.rightLost, index, text: lossOfRight) }
         if now >= heldUntil { stop(index, lossOfRight, .critical) }
     }
 
@@ -177,6 +183,7 @@ extension Cluster {
         groups[index].lossHeldBack = nil
         reassertions.removeAll { $0.group == groups[index].id }
         isUnsettled = true
+        record(.stopping, index, text: reason)
         logGroup(index, level, "group-stop", "Releasing resource group \(groups[index].name), reason: \(reason)")
         effects.append(.stop(groups[index].id, operationLast))
     }
@@ -257,6 +264,7 @@ extension Cluster {
     private mutating func finishStart(_ index: Int, _ epoch: UInt64, _ failure: String?, remains: Bool) {
         isUnsettled = true
         groups[index].phase = .held(epoch: epoch)
+        record(failure == nil ? .up : .failed, index, text: failure)
         guard let failure else {
             return logGroup(index, .info, "group-held", "Resource group \(groups[index].name) is up, epoch \(epoch)")
         }
@@ -266,6 +274,7 @@ extension Cluster {
 
     private mutating func finishStop(_ index: Int, _ epoch: UInt64, _ failure: String?, remains: Bool) {
         isUnsettled = true
+        record(remains ? .blocked : .stopped, index, text: failure)
         guard remains else {
             groups[index].phase = .idle
             return logGroup(index, .info, "group-released", "Resource group \(groups[index].name) is released")
@@ -299,6 +308,7 @@ extension Cluster {
                 index, .critical, "group-failed",
                 "Resource group \(name) has failed and is held still: nothing is done. \(reason)")
         }
+        record(.lost, index, text: reason)
         noteFailure(index, reason)
         stop(index, "a resource was lost: \(reason)", .error)
     }

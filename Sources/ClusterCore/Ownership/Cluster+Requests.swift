@@ -81,6 +81,7 @@ extension Cluster {
             moves.append((group.id, target))
         }
         for (group, target) in moves { marks.set(group, target) }
+        recordRequest("standby \(selection.word)")
         log(.info, "standby", "\(configuration.localName) wants to go standby [\(selection.word)]")
         wait(id, .elsewhere, moves.map(\.0), now)
     }
@@ -109,6 +110,7 @@ extension Cluster {
             return true
         }
         for group in selected { marks.set(group.id, localNode) }
+        if !wanted.isEmpty { recordRequest("takeover \(selection.word)") }
         isUnsettled = true
         guard !wanted.isEmpty else {
             return effects.append(.reply(id, OperatorResponse(.done, "this node holds them already")))

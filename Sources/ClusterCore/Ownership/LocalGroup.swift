@@ -76,6 +76,9 @@ struct LocalGroup: Sendable {
     var wasTaken = false
     /// The other node that was starting it at the last look.
     var starter: NodeID?
+    /// Of this node's claim: who had not granted it at the last look, and whether it waits for a fence, for the record.
+    var awaited: [NodeID] = []
+    var awaitsFence = false
     /// Nobody was known to have had it when this node claimed it.
     var isCold = false
     /// The node that said last that it has what this one has, and when.

@@ -15,7 +15,7 @@ struct CrashSample {
     var addressToReply: Double?
 
     /// Cuts the power of the holder, waits for the other node's first answer, and revives the dead one.
-    static func take(_ stage: Stage, _ run: Run) throws -> CrashSample {
+    static func take(_ stage: Stage, _ run: Run, _ figure: String) throws -> CrashSample {
         let holder = try stage.holder()
         let survivor = stage.other(holder)
         // At no fixed moment between two messages.
@@ -38,6 +38,7 @@ struct CrashSample {
         let sample = CrashSample(
             outage: gap.milliseconds, deathToReply: death.map { CrashSample.milliseconds($0, gap.end) },
             addressToReply: address.map { CrashSample.milliseconds($0, gap.end) })
+        run.recordPhases(figure, stage.system, on: survivor, after: begin)
         try stage.revive(holder)
         return sample
     }
@@ -56,7 +57,7 @@ enum CrashFigure {
             defer { stage.finish() }
             try stage.start()
             for _ in 0..<count {
-                let sample = try CrashSample.take(stage, run)
+                let sample = try CrashSample.take(stage, run, "crash")
                 let goal = system.setting == fastest.setting ? Goal(median: 15, p95: 22) : nil
                 run.record("crash", system, "outage", "ms", goal: goal, [sample.outage])
                 let deadtime = Double(system.deadtime.wholeNanoseconds) / 1e6
@@ -73,7 +74,7 @@ enum CrashFigure {
             defer { stage.finish() }
             try stage.start()
             for _ in 0..<count {
-                let sample = try CrashSample.take(stage, run)
+                let sample = try CrashSample.take(stage, run, "reply")
                 run.record(
                     "reply", system, "death in the log to reply", "ms", goal: Goal(median: 0.4),
                     [sample.deathToReply].compactMap { $0 })

@@ -53,6 +53,7 @@ enum ManyFigure {
         run.record(
             "many", stage.system, "\(count) addresses: outage of the last", "ms",
             [CrashSample.milliseconds(begin, last)])
+        run.recordPhases("many", stage.system, on: survivor, after: begin)
         try stage.revive(holder)
     }
 }

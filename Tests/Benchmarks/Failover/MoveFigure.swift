@@ -32,6 +32,7 @@ enum MoveFigure {
         run.record(
             "move", stage.system, "command to first reply of the other node", "ms",
             [CrashSample.milliseconds(begin, gap.end)])
+        run.recordPhases("move", stage.system, on: other, after: begin)
         try stage.system.recover(holder)
         try stage.awaitRest()
     }

@@ -1,13 +1,14 @@
 // What the processes of a node say to each other must not change unnoticed: a helper of an older installation would
 // read it wrongly.
 import ClusterModel
+import Failovers
 import Privsep
 import Testing
 
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (6, 0xba8a_3865_1f5f_b22d)
+    private static let recorded: (version: Int, digest: UInt64) = (6, 0x20d2_fc80_baf1_3dbf)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3]), .medium(index: 4), .mediumDown(index: 5, reason: "six"),
@@ -40,7 +41,17 @@ struct FrameVersionTests {
                     resource: "a", count: 13, operation: "monitor", reason: "b", output: "c",
                     at: Instant(nanoseconds: 14))
             ]),
+        .worked([step(.worked, "a"), step(.addressUp, nil), step(.announced, "b")]),
     ]
+
+    private static func step(_ kind: FailoverStep.Kind, _ text: String?) -> FailoverStep {
+        var step = FailoverStep(kind, at: Instant(nanoseconds: 1), group: "c")
+        step.resource = "d"
+        step.duration = .nanoseconds(2)
+        step.text = text
+        return step
+    }
+
     private static let toClients: [ControlToClients] = [.configure, .statusProcess]
     private static let views: [StatusToClients] = [
         .view(
