@@ -149,7 +149,11 @@ extension AddressKeeper {
         }
         let moved = before.hardwareAddress != interface.hardwareAddress
         guard interface.isRunning else { return returns[interface.index] = nil }
-        if moved { announcer.announce(here.map(\.place)) } else if !before.isRunning { announceSoon(interface.index) }
+        if moved || event.movesPort {
+            announcer.announce(here.map(\.place))
+        } else if !before.isRunning {
+            announceSoon(interface.index)
+        }
     }
 
     /// The link of an interface has come back.

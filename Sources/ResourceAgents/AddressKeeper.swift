@@ -41,8 +41,8 @@ package final class AddressKeeper {
     /// When the kernel had confirmed the addresses of the last start, and when they were announced.
     private(set) var lastStart: (confirmed: Instant, announced: Instant)?
 
-    /// Whether the TCP connections of addresses that are given up are reset before.
-    package var resetsConnections = false
+    /// What becomes of the TCP connections of addresses that are given up.
+    package var connections = ConnectionPolicy.keep
 
     let session: NetlinkSession
     let monitor: NetworkMonitor
@@ -106,14 +106,14 @@ package final class AddressKeeper {
         }
     }
 
-    /// Has both ends of the connections of addresses that go know it at once: else clients find out when they time out.
-    private func resetConnections(_ addresses: [InterfaceAddress]) {
-        guard resetsConnections, !addresses.isEmpty else { return }
+    /// Ends the connections of addresses that go. The other ends are told of it as long as the addresses are here.
+    private func endConnections(_ addresses: [InterfaceAddress], _ verb: String) {
+        if addresses.isEmpty { return }
         do throws(SystemError) {
-            let count = try SocketDiagnosis().resetConnections(of: Set(addresses.map(\.address)))
-            if count > 0 { log(LogRecord(.info, "connections-reset", "\(count) connections were reset")) }
+            let count = try SocketDiagnosis().endConnections(of: Set(addresses.map(\.address)))
+            if count > 0 { log(LogRecord(.info, "connections-ended", "\(count) connections were \(verb)")) }
         } catch {
-            log(LogRecord(.warning, "connections-reset", "connections are not reset: \(error)"))
+            log(LogRecord(.warning, "connections-ended", "connections are not \(verb): \(error)"))
         }
     }
 
@@ -131,7 +131,7 @@ package final class AddressKeeper {
                 if isCancelled {
                     completion(specifications.map { _ in .failed("ended early") })
                 } else if claims.isEmpty {
-                    completion(start(specifications))
+                    completion(start(specifications, asking: true))
                 } else {
                     completion(specifications.map { outcome($0, claims) })
                 }
@@ -172,7 +172,9 @@ package final class AddressKeeper {
     }
 
     /// Adds addresses that are not there and announces them. Returns an outcome for each. Does not wait for anything.
-    package func start(_ specifications: [AddressSpecification]) -> [ResourceOutcome] {
+    /// `asking`: the kernel goes on asking for IPv6 addresses while they are in use. Not after a node that dies or
+    /// hands over: what it still answers would cost the address.
+    package func start(_ specifications: [AddressSpecification], asking: Bool = false) -> [ResourceOutcome] {
         withTables(specifications.count, placing: specifications, maybeRecent: true) { tables in
             recent = nil
             var outcomes = [ResourceOutcome](repeating: .done, count: specifications.count)
@@ -190,6 +192,7 @@ package final class AddressKeeper {
                     present(specifications[index], tables).contains { $0.isDuplicate }
                 }
                 _ = try session.remove(unusable.map(\.1))
+                if asking { wanted = wanted.map { ($0, optimistic($1, tables)) } }
                 lease?.hold(wanted.map(\.1))
                 let results = try session.add(wanted.map(\.1))
                 var up: [PlacedAddress] = []
@@ -228,8 +231,7 @@ package final class AddressKeeper {
             let places = present.map { PlacedAddress(address: $0.1.address, interface: $0.1.interface) }
             announcer.drop(places)
             conflicts.drop(places)
-            // As long as the address is here: afterwards nobody could be told.
-            resetConnections(present.map(\.1))
+            if connections == .reset { endConnections(present.map(\.1), "reset") }
             release(specifications.map(\.address))
             do throws(SystemError) {
                 // Backwards, so that the kernel need not promote one secondary address after the other.
@@ -242,6 +244,7 @@ package final class AddressKeeper {
                         outcomes[index] = .failed("remove \(tables.describe(address)): \(SystemError.text(code))")
                     }
                 }
+                if connections == .drop { endConnections(removed, "dropped") }
                 lease?.release(removed)
             } catch {
                 for (index, _) in present { outcomes[index] = .failed("\(error)") }
@@ -274,7 +277,7 @@ package final class AddressKeeper {
             release(specifications.map(\.address))
             lease?.hold(found)
             held += found.map { address in
-                Held(group: group, address: address, copies: copies.filter { $0.address == address.address })
+                Held(group: group, address: address.settled, copies: copies.filter { $0.address == address.address })
             }
             conflicts.watch(held.filter { $0.group == group }.map(\.place), asking: false)
             noteLinks(tables.interfaces)
@@ -333,6 +336,15 @@ package final class AddressKeeper {
         let tables = try AddressTables(session, placing: specifications)
         recent = (tables, now)
         return tables
+    }
+
+    /// The form in which the kernel asks for an IPv6 address while it is in use; the same where it cannot.
+    private func optimistic(_ address: InterfaceAddress, _ tables: AddressTables) -> InterfaceAddress {
+        guard address.address.isIPv6,
+            let interface = tables.interfaces.first(where: { $0.index == address.interface }), interface.announces,
+            Sysctl.set("net/ipv6/conf/\(interface.name)/optimistic_dad", "1")
+        else { return address }
+        return address.optimistic
     }
 
     /// Switches interfaces on that are to carry the addresses.

@@ -144,7 +144,7 @@ final class NodeGroups {
             runner.monitorAnew()
         }
         operations.addresses.probeTime = configuration.policy.addressProbe
-        operations.addresses.resetsConnections = configuration.policy.resetsConnections
+        operations.addresses.connections = configuration.policy.connections
         operations.addresses.configure(configuration.policy.announcement)
         operations.addresses.linkPause = configuration.timing.keepalive * 2
         timing = configuration.timing
