@@ -168,7 +168,7 @@ bench: deps build peers
 
 # The names of ClassicScripts.swift: what is native, what runs an OCF agent.
 SCRIPTS = IPaddr IPaddr2 IPv6addr Filesystem AudibleAlarm Delay IPsrcaddr LVM LVSSyncDaemonSwap MailTo Raid1 SendArp \
-	drbddisk drbdupper portblock ICP LinuxSCSI ServeRAID WAS WinPopup Xinetd apache db2 ids OCF ocf
+	VirtualMAC drbddisk drbdupper portblock ICP LinuxSCSI ServeRAID WAS WinPopup Xinetd apache db2 ids OCF ocf
 OLD_COMMANDS = ResourceManager req_resource mach_down hb_standby hb_takeover hb_hooks
 
 install: build
@@ -237,7 +237,7 @@ help:
 	@echo 'make servers              fetch nginx, Apache and PostgreSQL for the tests with real agents and monitors'
 	@echo 'make check-systemd        the installed unit under systemd'
 	@echo 'make machine              fetch an emulator and a kernel for the tests on kernels of their own'
-	@echo 'make check-machines       watchdog, power cut, pause, disks of all kinds on kernels of their own'
+	@echo 'make check-machines       watchdog, power cut, pause, bond, VLAN, disks of all kinds on kernels of their own'
 	@echo 'make check-long [SEEDS=N] all tests, and N seeds of random faults'
 	@echo 'make seeds [FROM=N SEEDS=N] the random faults alone'
 	@echo 'make mutants              break the core on purpose: the checkers must catch each way (10 minutes)'

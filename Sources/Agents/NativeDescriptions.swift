@@ -72,6 +72,13 @@ package enum NativeDescriptions {
             summary: "announces an address that something else brings up",
             description: "ADDRESS/INTERFACE: five times, 200 ms apart, as request and reply.",
             parameters: [("ip", "string", true, nil), ("nic", "string", true, nil)]),
+        "VirtualMAC": Entry(
+            summary: "a hardware address that moves with the addresses behind it",
+            description: "Makes the interface NAME on the link of INTERFACE, with MAC, or that of the virtual router of"
+                + " this number. Put it in front of the addresses, which name it: ADDRESS/BITS/NAME.",
+            parameters: [
+                ("interface", "string", true, nil), ("mac", "string", true, nil), ("name", "string", true, nil),
+            ]),
         "drbddisk": Entry(
             summary: "a replicated disk that is primary where the group runs", description: "By drbdadm of drbd-utils.",
             parameters: [("resource", "string", false, "all")]),

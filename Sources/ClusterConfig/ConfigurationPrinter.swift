@@ -131,7 +131,7 @@ package enum ConfigurationPrinter {
             line(.stopFailure, policy.stopFailure.rawValue),
             line(.operationTimeout, TimeText.spell(policy.operationTimeout)),
             line(.addressProbe, policy.addressProbe.map { TimeText.spell($0) } ?? "off"),
-            line(.connections, policy.resetsConnections ? "reset" : "keep"),
+            line(.connections, policy.connections.rawValue),
         ] + announcement(policy.announcement) + rules(policy)
             + configuration.processes.environment.map { line(.env, "\($0.name)=\($0.value)") } + stonith
             + [configuration.processes.watchdog.map { line(.watchdog, $0) } ?? "# no watchdog"]

@@ -1,6 +1,6 @@
 // The directives of ha.cf about held addresses:
 //     announce [count NUMBER] [interval TIME] [refresh TIME] [router ADDRESS] ...
-//     connections keep | reset
+//     connections keep | reset | drop
 import ClusterModel
 
 extension HAConfigParser {
@@ -70,13 +70,12 @@ extension HAConfigParser {
     }
 
     mutating func setConnections(_ statement: Statement) {
-        guard let word = value(statement, expected: "keep or reset") else { return }
-        switch word.text.asciiLowercased {
-        case "keep": settings.configuration.policy.resetsConnections = false
-        case "reset": settings.configuration.policy.resetsConnections = true
-        default:
-            let hint = Spelling.hint(for: word.text, among: ["keep", "reset"])
-            report(.error, statement.line.excerpt(word), "\(word.text): expected keep or reset\(hint)")
+        guard let word = value(statement, expected: "keep, reset or drop") else { return }
+        guard let policy = ConnectionPolicy(rawValue: word.text.asciiLowercased) else {
+            let hint = Spelling.hint(for: word.text, among: ConnectionPolicy.allCases.map(\.rawValue))
+            return report(
+                .error, statement.line.excerpt(word), "\(word.text): expected keep, reset or drop\(hint)")
         }
+        settings.configuration.policy.connections = policy
     }
 }

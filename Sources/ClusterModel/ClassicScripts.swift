@@ -8,8 +8,8 @@ package enum ClassicScripts {
 
     /// Agents of this product, in `libexec/heartbeat/resource.d`.
     package static let native = [
-        "AudibleAlarm", "Delay", "IPsrcaddr", "LVM", "LVSSyncDaemonSwap", "MailTo", "Raid1", "SendArp", "drbddisk",
-        "drbdupper", "portblock",
+        "AudibleAlarm", "Delay", "IPsrcaddr", "LVM", "LVSSyncDaemonSwap", "MailTo", "Raid1", "SendArp", "VirtualMAC",
+        "drbddisk", "drbdupper", "portblock",
     ]
 
     /// An OCF agent, and the parameters that the script's arguments are, in their order.

@@ -203,8 +203,7 @@ package struct ResourcePolicy: Equatable, Sendable {
     /// are not asked.
     package var addressProbe: Duration? = .milliseconds(50)
     package var announcement = AnnouncementPolicy()
-    /// Whether TCP connections of an address are reset when it is given up (`connections reset`).
-    package var resetsConnections = false
+    package var connections = ConnectionPolicy.keep
     /// `monitor` lines in the order of ha.cf.
     package var monitors: [MonitorRule] = []
     /// `operation_timeout` lines that name a resource, in the order of ha.cf.

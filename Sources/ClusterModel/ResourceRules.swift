@@ -122,6 +122,17 @@ package struct AnnouncementPolicy: Equatable, Sendable {
     package init() {}
 }
 
+/// What becomes of the TCP connections of an address that is given up; raw values are the words of ha.cf.
+package enum ConnectionPolicy: String, Sendable, CaseIterable {
+    /// Nothing: both ends find out when they time out.
+    case keep
+    /// Both ends are told while the address is still here.
+    case reset
+    /// This node forgets them when the address is gone, and tells nobody: what a client sends next is for the new
+    /// owner. Of an IPv6 address Linux sends a reset all the same.
+    case drop
+}
+
 /// What went wrong with one resource on this node since the last cleanup.
 package struct ResourceFailure: Equatable, Sendable {
     /// The word of haresources.

@@ -131,7 +131,9 @@ extension AddressKeeper {
                     [Setting(name: "INTERFACE", value: interface.name)]))
         }
         let moved = before.hardwareAddress != interface.hardwareAddress
-        if interface.isRunning && (!before.isRunning || moved) { announcer.announce(here.map(\.place)) }
+        if interface.isRunning && (!before.isRunning || moved || event.movesPort) {
+            announcer.announce(here.map(\.place))
+        }
     }
 
     /// Remembers how the interfaces of held addresses are.

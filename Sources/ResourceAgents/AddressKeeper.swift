@@ -33,8 +33,8 @@ package final class AddressKeeper {
     /// here and after any other start.
     package var probeTime: Duration? = .milliseconds(50)
 
-    /// Whether the TCP connections of addresses that are given up are reset before.
-    package var resetsConnections = false
+    /// What becomes of the TCP connections of addresses that are given up.
+    package var connections = ConnectionPolicy.keep
 
     let session: NetlinkSession
     let monitor: NetworkMonitor
@@ -92,14 +92,14 @@ package final class AddressKeeper {
         }
     }
 
-    /// Has both ends of the connections of addresses that go know it at once: else clients find out when they time out.
-    private func resetConnections(_ addresses: [InterfaceAddress]) {
-        guard resetsConnections, !addresses.isEmpty else { return }
+    /// Ends the connections of addresses that go. The other ends are told of it as long as the addresses are here.
+    private func endConnections(_ addresses: [InterfaceAddress], _ verb: String) {
+        if addresses.isEmpty { return }
         do throws(SystemError) {
-            let count = try SocketDiagnosis().resetConnections(of: Set(addresses.map(\.address)))
-            if count > 0 { log(LogRecord(.info, "connections-reset", "\(count) connections were reset")) }
+            let count = try SocketDiagnosis().endConnections(of: Set(addresses.map(\.address)))
+            if count > 0 { log(LogRecord(.info, "connections-ended", "\(count) connections were \(verb)")) }
         } catch {
-            log(LogRecord(.warning, "connections-reset", "connections are not reset: \(error)"))
+            log(LogRecord(.warning, "connections-ended", "connections are not \(verb): \(error)"))
         }
     }
 
@@ -117,7 +117,7 @@ package final class AddressKeeper {
                 if isCancelled {
                     completion(specifications.map { _ in .failed("ended early") })
                 } else if claims.isEmpty {
-                    completion(start(specifications))
+                    completion(start(specifications, asking: true))
                 } else {
                     completion(specifications.map { outcome($0, claims) })
                 }
@@ -158,7 +158,9 @@ package final class AddressKeeper {
     }
 
     /// Adds addresses that are not there and announces them. Returns an outcome for each. Does not wait for anything.
-    package func start(_ specifications: [AddressSpecification]) -> [ResourceOutcome] {
+    /// `asking`: the kernel goes on asking for IPv6 addresses while they are in use. Not after a node that dies or
+    /// hands over: what it still answers would cost the address.
+    package func start(_ specifications: [AddressSpecification], asking: Bool = false) -> [ResourceOutcome] {
         withTables(specifications.count, placing: specifications) { tables in
             var outcomes = [ResourceOutcome](repeating: .done, count: specifications.count)
             var wanted: [(Int, InterfaceAddress)] = []
@@ -175,6 +177,7 @@ package final class AddressKeeper {
                     present(specifications[index], tables).contains { $0.isDuplicate }
                 }
                 _ = try session.remove(unusable.map(\.1))
+                if asking { wanted = wanted.map { ($0, optimistic($1, tables)) } }
                 lease?.hold(wanted.map(\.1))
                 let results = try session.add(wanted.map(\.1))
                 var up: [PlacedAddress] = []
@@ -209,8 +212,7 @@ package final class AddressKeeper {
             let places = present.map { PlacedAddress(address: $0.1.address, interface: $0.1.interface) }
             announcer.drop(places)
             conflicts.drop(places)
-            // As long as the address is here: afterwards nobody could be told.
-            resetConnections(present.map(\.1))
+            if connections == .reset { endConnections(present.map(\.1), "reset") }
             release(specifications.map(\.address))
             do throws(SystemError) {
                 // Backwards, so that the kernel need not promote one secondary address after the other.
@@ -223,6 +225,7 @@ package final class AddressKeeper {
                         outcomes[index] = .failed("remove \(tables.describe(address)): \(SystemError.text(code))")
                     }
                 }
+                if connections == .drop { endConnections(removed, "dropped") }
                 lease?.release(removed)
             } catch {
                 for (index, _) in present { outcomes[index] = .failed("\(error)") }
@@ -255,7 +258,7 @@ package final class AddressKeeper {
             release(specifications.map(\.address))
             lease?.hold(found)
             held += found.map { address in
-                Held(group: group, address: address, copies: copies.filter { $0.address == address.address })
+                Held(group: group, address: address.settled, copies: copies.filter { $0.address == address.address })
             }
             conflicts.watch(held.filter { $0.group == group }.map(\.place), asking: false)
             noteLinks(tables.interfaces)
@@ -299,6 +302,15 @@ package final class AddressKeeper {
         } catch {
             return [ResourceOutcome](repeating: .unknown("\(error)"), count: count)
         }
+    }
+
+    /// The form in which the kernel asks for an IPv6 address while it is in use; the same where it cannot.
+    private func optimistic(_ address: InterfaceAddress, _ tables: AddressTables) -> InterfaceAddress {
+        guard address.address.isIPv6,
+            let interface = tables.interfaces.first(where: { $0.index == address.interface }), interface.announces,
+            Sysctl.set("net/ipv6/conf/\(interface.name)/optimistic_dad", "1")
+        else { return address }
+        return address.optimistic
     }
 
     /// Makes interfaces ready to carry the addresses: switched on, and keeping the other addresses of a network when

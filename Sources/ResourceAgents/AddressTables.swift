@@ -53,8 +53,7 @@ package struct AddressTables {
         address.broadcast = specification.broadcast ?? specification.address.broadcast(prefixLength: prefixLength)
         address.label = specification.label
         // Nobody else has the address: the cluster decided so. Duplicate address detection would cost a second.
-        if specification.address.isIPv6 { address.flags = UInt32(IFA_F_NODAD) }
-        return .success(address)
+        return .success(address.settled)
     }
 
     /// `10.0.0.1/24 on eth0`.

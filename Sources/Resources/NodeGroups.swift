@@ -135,7 +135,7 @@ final class NodeGroups {
             runner.monitorAnew()
         }
         operations.addresses.probeTime = configuration.policy.addressProbe
-        operations.addresses.resetsConnections = configuration.policy.resetsConnections
+        operations.addresses.connections = configuration.policy.connections
         operations.addresses.configure(configuration.policy.announcement)
         silence?.keepalive = configuration.timing.keepalive
     }

@@ -65,6 +65,63 @@ import Testing
         #expect(try stage.inside("ip route").components("metric 50") == 1)
     }
 
+    @Test("VirtualMAC makes an interface that is silent without an address, and answers alone for those on it")
+    func virtualHardware() throws {
+        let stage = try AgentStage()
+        try stage.inside("ip link add eth0 type veth peer name eth1; ip link set eth1 up")
+        func script(_ operation: String) throws -> (status: Int32, output: String) {
+            try stage.script("VirtualMAC", "eth0", "5", "web0", operation)
+        }
+        #expect(try script("status").output == "stopped\n")
+        for _ in 0..<2 { #expect(try script("start").status == 0) }
+        #expect(try script("status").output == "running (00:00:5e:00:01:05 on eth0)\n")
+        #expect(try stage.inside("ip link show web0").contains("00:00:5e:00:01:05"))
+        // A node that has no address on it must not draw frames to itself.
+        try stage.sh("sleep 2")
+        #expect(try stage.sent("web0") == 0)
+        #expect(try stage.inside("ip -o addr show dev web0").isEmpty)
+
+        // Asked by another machine, also by way of the card.
+        let peer = "\(stage.network)-peer"
+        try stage.sh("ip netns add \(peer)")
+        defer { _ = try? stage.sh("ip netns del \(peer)") }
+        try stage.inside("ip link set eth1 netns \(peer)")
+        try stage.inside("ip addr add 10.7.0.1/24 dev eth0; ip addr add 10.7.0.9/32 dev web0")
+        try stage.sh("ip -n \(peer) addr add 10.7.0.2/24 dev eth1; ip -n \(peer) link set eth1 up")
+        for _ in 0..<5 {
+            let known = try stage.sh(
+                "ip -n \(peer) neigh flush all; ip netns exec \(peer) ping -c1 -W5 10.7.0.9 >/dev/null"
+                    + "; ip netns exec \(peer) ping -c1 -W5 10.7.0.1 >/dev/null; ip -n \(peer) neigh show")
+            let lines = known.split(separator: "\n")
+            #expect(lines.contains { $0.hasPrefix("10.7.0.9 ") && $0.contains("00:00:5e:00:01:05") }, "\(known)")
+            #expect(!lines.contains { $0.hasPrefix("10.7.0.1 ") && $0.contains("00:00:5e:00:01:05") }, "\(known)")
+        }
+        // Who is asked from that address learns nothing else.
+        try stage.inside("ip neigh flush all; ping -c1 -W5 -I 10.7.0.9 10.7.0.2 >/dev/null")
+        #expect(try stage.sh("ip -n \(peer) neigh show 10.7.0.9").contains("00:00:5e:00:01:05"))
+
+        let taken = try stage.script("VirtualMAC", "eth0", "6", "web0", "start")
+        #expect(taken.status == 1 && taken.output.contains("another interface has the name"), "\(taken)")
+        #expect(try stage.script("VirtualMAC", "eth0", "6", "web0", "stop").status == 0)
+        #expect(try stage.script("VirtualMAC", "nowhere", "6", "web1", "start").status == 1)
+        try stage.inside("ip link set web0 down")
+        #expect(try script("status").status == 4)
+        for _ in 0..<2 { #expect(try script("stop").status == 0) }
+        #expect(try script("status").status == 3)
+        #expect(try !stage.inside("ip link show").contains("web0"))
+    }
+
+    @Test(
+        "VirtualMAC refuses what is no hardware address of one machine, and no name",
+        arguments: [
+            ["eth0", "0", "a"], ["eth0", "256", "a"], ["eth0", "01:00:5e:00:00:01", "a"], ["eth0", "5"],
+            ["eth0", "00:00:00:00:00:00", "a"], ["eth0", "5", "a/b"], ["eth0", "5", "a name"], ["eth0", "5", "eth0"],
+            ["eth0", "5", "longer-than-15-c"], ["eth0", "5", ".."],
+        ])
+    func virtualHardwareArguments(_ words: [String]) throws {
+        #expect(throws: AgentError.self) { try NativeAgents.make("VirtualMAC", words) }
+    }
+
     @Test("MailTo hands mails to sendmail, once each way, and a mail that fails stops nothing")
     func mail() throws {
         let stage = try AgentStage()

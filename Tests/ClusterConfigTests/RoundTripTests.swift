@@ -55,7 +55,7 @@ import Testing
             mcast eth3 239.0.0.1 695 2 1
             mcast6 eth3 ff02::2 ha-cluster 7 0
             announce count 3 interval 1500ms refresh 30s router 10.0.0.1 router 10.0.0.2
-            connections reset
+            connections drop
             notify /bin/pager dead blocked
             notify https://alerts.example/x,y?z=1
             notify mailto:ops@example.org joined

@@ -80,6 +80,41 @@ extension ClusterTests {
             }
         }
 
+        @Test("A hardware address moves with its address: neighbours never learn another one")
+        func virtualHardware() throws {
+            try Stage.play { plan in
+                let address = "\(Stage.addressA)/32/web0"
+                plan.files.groups[0] = "alpha VirtualMAC::eth0::5::web0 \(address) recorder::one"
+            } _: { stage in
+                try installScripts(stage, ["VirtualMAC"])
+                try stage.cluster.start()
+                func awaitOwner(_ node: Node) throws {
+                    try stage.waiting.until("the address on \(node.name)", within: .seconds(20)) {
+                        stage.cluster.holders(of: Stage.addressA).map(\.name) == [node.name]
+                    }
+                    let known = try Command(
+                        stage.cluster.clientWords + [
+                            "sh", "-c",
+                            "ping -c1 -W5 \(Stage.addressA) >/dev/null && ip neigh show \(Stage.addressA)",
+                        ]
+                    ).check()
+                    #expect(known.contains("00:00:5e:00:01:05"), "on \(node.name): \(known)")
+                }
+                func hasInterface(_ node: Node) throws -> Bool {
+                    try node.command(["ip", "link", "show"]).check().contains("web0@")
+                }
+                try awaitOwner(stage.alpha)
+                #expect(try !hasInterface(stage.beta))
+                #expect(try stage.alpha.run("hb_standby", ["local"]).status == .exited(0))
+                try awaitOwner(stage.beta)
+                #expect(try !hasInterface(stage.alpha))
+                #expect(try stage.alpha.run("hb_takeover", ["local"]).status == .exited(0))
+                try awaitOwner(stage.alpha)
+                try stage.alpha.cutPower()
+                try awaitOwner(stage.beta)
+            }
+        }
+
         @Test("Hooks of rc.d hear of a node's death and of messages of their type, without a line of ha.cf")
         func hooks() throws {
             try Stage.play { stage in

@@ -33,12 +33,13 @@ struct MachineStage {
     /// Plays a scenario with machines that are made for it, switched off, and removed afterwards. Where it does not
     /// come to its end, what the machines said is part of the failure.
     static func play(
-        _ names: [String], sharedDisk: Bool = false, diskTools: String? = nil, _ scenario: (MachineStage) throws -> Void
+        _ names: [String], sharedDisk: Bool = false, cards: Int = 1, diskTools: String? = nil,
+        _ scenario: (MachineStage) throws -> Void
     ) throws {
         guard let kernel = DebianKernel(root: kernelRoot) else { throw RigError("there is no kernel in \(kernelRoot)") }
         let room = try MachineRoom(
             prefix: "heartbeat-machines", names: names, kernel: kernel, binaries: binaries, sharedDisk: sharedDisk,
-            diskTools: diskTools)
+            cards: cards, diskTools: diskTools)
         defer { room.finish() }
         do {
             try scenario(MachineStage(room: room, kernel: kernel))
@@ -74,9 +75,12 @@ struct MachineStage {
     // MARK: The daemon
 
     /// Writes the three files. The group is at home on alpha.
-    func configure(_ machine: VirtualMachine, _ directives: [String], group: String = "\(address)/24/eth0") throws {
+    func configure(
+        _ machine: VirtualMachine, _ directives: [String], group: String = "\(address)/24/eth0",
+        medium: String = "eth0"
+    ) throws {
         let nodes = room.machines.map(\.name).joined(separator: " ")
-        let lines = ["auto_failback off", "bcast eth0", "node \(nodes)"] + directives
+        let lines = ["auto_failback off", "bcast \(medium)", "node \(nodes)"] + directives
         try machine.write("/etc/ha.d/ha.cf", lines.joined(separator: "\n") + "\n")
         try machine.write("/etc/ha.d/haresources", "alpha \(group)\n")
         try machine.write("/etc/ha.d/authkeys", "auth 1\n1 sha256 a-secret-of-the-rig\n", mode: "600")

@@ -166,24 +166,30 @@ struct AddressKeeperTests {
         try shell("ip -n \(network.far) neigh show 10.7.0.100 | grep -q 02:00:00:00:00:01")
     }
 
-    @Test("Connections of an address that goes are reset where ha.cf says so, those of other addresses are left alone")
-    func connections() throws {
-        for resets in [true, false] {
-            keeper.resetsConnections = resets
-            #expect(try start("10.7.0.100", "10.7.0.101") == [.done, .done])
-            let listener = try network.inside(network.near) { try TestListener() }
-            let moving = try network.inside(network.far) { try listener.connect("10.7.0.100") }
-            let staying = try network.inside(network.far) { try listener.connect("10.7.0.101") }
-            _ = try network.inside(network.near) { keeper.stop(try specifications("10.7.0.100")) }
-            var byte: UInt8 = 0
-            var poll = pollfd(fd: moving.raw, events: Int16(POLLIN), revents: 0)
-            let isTold = CLinux.poll(&poll, 1, resets ? 20_000 : 300) == 1
-            #expect(isTold == resets)
-            if isTold { #expect(recv(moving.raw, &byte, 1, 0) == -1 && cl_errno() == ECONNRESET) }
-            #expect(recv(staying.raw, &byte, 1, Int32(MSG_DONTWAIT)) == -1 && cl_errno() == EAGAIN)
-            _ = try network.inside(network.near) { keeper.stop(try specifications("10.7.0.101")) }
-        }
-        #expect(records.texts("connections-reset").first == "1 connections were reset")
+    @Test(
+        "Connections of an address that goes are reset, dropped or kept as ha.cf says, those of others are left alone",
+        arguments: ConnectionPolicy.allCases, [("10.7.0.100", "10.7.0.101"), ("fd00:7::100", "fd00:7::101")])
+    func connections(_ policy: ConnectionPolicy, _ addresses: (going: String, staying: String)) throws {
+        keeper.connections = policy
+        #expect(try start(addresses.going, addresses.staying) == [.done, .done])
+        let listener = try network.inside(network.near) { try TestListener() }
+        let going = try network.inside(network.far) { try listener.connect(addresses.going) }
+        let staying = try network.inside(network.far) { try listener.connect(addresses.staying) }
+        let server = try (listener.accept(), listener.accept())
+        _ = try network.inside(network.near) { keeper.stop(try specifications(addresses.going)) }
+        // Linux sends a reset from an IPv6 address that it has no more.
+        let isTold = policy == .reset || (policy == .drop && addresses.going.contains(":"))
+        #expect(going.end(within: isTold ? 20_000 : 300) == (isTold ? ECONNRESET : nil))
+        #expect(server.0.end(within: policy == .keep ? 300 : 20_000) == (policy == .keep ? nil : ECONNABORTED))
+        #expect(staying.end(within: 0) == nil && server.1.end(within: 0) == nil)
+        let told = ["reset": ["1 connections were reset"], "drop": ["1 connections were dropped"]]
+        #expect(records.texts("connections-ended") == told[policy.rawValue] ?? [])
+        // Who has the address next refuses what he does not know.
+        guard policy == .drop, !isTold else { return }
+        try shell("ip -n \(network.near) addr add \(addresses.going)/24 dev eth0")
+        #expect(going.end(within: 300) == nil)
+        try going.say()
+        #expect(going.end(within: 20_000) == ECONNRESET)
     }
 
     @Test("Start and stop are idempotent; a stop removes exactly its addresses")
@@ -287,6 +293,40 @@ struct AddressKeeperTests {
         #expect(try keeper.status(specifications("fd00:7::100/64/eth0")) == [.running])
     }
 
+    @Test("The kernel goes on asking for an IPv6 address of a cold start, which is in use all the while")
+    func optimistic() throws {
+        var lost: [String] = []
+        keeper.onLost = { group, reason in lost.append("\(group): \(reason)") }
+        let specification = try specifications("fd00:7::100/64/eth0")
+        let isUsed = "ip netns exec \(network.far) ping -c1 -W5 fd00:7::100 >/dev/null"
+        keeper.expectStart(specification, isCold: true)
+        var outcomes: [ResourceOutcome]?
+        try network.inside(network.near) {
+            let running = keeper.start(specification) { outcomes = $0 }
+            #expect(running != nil && turn(loop) { outcomes != nil })
+        }
+        #expect(outcomes == [.done])
+        let first = try #require(try present("fd00:7::100"))
+        #expect(first.flags & UInt32(IFA_F_OPTIMISTIC) != 0, "\(first.flags)")
+        #expect(keeper.status(specification) == [.running])
+        try shell(isUsed)
+        keeper.hold(specification, group: "web", announce: false)
+        let settled = UInt32(IFA_F_TENTATIVE | IFA_F_OPTIMISTIC)
+        #expect(turn(loop) { ((try? present("fd00:7::100")) ?? nil).map { $0.flags & settled == 0 } ?? false })
+        // Put back, it has no need to be asked for.
+        try shell("ip -n \(network.near) addr del fd00:7::100/64 dev eth0")
+        #expect(turn(loop) { records.texts("address-restored").count == 1 })
+        #expect(try #require(try present("fd00:7::100")).flags & settled == 0)
+        #expect(keeper.stop(specification) == [.done] && lost.isEmpty)
+
+        // Who did not hear what this node asked before, and hears the kernel.
+        try shell("ip -n \(network.far) addr add fd00:7::100/64 dev eth0 nodad")
+        #expect(try network.inside(network.near) { keeper.start(specification, asking: true) } == [.done])
+        keeper.hold(specification, group: "web", announce: false)
+        #expect(turn(loop) { !lost.isEmpty })
+        #expect(lost == ["web: another machine on the link uses fd00:7::100"])
+    }
+
     @Test("An address whose interface goes is lost, and so is one that is removed again and again")
     func lost() throws {
         var lost: [String] = []
@@ -343,8 +383,7 @@ struct AddressKeeperTests {
     }
 }
 
-/// A server that listens on every address of its namespace, IPv4 by way of IPv6 as most services do, and accepts
-/// nobody: the kernel does.
+/// A server that listens on every address of its namespace, IPv4 by way of IPv6 as most services do.
 private final class TestListener {
     private let socket: Descriptor
     private let port: UInt16
@@ -364,15 +403,22 @@ private final class TestListener {
     }
 
     func connect(_ text: String) throws -> TestConnection {
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        let client = Descriptor(owning: try retrying("socket") { CLinux.socket(AF_INET, type, 0) })
         let address = try #require(IPAddress(text))
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let family = address.isIPv6 ? AF_INET6 : AF_INET
+        let client = Descriptor(owning: try retrying("socket") { CLinux.socket(family, type, 0) })
         let raw = client.raw
         let result = SocketAddress(address, port: port).withSockaddr {
             CLinux.connect(raw, .init(__sockaddr__: $0), $1)
         }
         guard result == 0 else { throw SystemError.last("connect to \(text)") }
         return TestConnection(client)
+    }
+
+    /// The connections in the order in which they were made.
+    func accept() throws -> TestConnection {
+        let raw = socket.raw
+        return TestConnection(Descriptor(owning: try retrying("accept") { CLinux.accept(raw, .init(), nil) }))
     }
 }
 
@@ -381,5 +427,16 @@ private final class TestConnection {
 
     init(_ socket: consuming Descriptor) { self.socket = socket }
 
-    var raw: Int32 { socket.raw }
+    func say() throws {
+        let raw = socket.raw
+        _ = try retrying("send") { send(raw, "x", 1, Int32(MSG_NOSIGNAL)) }
+    }
+
+    /// With what error it has ended within so many milliseconds; nil where it goes on.
+    func end(within limit: Int32) -> Int32? {
+        var poll = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
+        guard CLinux.poll(&poll, 1, limit) == 1 else { return nil }
+        var byte: UInt8 = 0
+        return recv(socket.raw, &byte, 1, Int32(MSG_DONTWAIT)) == -1 ? cl_errno() : 0
+    }
 }

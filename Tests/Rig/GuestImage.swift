@@ -31,6 +31,10 @@ package struct GuestImage {
         "/sbin/lvm", "/sbin/mdadm", "/sbin/drbdadm", "/sbin/drbdsetup", "/sbin/drbdmeta", "/lib/drbd/drbdadm-84",
         "/lib/drbd/drbdsetup-84",
     ]
+    /// Modules for interfaces on top of others.
+    private static let networkModules = ["8021q", "bonding", "macvlan"]
+    /// Loads the modules for interfaces on top of others.
+    package static let loadNetworkModules = "/root/load-network-modules"
     /// Loads the modules for disks.
     package static let loadDiskModules = "/root/load-disk-modules"
 
@@ -50,13 +54,10 @@ package struct GuestImage {
         let all = try kernel.modules(GuestImage.modules + GuestImage.spareModules)
         for path in all { files.addFile(GuestImage.place(path), try Folder.bytes(path)) }
         try files.addPrograms(GuestImage.programs + ["heartbeat", "hb"].map { "\(binaries)/\($0)" })
+        try files.addLoader(
+            GuestImage.loadNetworkModules, kernel.modules(GuestImage.networkModules), besides: all)
         if let diskTools {
-            let modules = try kernel.modules(GuestImage.diskModules)
-            for path in modules where !all.contains(path) {
-                files.addFile(GuestImage.place(path), try Folder.bytes(path))
-            }
-            let lines = modules.map { "insmod \(GuestImage.place($0)) 2>/dev/null\n" }.joined()
-            files.addFile(GuestImage.loadDiskModules, "#!/bin/sh\n" + lines + "true\n", mode: 0o755)
+            try files.addLoader(GuestImage.loadDiskModules, kernel.modules(GuestImage.diskModules), besides: all)
             try files.addPrograms(GuestImage.diskPrograms, below: diskTools)
         }
         files.addLink("/usr/sbin/heartbeat", to: "\(binaries)/heartbeat")
@@ -67,7 +68,7 @@ package struct GuestImage {
         try Folder.write(files.finished(), to: archive)
     }
 
-    private static func place(_ module: String) -> String {
+    fileprivate static func place(_ module: String) -> String {
         moduleFolder + "/" + (module.split(separator: "/").last ?? "")
     }
 
@@ -94,5 +95,16 @@ package struct GuestImage {
         done
 
         """
+    }
+}
+
+extension GuestArchive {
+    /// Adds modules, but those that are there, and a program that loads them in their order.
+    fileprivate mutating func addLoader(_ program: String, _ modules: [String], besides there: [String]) throws {
+        for path in modules where !there.contains(path) {
+            addFile(GuestImage.place(path), try Folder.bytes(path))
+        }
+        let lines = modules.map { "insmod \(GuestImage.place($0)) 2>/dev/null\n" }.joined()
+        addFile(program, "#!/bin/sh\n" + lines + "true\n", mode: 0o755)
     }
 }

@@ -13,10 +13,10 @@ package final class MachineRoom {
 
     /// Makes the network, the client and the machines, which are off. `binaries`: the folder with the executables of
     /// the product and `hb_demo`. `sharedDisk`: whether every machine has one and the same disk, of 16 MB, as /dev/vda.
-    /// `diskTools`: as `GuestImage` has it.
+    /// `cards`: the network cards of each, all on the one network. `diskTools`: as `GuestImage` has it.
     package init(
         prefix: String, names: [String], kernel: DebianKernel, binaries: String, sharedDisk: Bool = false,
-        diskTools: String? = nil, waiting: Waiting = Waiting()
+        cards: Int = 1, diskTools: String? = nil, waiting: Waiting = Waiting()
     ) throws {
         Cluster.removeLeftovers(prefix: prefix)
         self.waiting = waiting
@@ -34,7 +34,7 @@ package final class MachineRoom {
             machines = try names.enumerated().map { index, name in
                 try VirtualMachine(
                     name, index: index, image: image, network: network, rigProgram: program,
-                    disks: sharedDisk ? [disk] : [], folder: folder, waiting: waiting)
+                    disks: sharedDisk ? [disk] : [], cards: cards, folder: folder, waiting: waiting)
             }
         } catch {
             Folder.remove(folder)

@@ -55,10 +55,11 @@ package final class Switch {
         try Namespace(pid: pid).ip(["link set lo up"] + settings, folder: folder)
     }
 
-    /// Makes a port for a machine that brings its own kernel. It has no carrier before the machine runs.
-    func plugInTap(_ machine: Int, bridge: Int) throws {
-        let port = Switch.port(machine, bridge)
-        try namespace.ip(["tuntap add dev \(port) mode tap", "link set \(port) master br\(bridge) up"], folder: folder)
+    /// Makes ports of the first bridge for a machine that brings its own kernel. They have no carrier before it runs.
+    func plugInTaps(_ machine: Int, cards: Int) throws {
+        for port in (0..<cards).map({ Switch.port(machine, $0) }) {
+            try namespace.ip(["tuntap add dev \(port) mode tap", "link set \(port) master br0 up"], folder: folder)
+        }
     }
 
     /// Removes a machine's cables, so that a machine with the same number can be plugged in. The kernel may have done

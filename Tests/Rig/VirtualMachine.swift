@@ -25,6 +25,8 @@ package final class VirtualMachine {
     private let rigProgram: String
     /// Raw images: /dev/vda, /dev/vdb.
     private let disks: [String]
+    /// Network cards, eth0 and so on.
+    private let cards: Int
     private let waiting: Waiting
     private var channel: GuestChannel?
     private var monitor: PipePair?
@@ -33,7 +35,7 @@ package final class VirtualMachine {
 
     init(
         _ name: String, index: Int, image: GuestImage, network: Switch, rigProgram: String, disks: [String],
-        folder: String, waiting: Waiting
+        cards: Int, folder: String, waiting: Waiting
     ) throws {
         self.name = name
         self.index = index
@@ -41,10 +43,11 @@ package final class VirtualMachine {
         self.network = network
         self.rigProgram = rigProgram
         self.disks = disks
+        self.cards = cards
         self.folder = "\(folder)/\(name)"
         self.waiting = waiting
         try Folder.make(self.folder)
-        try network.plugInTap(index, bridge: 0)
+        try network.plugInTaps(index, cards: cards)
     }
 
     /// What the kernel said on its console since the machine was switched on.
@@ -85,7 +88,6 @@ package final class VirtualMachine {
     /// What QEMU is started with. A machine that resets itself ends it.
     private var words: [String] {
         let kernelWords = "console=ttyS0 quiet panic=-1 selinux=0 apparmor=0 mitigations=off tsc=reliable net.ifnames=0"
-        let card = NetworkPlan.hardwareAddress(of: index, on: 0)
         var words = [
             VirtualMachine.emulator, "-name", name, "-machine", "q35", "-accel", "tcg,thread=single,tb-size=128",
             "-cpu", "max", "-m", "320", "-smp", "1", "-nodefaults", "-no-user-config", "-display", "none",
@@ -95,9 +97,14 @@ package final class VirtualMachine {
             "-device", "virtio-serial-pci", "-chardev", "pipe,id=channel,path=\(folder)/channel",
             "-device", "virtserialport,chardev=channel",
             "-chardev", "pipe,id=monitor,path=\(folder)/monitor", "-mon", "chardev=monitor,mode=readline",
-            "-netdev", "tap,id=net,ifname=\(Switch.port(index, 0)),script=no,downscript=no",
-            "-device", "virtio-net-pci,netdev=net,mac=\(card),romfile=",
         ]
+        for card in 0..<cards {
+            let hardware = NetworkPlan.hardwareAddress(of: index, on: card)
+            words += [
+                "-netdev", "tap,id=net\(card),ifname=\(Switch.port(index, card)),script=no,downscript=no",
+                "-device", "virtio-net-pci,netdev=net\(card),mac=\(hardware),romfile=",
+            ]
+        }
         for disk in disks {
             // Past this machine's cache and without a lock: another machine has the same disk.
             words += ["-drive", "file=\(disk),format=raw,if=virtio,cache=none,file.locking=off"]

@@ -34,6 +34,7 @@ package enum NativeAgents {
         case "MailTo": try MailTo(arguments)
         case "Raid1": try RaidArray(arguments)
         case "SendArp": try SendARP(arguments)
+        case "VirtualMAC": try VirtualMAC(arguments)
         case "drbddisk": try ReplicatedDisk(arguments)
         case "drbdupper": try StackedDisk(arguments)
         case "portblock": try PortBlock(arguments)

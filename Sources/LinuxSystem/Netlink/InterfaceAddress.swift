@@ -22,6 +22,21 @@ package struct InterfaceAddress: Hashable, Sendable {
     /// Whether duplicate address detection found another owner: the address is there but unusable.
     package var isDuplicate: Bool { flags & UInt32(IFA_F_DADFAILED) != 0 }
 
+    /// The same as one that is usable at once, of which duplicate address detection asks nobody.
+    package var settled: InterfaceAddress {
+        var address = self
+        if address.address.isIPv6 { address.flags = UInt32(IFA_F_NODAD) }
+        return address
+    }
+
+    /// The same as one that is usable at once, while duplicate address detection asks (RFC 4429); the interface MUST
+    /// have `optimistic_dad` set, or it is usable only afterwards.
+    package var optimistic: InterfaceAddress {
+        var address = self
+        if address.address.isIPv6 { address.flags = UInt32(IFA_F_OPTIMISTIC) }
+        return address
+    }
+
     private static let structureSize = 8
 
     /// The address in RTM_NEWADDR or RTM_DELADDR; nil where the message is of another family or makes no sense.
@@ -81,8 +96,11 @@ extension NetlinkSession {
     package func prolong(_ addresses: [InterfaceAddress], seconds: UInt32) throws(SystemError) -> [Int32] {
         try perform(
             addresses.map { address in
-                Request(type: Int(RTM_NEWADDR), flags: NLM_F_REPLACE) {
-                    address.write(to: &$0)
+                // The kernel takes flags over as they are: an address would be optimistic for ever.
+                var plain = address
+                plain.flags &= ~UInt32(IFA_F_OPTIMISTIC)
+                return Request(type: Int(RTM_NEWADDR), flags: NLM_F_REPLACE) {
+                    plain.write(to: &$0)
                     // struct ifa_cacheinfo: preferred, valid, and two stamps that the kernel sets.
                     let lifetimes = [seconds, seconds, 0, 0]
                     $0.attribute(Int(IFA_CACHEINFO), lifetimes.flatMap { number in

@@ -11,6 +11,10 @@ package struct NetworkInterface: Hashable, Sendable {
     package var hardwareAddress: MACAddress?
     /// IFF_ bits.
     package var flags: UInt32
+    /// The interface that this one is on top of, as a VLAN or a macvlan is.
+    package var parent: UInt32?
+    /// What the kernel calls its kind, `macvlan`; nil for that of a card.
+    package var kind: String?
 
     /// Switched on by the administrator.
     package var isUp: Bool { flags & UInt32(IFF_UP) != 0 }
@@ -22,26 +26,39 @@ package struct NetworkInterface: Hashable, Sendable {
         hardwareType == 1 && flags & UInt32(IFF_NOARP | IFF_LOOPBACK) == 0
     }
 
-    private static let structureSize = 16
+    static let structureSize = 16
 
     /// The interface in RTM_NEWLINK or RTM_DELLINK; nil where the message makes no sense.
     init?(_ message: NetlinkMessage) {
         guard message.body.count >= NetworkInterface.structureSize else { return nil }
         var name: String?
         var hardwareAddress: MACAddress?
+        var parent: UInt32?
+        var kind: String?
         message.forEachAttribute(after: NetworkInterface.structureSize) { type, value in
             switch type {
             case Int(IFLA_IFNAME): name = value.cString
             case Int(IFLA_ADDRESS): hardwareAddress = MACAddress(bytes: value)
+            case Int(IFLA_LINK): parent = value.native(UInt32.self, at: 0)
+            case Int(IFLA_LINKINFO): kind = NetworkInterface.kind(value)
             default: break
             }
         }
         guard let name else { return nil }
         self.name = name
         self.hardwareAddress = hardwareAddress
+        self.parent = parent
+        self.kind = kind
         hardwareType = message.body.native(UInt16.self, at: 2)
         index = message.body.native(UInt32.self, at: 4)
         flags = message.body.native(UInt32.self, at: 8)
+    }
+
+    /// IFLA_INFO_KIND, the first of the nested attributes.
+    private static func kind(_ information: ArraySlice<UInt8>) -> String? {
+        guard information.native(UInt16.self, at: 2) & 0x3fff == 1 else { return nil }
+        let length = Int(information.native(UInt16.self, at: 0))
+        return length > 4 ? information.prefix(length).dropFirst(4).cString : nil
     }
 }
 

@@ -6,6 +6,20 @@ package struct LinkEvent: Equatable, Sendable {
     /// The interface after the change, or as it last was.
     package var interface: NetworkInterface
     package var isRemoved: Bool
+    /// Neighbours are to be told anew where its addresses are, though it was never down: the active member of a bond
+    /// has changed, or a virtual machine has moved.
+    package var movesPort = false
+
+    init?(_ message: NetlinkMessage) {
+        guard let interface = NetworkInterface(message) else { return nil }
+        self.interface = interface
+        isRemoved = Int(message.type) == Int(RTM_DELLINK)
+        var event: UInt32 = 0
+        message.forEachAttribute(after: NetworkInterface.structureSize) { type, value in
+            if type == Int(IFLA_EVENT) { event = value.native(UInt32.self, at: 0) }
+        }
+        movesPort = event == UInt32(IFLA_EVENT_NOTIFY_PEERS)
+    }
 }
 
 /// A change of an address.
@@ -72,9 +86,7 @@ package final class NetworkMonitor {
         NetlinkMessage.split(datagram).compactMap { message in
             switch Int(message.type) {
             case Int(RTM_NEWLINK), Int(RTM_DELLINK):
-                NetworkInterface(message).map {
-                    .link(LinkEvent(interface: $0, isRemoved: Int(message.type) == Int(RTM_DELLINK)))
-                }
+                LinkEvent(message).map { .link($0) }
             case Int(RTM_NEWADDR), Int(RTM_DELADDR):
                 InterfaceAddress(message).map {
                     .address(

@@ -23,9 +23,10 @@ package final class SocketDiagnosis {
     /// The socket belongs to the network namespace in which it was opened.
     package init() throws(SystemError) { session = try NetlinkSession(family: NETLINK_SOCK_DIAG) }
 
-    /// Ends the TCP connections of these addresses of this machine: both programs see a reset. Returns how many were
-    /// ended. Throws EOPNOTSUPP where the kernel cannot do that (CONFIG_INET_DIAG_DESTROY).
-    package func resetConnections(of addresses: Set<IPAddress>) throws(SystemError) -> Int {
+    /// Ends the TCP connections of these addresses: the program here sees ECONNABORTED, and that at the other end a
+    /// reset where the address is still one of this machine, or an IPv6 one. Returns how many were ended. Throws
+    /// EOPNOTSUPP where the kernel cannot do that (CONFIG_INET_DIAG_DESTROY).
+    package func endConnections(of addresses: Set<IPAddress>) throws(SystemError) -> Int {
         var connections: [Connection] = []
         // An IPv6 socket may have an IPv4 connection.
         for family in [AF_INET, AF_INET6] {
@@ -47,7 +48,7 @@ package final class SocketDiagnosis {
             })
         // One that has ended by itself meanwhile is as good.
         if let code = codes.first(where: { $0 != 0 && $0 != ENOENT }) {
-            throw SystemError(code: code, operation: "reset a connection")
+            throw SystemError(code: code, operation: "end a connection")
         }
         return codes.count { $0 == 0 }
     }
