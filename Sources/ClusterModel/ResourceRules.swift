@@ -128,7 +128,8 @@ package enum ConnectionPolicy: String, Sendable, CaseIterable {
     case keep
     /// Both ends are told while the address is still here.
     case reset
-    /// This node forgets them when the address is gone, and tells nobody: what a client sends next is for the new owner.
+    /// This node forgets them when the address is gone, and tells nobody: what a client sends next is for the new
+    /// owner. Of an IPv6 address Linux sends a reset all the same.
     case drop
 }
 

@@ -11,8 +11,8 @@ extension MachineTests.PairTests {
         private static let plain = MachineStage.address
         private static let tagged = "10.55.0.100"
 
-        /// Both cards in bond0, which has the machine's address, and VLANs 5 and 6 on it. Announcements are taken notice
-        /// of where they arrive.
+        /// Both cards in bond0, which has the machine's address, and VLANs 5 and 6 on it. Announcements are believed
+        /// where they arrive.
         private func prepare(_ machine: VirtualMachine) throws {
             try machine.check(
                 """

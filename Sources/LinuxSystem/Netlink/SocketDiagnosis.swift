@@ -24,8 +24,8 @@ package final class SocketDiagnosis {
     package init() throws(SystemError) { session = try NetlinkSession(family: NETLINK_SOCK_DIAG) }
 
     /// Ends the TCP connections of these addresses: the program here sees ECONNABORTED, and that at the other end a
-    /// reset where the address is still one of this machine. Returns how many were ended. Throws EOPNOTSUPP where the
-    /// kernel cannot do that (CONFIG_INET_DIAG_DESTROY).
+    /// reset where the address is still one of this machine, or an IPv6 one. Returns how many were ended. Throws
+    /// EOPNOTSUPP where the kernel cannot do that (CONFIG_INET_DIAG_DESTROY).
     package func endConnections(of addresses: Set<IPAddress>) throws(SystemError) -> Int {
         var connections: [Connection] = []
         // An IPv6 socket may have an IPv4 connection.
