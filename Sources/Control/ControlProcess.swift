@@ -248,7 +248,7 @@ final class ControlProcess {
             end(silent: resources, "resource-manager-silent", $0)
         }
         let bundle = try MemoryFile.write(bundle(keys: false).encoded())
-        _ = try channel.send(ControlToResource.configure, descriptors: [bundle.raw])
+        _ = try channel.send(ControlToHelper.configure, descriptors: [bundle.raw])
         resources = try Helper("resource manager", spawn, loop: loop) { [unowned self] in resourcesEnded($0) }
     }
 
@@ -286,7 +286,7 @@ final class ControlProcess {
     private func joinStatusAndResources() throws(SystemError) {
         guard statusChannel != nil, let resourceChannel else { return }
         let pair = try SocketPair()
-        _ = try resourceChannel.send(ControlToResource.statusProcess, descriptors: [pair.first.raw])
+        _ = try resourceChannel.send(ControlToHelper.statusProcess, descriptors: [pair.first.raw])
         tellStatus(.resourceManager, [pair.second.raw])
     }
 
@@ -329,7 +329,7 @@ final class ControlProcess {
             let secret = try MemoryFile.write(bundle(keys: true).encoded())
             tellStatus(.configure(generation: 0, uuid: uuid), [secret.raw])
             let plain = try MemoryFile.write(bundle(keys: false).encoded())
-            _ = try resourceChannel?.send(ControlToResource.configure, descriptors: [plain.raw])
+            _ = try resourceChannel?.send(ControlToHelper.configure, descriptors: [plain.raw])
             clientService?.configure()
             notifier?.configure(new)
             tellProcesses()
@@ -377,7 +377,7 @@ final class ControlProcess {
         clientService?.end()
         notifier?.end(isHandingOver: isHandingOver)
         if isHandingOver { watchdog?.leave(for: Timing.handOverPatience) } else { watchdog?.disarm() }
-        _ = try? resourceChannel?.send(ControlToResource.finish)
+        _ = try? resourceChannel?.send(ControlToHelper.finish)
         do throws(SystemError) {
             let deadline = Clock.now() + max(pause, ControlProcess.tellingTime)
             endTimer = try loop.onTime(Clock.now() + pause) { [unowned self] in

@@ -56,7 +56,7 @@ final class NotifierSupervisor {
     private func send() {
         do throws(SystemError) {
             let bundle = try MemoryFile.write(control.bundle(keys: false).encoded())
-            _ = try channel?.send(ControlToNotifier.configure, descriptors: [bundle.raw])
+            _ = try channel?.send(ControlToHelper.configure, descriptors: [bundle.raw])
         } catch {
             control.log.write(.error, "notifier", "\(error)")
         }
@@ -67,7 +67,7 @@ final class NotifierSupervisor {
         guard let channel else { return }
         do throws(SystemError) {
             let pair = try SocketPair()
-            _ = try channel.send(ControlToNotifier.statusProcess, descriptors: [pair.first.raw])
+            _ = try channel.send(ControlToHelper.statusProcess, descriptors: [pair.first.raw])
             control.tellStatus(.notifier, [pair.second.raw])
         } catch {
             control.log.write(.error, "notifier", "\(error)")
@@ -98,6 +98,6 @@ final class NotifierSupervisor {
         isEnding = true
         retry = nil
         if isHandingOver { return channel = nil }
-        _ = try? channel?.send(ControlToNotifier.finish)
+        _ = try? channel?.send(ControlToHelper.finish)
     }
 }

@@ -1,6 +1,6 @@
-// One HMAC of libgcrypt, keyed once and used for every message: setting up the key anew costs as much as a short digest.
-// libgcrypt and not libcrypto, because libsystemd has it in every process of a node already: a second library costs each
-// of them 400 kB of its own.
+// One HMAC of libgcrypt, keyed once and used for every message: setting up the key anew costs as much as a short
+// digest. libgcrypt and not libcrypto, because libsystemd has it in every process of a node already: a second library
+// costs each of them 400 kB of its own.
 import CGcrypt
 
 /// HMAC (RFC 2104) with one hash and one key.

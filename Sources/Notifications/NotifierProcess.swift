@@ -72,7 +72,7 @@ final class NotifierProcess {
 
     private func takeControlFrames() {
         do {
-            let isClosed = try control.drain { (frame: ControlToNotifier, descriptors) in
+            let isClosed = try control.drain { (frame: ControlToHelper, descriptors) in
                 try take(frame, descriptors.first)
             }
             guard isClosed else { return }
@@ -85,7 +85,7 @@ final class NotifierProcess {
         }
     }
 
-    private func take(_ frame: ControlToNotifier, _ descriptor: PassedDescriptor?) throws {
+    private func take(_ frame: ControlToHelper, _ descriptor: PassedDescriptor?) throws {
         let descriptor = descriptor?.take()
         switch frame {
         case .configure:

@@ -159,33 +159,6 @@ package enum StatusToControl: Frame {
     }
 }
 
-/// What the control process tells the resource manager.
-package enum ControlToResource: Frame {
-    /// Rides with one descriptor, a memory file that holds a `ConfigurationBundle`. First frame; again after SIGHUP.
-    case configure
-    /// Rides with one descriptor: the channel to the status process. A new one replaces the old.
-    case statusProcess
-    /// Finish; resources stay as they are.
-    case finish
-
-    package func encode(into writer: inout FrameWriter) {
-        switch self {
-        case .configure: writer.write(UInt8(1))
-        case .statusProcess: writer.write(UInt8(2))
-        case .finish: writer.write(UInt8(3))
-        }
-    }
-
-    package init(decoding reader: inout FrameReader) throws(FrameError) {
-        switch try reader.read(UInt8.self) {
-        case 1: self = .configure
-        case 2: self = .statusProcess
-        case 3: self = .finish
-        case let type: throw FrameError(reason: "unknown frame type \(type)")
-        }
-    }
-}
-
 /// What the resource manager tells the control process.
 package enum ResourceToControl: Frame {
     /// The check-in that control's watchdog waits for.

@@ -1,34 +1,6 @@
 // The messages to and from the notifier, and the records of its spool, which are coded in the same way.
 import ClusterModel
 
-/// What the control process tells the notifier.
-package enum ControlToNotifier: Frame {
-    /// Rides with one descriptor, a memory file that holds a `ConfigurationBundle` without keys. First frame; again
-    /// after SIGHUP.
-    case configure
-    /// Rides with one descriptor: the channel to the status process. A new one replaces the old.
-    case statusProcess
-    /// The node is shut down: tell what is left, and end.
-    case finish
-
-    package func encode(into writer: inout FrameWriter) {
-        switch self {
-        case .configure: writer.write(UInt8(1))
-        case .statusProcess: writer.write(UInt8(2))
-        case .finish: writer.write(UInt8(3))
-        }
-    }
-
-    package init(decoding reader: inout FrameReader) throws(FrameError) {
-        switch try reader.read(UInt8.self) {
-        case 1: self = .configure
-        case 2: self = .statusProcess
-        case 3: self = .finish
-        case let type: throw FrameError(reason: "unknown frame type \(type)")
-        }
-    }
-}
-
 /// What the status process tells the notifier.
 package enum StatusToNotifier: Frame {
     /// A transition to tell of. `number` grows by one with each of one status process, and `life` is that process's

@@ -65,7 +65,7 @@ final class ResourceProcess {
 
     private func takeControlFrames() {
         do {
-            let isClosed = try control.drain { (frame: ControlToResource, descriptors) in
+            let isClosed = try control.drain { (frame: ControlToHelper, descriptors) in
                 try take(frame, descriptors.first)
             }
             if isClosed { end("the control process is gone") }
@@ -75,7 +75,7 @@ final class ResourceProcess {
         }
     }
 
-    private func take(_ frame: ControlToResource, _ descriptor: PassedDescriptor?) throws {
+    private func take(_ frame: ControlToHelper, _ descriptor: PassedDescriptor?) throws {
         switch frame {
         case .configure:
             guard let file = descriptor?.take() else { throw UnexpectedFrame.withoutDescriptor }

@@ -445,7 +445,7 @@ extension Effect {
     fileprivate var isUrgent: Bool {
         switch self {
         case .transmit, .start, .stop, .reassert, .suspend, .fail, .forgetFailures, .fence, .entitled: true
-        case .retransmit, .forward, .deliver, .reboot, .reply, .log, .dropped, .statusChanged, .finished: false
+        case .retransmit, .forward, .deliver, .reboot, .reply, .log, .step, .dropped, .statusChanged, .finished: false
         }
     }
 }

@@ -79,7 +79,7 @@ import Testing
         for words in [
             "alpha died", "alpha on bcast eth0, message 1a2", "timer: its deadtime 200.00 ms",
             "deadtime <elapsed> & gone",
-            "web and 2 more", "start IPaddr::10.0.0.1 took 2.00 ms, done", "last heard to suspected    200.000 ms",
+            "web and 2 more", "start IPaddr::10.0.0.1 took 2.00 ms, done", "last heard to suspected      200.000 ms",
             "record of beta alone", "1 more steps were not kept", "the cluster, with message 9",
         ] { #expect(outcome.output.contains(words), "\(words) in \(outcome)") }
         #expect(try run(["web"]).output == outcome.output)

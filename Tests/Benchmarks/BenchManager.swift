@@ -37,8 +37,8 @@ final class BenchManager {
             authKeys: "")
         let file = try MemoryFile.write(bundle.encoded())
         let statusPair = try SocketPair()
-        guard try control.send(ControlToResource.configure, descriptors: [file.raw]) == .sent,
-            try control.send(ControlToResource.statusProcess, descriptors: [statusPair.second.raw]) == .sent
+        guard try control.send(ControlToHelper.configure, descriptors: [file.raw]) == .sent,
+            try control.send(ControlToHelper.statusProcess, descriptors: [statusPair.second.raw]) == .sent
         else { throw RigError("the resource manager does not take its configuration") }
         status = Channel(statusPair.first)
         try order(.takeInventory)

@@ -157,7 +157,7 @@ final class TestNotifier {
         let statusPair = try SocketPair()
         status = Channel(statusPair.first)
         try configure(targets)
-        #expect(try control.send(ControlToNotifier.statusProcess, descriptors: [statusPair.second.raw]) == .sent)
+        #expect(try control.send(ControlToHelper.statusProcess, descriptors: [statusPair.second.raw]) == .sent)
     }
 
     deinit { kill() }
@@ -176,7 +176,7 @@ final class TestNotifier {
             nodeName: "alpha", haConfig: (lines + targets.map { "notify \($0)" }).joined(separator: "\n") + "\n",
             haResources: "alpha 10.7.0.1\n", authKeys: "")
         let file = try MemoryFile.write(bundle.encoded())
-        #expect(try control.send(ControlToNotifier.configure, descriptors: [file.raw]) == .sent)
+        #expect(try control.send(ControlToHelper.configure, descriptors: [file.raw]) == .sent)
     }
 
     private var isReaped = false

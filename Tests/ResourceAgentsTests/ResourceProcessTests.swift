@@ -67,13 +67,13 @@ struct ResourceProcessTests {
                 haConfig: "node alpha beta\nbcast eth0\nauto_failback on\nlogfile \(folder.path)/log\n",
                 haResources: groups, authKeys: "")
             let file = try MemoryFile.write(bundle.encoded())
-            #expect(try control.send(ControlToResource.configure, descriptors: [file.raw]) == .sent)
+            #expect(try control.send(ControlToHelper.configure, descriptors: [file.raw]) == .sent)
             return try newStatusProcess(control)
         }
 
         static func newStatusProcess(_ control: Channel) throws -> Channel {
             let pair = try SocketPair()
-            #expect(try control.send(ControlToResource.statusProcess, descriptors: [pair.second.raw]) == .sent)
+            #expect(try control.send(ControlToHelper.statusProcess, descriptors: [pair.second.raw]) == .sent)
             return Channel(pair.first)
         }
 
@@ -248,7 +248,7 @@ struct ResourceProcessTests {
         let manager = try Manager(network, folder, groups: groups)
         try manager.order(.start(operation: 1, group: "10.7.0.100", epoch: 1))
         _ = try manager.outcome()
-        #expect(try manager.control.send(ControlToResource.finish) == .sent)
+        #expect(try manager.control.send(ControlToHelper.finish) == .sent)
         #expect(try manager.end() == .exited(0))
         #expect(try present("10.7.0.100"))
         #expect(folder.text("log").contains("Acquiring resource group: alpha 10.7.0.100 10.7.0.101/24 service::web"))
@@ -322,7 +322,7 @@ struct ResourceProcessTests {
             haConfig: "node alpha beta\nbcast eth0\nauto_failback on\n",
             haResources: "alpha 10.7.0.100 10.7.0.101/24 service::web\nalpha 10.7.0.120\n", authKeys: "")
         let file = try MemoryFile.write(bundle.encoded())
-        #expect(try manager.control.send(ControlToResource.configure, descriptors: [file.raw]) == .sent)
+        #expect(try manager.control.send(ControlToHelper.configure, descriptors: [file.raw]) == .sent)
         // The two channels are not ordered among each other: ask until the new group is known.
         var inventory: [String] = []
         while !inventory.contains("10.7.0.120 stopped 0") { inventory = try manager.inventory() }

@@ -8,7 +8,7 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (6, 0x3d87_b629_66ed_31d6)
+    private static let recorded: (version: Int, digest: UInt64) = (6, 0x0ff6_0ea4_cc6f_5a67)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3]), .medium(index: 4), .mediumDown(index: 5, reason: "six"),
@@ -19,7 +19,7 @@ struct FrameVersionTests {
         .state(active: true, line: "one"), .response(client: 2, bytes: [3], last: true),
         .alive(at: Instant(nanoseconds: 4)), .finished,
     ]
-    private static let toResource: [ControlToResource] = [.configure, .statusProcess, .finish]
+    private static let toHelper: [ControlToHelper] = [.configure, .statusProcess, .finish]
     private static let fromResource: [ResourceToControl] = [.alive]
     private static let orders: [StatusToResource] = [
         .takeInventory, .start(operation: 1, group: "two", epoch: 3, isCold: true),
@@ -69,7 +69,6 @@ struct FrameVersionTests {
         Transition(kind: .held, node: "a", group: "b", epoch: 1, cause: "c", time: 2),
         Transition(kind: .dead, node: "d", cause: "e", time: -3),
     ]
-    private static let toNotifier: [ControlToNotifier] = [.configure, .statusProcess, .finish]
     private static let news: [StatusToNotifier] = transitions.map {
         .transition(life: 4, number: 5, $0, missed: 6)
     }
@@ -106,14 +105,13 @@ struct FrameVersionTests {
     func complete() {
         expectAll(FrameVersionTests.toStatus)
         expectAll(FrameVersionTests.fromStatus)
-        expectAll(FrameVersionTests.toResource)
+        expectAll(FrameVersionTests.toHelper)
         expectAll(FrameVersionTests.fromResource)
         expectAll(FrameVersionTests.orders)
         expectAll(FrameVersionTests.outcomes)
         expectAll(FrameVersionTests.toClients)
         expectAll(FrameVersionTests.views)
         expectAll(FrameVersionTests.fromClients)
-        expectAll(FrameVersionTests.toNotifier)
         expectAll(FrameVersionTests.news)
         expectAll(FrameVersionTests.kept)
         expectAll(FrameVersionTests.spool)
@@ -123,14 +121,13 @@ struct FrameVersionTests {
     func version() {
         var samples: [any Frame] = FrameVersionTests.toStatus
         samples += FrameVersionTests.fromStatus as [any Frame]
-        samples += FrameVersionTests.toResource as [any Frame]
+        samples += FrameVersionTests.toHelper as [any Frame]
         samples += FrameVersionTests.fromResource as [any Frame]
         samples += FrameVersionTests.orders as [any Frame]
         samples += FrameVersionTests.outcomes as [any Frame]
         samples += FrameVersionTests.toClients as [any Frame]
         samples += FrameVersionTests.views as [any Frame]
         samples += FrameVersionTests.fromClients as [any Frame]
-        samples += FrameVersionTests.toNotifier as [any Frame]
         samples += FrameVersionTests.news as [any Frame]
         samples += FrameVersionTests.kept as [any Frame]
         samples += FrameVersionTests.spool as [any Frame]
