@@ -15,8 +15,11 @@ package final class GroupRunner {
     }
 
     package let group: ResourceGroup
-    /// What went wrong with each of its resources since the last cleanup; one entry for each that has failed.
-    package private(set) var failures: [ResourceFailure] = []
+    /// What went wrong with each of its resources since the last cleanup: one entry for each that has failed, and one
+    /// for each that has left something behind.
+    package var failures: [ResourceFailure] { Array((failed + left).suffix(GroupRunner.failuresMax)) }
+    private var failed: [ResourceFailure] = []
+    private var left: [ResourceFailure] = []
     /// Called when `failures` has changed.
     package var onFailure: () -> Void = {}
     /// Called with a reason when the held group has failed, and this node did not bring it up again.
@@ -143,7 +146,8 @@ package final class GroupRunner {
     package func forgetFailures() {
         monitor.forget(number)
         if failures.isEmpty { return }
-        failures = []
+        failed = []
+        left = []
         onFailure()
     }
 
@@ -164,14 +168,29 @@ package final class GroupRunner {
     /// Counts a failed operation of one resource.
     func note(_ resource: Int, _ operation: ResourceOperation, _ reason: String) {
         let specification = group.resources[resource]
-        let earlier = failures.first { $0.resource == specification.text }?.count ?? 0
-        failures.removeAll { $0.resource == specification.text }
-        failures.append(
+        let earlier = failed.first { $0.resource == specification.text }?.count ?? 0
+        failed.removeAll { $0.resource == specification.text }
+        failed.append(
             ResourceFailure(
                 resource: specification.text, count: earlier + 1, operation: operation.rawValue, reason: reason,
                 output: operations.output(of: specification), at: Clock.now()))
-        if failures.count > GroupRunner.failuresMax { failures.removeFirst() }
+        if failed.count > GroupRunner.failuresMax { failed.removeFirst() }
         onFailure()
+    }
+
+    /// A stop that succeeded has left processes of a resource running, or, with nil, they have ended.
+    package func noteLeft(_ resource: String, _ reason: String?) {
+        guard group.resources.contains(where: { $0.text == resource }) else { return }
+        let known = left.count
+        left.removeAll { $0.resource == resource }
+        if let reason {
+            left.append(
+                ResourceFailure(
+                    resource: resource, count: 1, operation: ResourceOperation.stop.rawValue, reason: reason,
+                    output: "", at: Clock.now()))
+            if left.count > GroupRunner.failuresMax { left.removeFirst() }
+        }
+        if reason != nil || left.count != known { onFailure() }
     }
 
     private var addresses: [AddressSpecification] { operations.addresses(of: group) }

@@ -15,6 +15,10 @@ package final class ResourceControlGroups {
     /// Longest folder name of a resource; what is longer is told apart by a sum.
     private static let nameLengthMax = 150
 
+    /// Called with a resource and why something of it is amiss, when a stop that succeeded has left processes running;
+    /// with nil when they have ended.
+    package var onLeft: (_ resource: String, _ reason: String?) -> Void = { _, _ in }
+
     private let loop: EventLoop
     private let root: ControlGroup
     private let log: (LogRecord) -> Void
@@ -65,21 +69,35 @@ package final class ResourceControlGroups {
         // What is started or asked from now on is in other groups.
         let groups = folder.names.map { ControlGroup(path: "\(folder.path)/\($0)") }.filter(\.isPopulated)
         if groups.isEmpty { return }
+        look(at: groups, of: resource, isKnown: false)
+    }
+
+    /// Looks again and again, as long as something is left.
+    private func look(at groups: [ControlGroup], of resource: String, isKnown: Bool) {
         looks[resource] = try? loop.onTime(Clock.now() + ResourceControlGroups.grace) { [unowned self] in
             looks[resource] = nil
             let left = groups.flatMap(\.processes)
-            if left.isEmpty { return }
-            let names = left.prefix(ResourceControlGroups.namesMax).map { pid in
-                let name = FileSystem.text(of: "/proc/\(pid)/comm", limit: 64) ?? ""
-                return "\(pid) (\(OutputLines.split(Array(name.utf8)).first ?? "gone"))"
+            if left.isEmpty {
+                if isKnown { onLeft(resource, nil) }
+                return
             }
-            let more = left.count > names.count ? " and \(left.count - names.count) more" : ""
-            log(
-                LogRecord(
-                    .warning, "resource-left",
-                    "\(resource) was stopped and has left processes running: \(names.joined(separator: ", "))\(more)",
-                    [Setting(name: "RESOURCE", value: resource)]))
+            if !isKnown { tell(left, of: resource) }
+            look(at: groups, of: resource, isKnown: true)
         }
+    }
+
+    private func tell(_ left: [pid_t], of resource: String) {
+        let names = left.prefix(ResourceControlGroups.namesMax).map { pid in
+            let name = FileSystem.text(of: "/proc/\(pid)/comm", limit: 64) ?? ""
+            return "\(pid) (\(OutputLines.split(Array(name.utf8)).first ?? "gone"))"
+        }
+        let more = left.count > names.count ? " and \(left.count - names.count) more" : ""
+        let words = "has left processes running: \(names.joined(separator: ", "))\(more)"
+        log(
+            LogRecord(
+                .warning, "resource-left", "\(resource) was stopped and \(words)",
+                [Setting(name: "RESOURCE", value: resource)]))
+        onLeft(resource, words)
     }
 
     /// Removes the groups of earlier runs of which nothing runs.

@@ -57,6 +57,9 @@ final class NodeGroups {
             listener?.send(.lost(group: group, reason: reason))
         }
         operations.addresses.onContest = { [unowned self] group, contest in tell(contest, of: group) }
+        operations.groups?.onLeft = { [unowned self] resource, reason in
+            for runner in runners { runner.noteLeft(resource, reason) }
+        }
         silence = SilenceWatch(loop: loop, keepalive: configuration.timing.keepalive) { [unowned self] in
             releaseUnasked()
         }

@@ -98,7 +98,10 @@ final class BenchManager {
             guard case .frame(let bytes, _) = try status.receive() else {
                 throw RigError("the resource manager does not answer: \(Folder.read(folder + "/log").suffix(500))")
             }
-            return try ResourceToStatus(decoding: bytes)
+            let frame = try ResourceToStatus(decoding: bytes)
+            // What is only recorded.
+            if case .worked = frame { continue }
+            return frame
         }
     }
 }

@@ -111,12 +111,19 @@ struct ControlGroupTests {
         #expect(isAlive(service))
         #expect(operations.groups?.processes(of: thing.text) == [service])
 
+        var told: [String?] = []
+        operations.groups?.onLeft = { told.append($0 == thing.text ? $1 : "of \($0)") }
         #expect(try run(operations, .stop) == .done)
         #expect(turn(loop) { !records.texts("resource-left").isEmpty })
         #expect(records.texts("resource-left") == [
             "thing::/a b was stopped and has left processes running: \(service) (sleep)"
         ])
         #expect(isAlive(service), "it is told, and left alone")
+        #expect(told == ["has left processes running: \(service) (sleep)"])
+        // Until it has ended; how long that takes is nobody's business.
+        kill(service, SIGKILL)
+        #expect(turn(loop) { told.count == 2 })
+        #expect(told.last == .some(nil) && records.texts("resource-left").count == 1)
     }
 
     @Test("What a failed or a cancelled start has forked is killed, and its groups are gone")

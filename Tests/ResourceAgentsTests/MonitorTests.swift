@@ -274,6 +274,29 @@ struct MonitorTests {
         #expect(outcome?.failure?.hasPrefix("timed out") == true)
     }
 
+    @Test("What a stop has left behind is beside the failures until it has ended, or an operator forgets it")
+    func leftBehind() throws {
+        let resource = ResourceSpecification(type: "thing", arguments: [], text: "thing")
+        let runner = GroupRunner(
+            ResourceGroup(name: "thing", preferred: "alpha", resources: [resource], line: 1),
+            policy: operations.settings.policy, operations: operations, monitor: monitor
+        ) { _, _, _ in }
+        var told = 0
+        runner.onFailure = { told += 1 }
+        runner.note(0, .start, "exit code 1")
+        runner.noteLeft("another", "has left processes running: 1 (init)")
+        runner.noteLeft("thing", "has left processes running: 7 (x)")
+        #expect(runner.failures.map(\.reason) == ["exit code 1", "has left processes running: 7 (x)"])
+        #expect(runner.failures.map(\.operation) == ["start", "stop"] && told == 2)
+        runner.noteLeft("thing", nil)
+        runner.noteLeft("thing", nil)
+        #expect(runner.failures.map(\.reason) == ["exit code 1"] && told == 3)
+        runner.noteLeft("thing", "has left processes running: 8 (x)")
+        runner.forgetFailures()
+        runner.noteLeft("thing", nil)
+        #expect(runner.failures.isEmpty && told == 5)
+    }
+
     @Test("A mount that is taken away is noticed without a look at its interval, and mounted again")
     func mount() throws {
         try shell("mkdir -p \(folder.path)/mount")

@@ -85,9 +85,11 @@ struct ResourceProcessTests {
             #expect(CLinux.poll(&poll, 1, 60_000) == 1, "no outcome within a minute")
             guard case .frame(let bytes, _) = try status.receive() else { throw Gone() }
             let frame = try ResourceToStatus(decoding: bytes)
-            // What is counted comes before what is answered.
-            if case .failures = frame { return try outcome() }
-            return frame
+            switch frame {
+            // What is counted comes before what is answered, and what is only recorded after it.
+            case .failures, .worked: return try outcome()
+            default: return frame
+            }
         }
 
         func inventory() throws -> [String] {
