@@ -1,6 +1,7 @@
-// Who makes a request, and why: for the log and for all who look at `hb status`. Two fields beside those of the verb,
-// which a daemon that does not know them ignores.
+// Who makes a request, and why: for the log and for all who look at `hb status`. Fields beside those of the verb, which
+// a daemon that does not know them ignores.
 import CLinux
+import ClusterModel
 import Messaging
 
 /// Words of a person, or of a program that acts for one.
@@ -9,12 +10,16 @@ package struct RequestOrigin: Equatable, Sendable {
     package var user: String
     /// One line; empty: none was given.
     package var reason: String
+    /// When that began to be looked at which is the reason, on this machine's clock since boot; nil: not known. What
+    /// was seen before this node had a group says nothing of the group here.
+    package var observedAt: Instant?
 
     package static let reasonLengthMax = 500
 
-    package init(user: String, reason: String) {
+    package init(user: String, reason: String, observedAt: Instant? = nil) {
         self.user = user
         self.reason = RequestOrigin.line(reason)
+        self.observedAt = observedAt
     }
 
     /// Who asks: the person behind sudo, else the user of this process.
@@ -29,12 +34,16 @@ package struct RequestOrigin: Equatable, Sendable {
         if reason.isEmpty { return }
         message.append("origin_user", user)
         message.append("origin_reason", reason)
+        if let observedAt { message.append("origin_observed", String(observedAt.nanoseconds)) }
     }
 
     /// Reads the fields of a request; nil where it gives no reason. Takes any message.
     package init?(_ message: HAMessage) {
         guard let reason = message.text("origin_reason"), !reason.isEmpty else { return nil }
-        self.init(user: RequestOrigin.line(message.text("origin_user") ?? ""), reason: reason)
+        let observed = message.text("origin_observed").flatMap { Int64($0) }
+        self.init(
+            user: RequestOrigin.line(message.text("origin_user") ?? ""), reason: reason,
+            observedAt: observed.map(Instant.init(nanoseconds:)))
     }
 
     /// A text as one line of at most `reasonLengthMax` characters.

@@ -205,7 +205,8 @@ enum AlertCatalogue {
                 case "takeover": .takeover(GroupSelection(word: subject))
                 default: .fail(resource: subject, reason: "mon: \(reason)")
                 }
-            return ClusterOrder(request, RequestOrigin(user: "mon", reason: reason), tools, deadline, done)
+            let origin = RequestOrigin(user: "mon", reason: reason, observedAt: facts.observedAt)
+            return ClusterOrder(request, origin, tools, deadline, done)
         }
     }
 }

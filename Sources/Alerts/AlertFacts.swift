@@ -1,5 +1,7 @@
 // What an alert is about, from the words and the environment that every alert program is given (specs/mon.md 5).
 
+import ClusterModel
+
 /// The occasion of one alert.
 package struct AlertFacts: Sendable {
     package var service = ""
@@ -16,6 +18,8 @@ package struct AlertFacts: Sendable {
     package var detail = ""
     /// The whole output as it came.
     package var input: [UInt8]
+    /// When the check was begun that has failed; nil where the occasion is another one.
+    package var observedAt: Instant?
     /// `NAME`, `VALUE`
     package var environment: [(String, String)]
 

@@ -43,18 +43,20 @@ package final class NativeAlerts {
     }
 
     /// Starts a run: `arguments` with the alert's name first; `flags`, `input` and `environment` as an alert program is
-    /// given them. `completion` is called once, from the event loop, at the latest after `timeout`.
+    /// given them, `observedAt` when the check was begun that has failed. `completion` is called once, from the event
+    /// loop, at the latest after `timeout`.
     @discardableResult
     package func start(
         arguments: [String], flags: [String], input: [UInt8], environment: [(String, String)] = [],
-        timeout: Duration = .seconds(300), completion: @escaping Completion = { _, _ in }
+        observedAt: Instant? = nil, timeout: Duration = .seconds(300), completion: @escaping Completion = { _, _ in }
     ) -> any AlertRunHandle {
         let run = AlertRun(tools.loop)
         let identity = ObjectIdentifier(run)
         runs[identity] = run
         run.ended = { [unowned self] in runs[identity] = nil }
         run.begin(timeout, completion)
-        let facts = AlertFacts(flags: flags, input: input, environment: environment)
+        var facts = AlertFacts(flags: flags, input: input, environment: environment)
+        facts.observedAt = observedAt
         do throws(MonitorProblem) {
             let begin = try NativeAlerts.plan(arguments)
             run.work = begin(tools, facts, Clock.now() + timeout) { [weak run] failure in run?.finish(failure) }

@@ -88,10 +88,12 @@ package struct AlertOrder: Equatable, Sendable {
     package var input: [UInt8]
     /// What is set beside the daemon's own environment.
     package var environment: [Setting]
+    /// When the check was begun that has failed; nil where the occasion is another one.
+    package var observedAt: Instant?
 
     package init(
         group: String, service: String, source: ProgramSource, flags: [String] = [], arguments: [String] = [],
-        input: [UInt8] = [], environment: [Setting] = []
+        input: [UInt8] = [], environment: [Setting] = [], observedAt: Instant? = nil
     ) {
         self.group = group
         self.service = service
@@ -100,5 +102,6 @@ package struct AlertOrder: Equatable, Sendable {
         self.arguments = arguments
         self.input = input
         self.environment = environment
+        self.observedAt = observedAt
     }
 }

@@ -69,7 +69,8 @@ extension Monitor {
         flags += ["-t", "\(moment.epoch)"] + [kind.flag].compactMap(\.self)
         effects.append(.alert(AlertOrder(
             group: service.group, service: service.name, source: source, flags: flags, arguments: line.arguments,
-            input: input, environment: alertEnvironment(index, kind, exit: exit, input))))
+            input: input, environment: alertEnvironment(index, kind, exit: exit, input),
+            observedAt: kind == .failure ? states[index].lastCheckBegan : nil)))
         guard isRecorded, let word = kind.historyWord else { return }
         states[index].alertCount += kind == .up || kind == .startup ? 0 : 1
         let summary = historySummary(index, kind, input)

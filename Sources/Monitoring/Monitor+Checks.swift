@@ -104,6 +104,7 @@ extension Monitor {
         processOfRun.removeAll { $0.run == run }
         let index = ended.service
         runOfService[index] = nil
+        states[index].lastCheckBegan = ended.started.now
         states[index].duration = max(0, ((moment.now - ended.started.now).wholeMilliseconds + 999) / 1000)
         switch outcome {
         case .result: break

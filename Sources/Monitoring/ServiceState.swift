@@ -20,6 +20,8 @@ package struct ServiceState: Equatable, Sendable {
     package var firstFailure: Int64?
     /// When the latest failure was, also of a service that is well again.
     package var lastFailureInstant: Instant?
+    /// When the last check that has ended was begun; nil: none since the daemon's start.
+    package var lastCheckBegan: Instant?
     package var lastCheck: Int64?
     package var lastTrap: Int64 = 0
     package var lastTrapHost = ""

@@ -414,6 +414,11 @@ final class StatusProcess {
                 let who = origin.user.isEmpty ? "" : " (\(origin.user))"
                 log.write(.notice, "request-reason", "\(request.word): \(origin.reason)\(who)")
             }
+            let objection = origin?.observedAt.flatMap { cluster?.objection(to: request, observedAt: $0) }
+            if let objection {
+                log.write(.notice, "request-outdated", "\(request.word): \(objection)")
+                return carryOut(.reply(id, OperatorResponse(.done, objection)))
+            }
             handle(.requested(request, id))
         case .answer(let messages): answer(client, messages)
         case .report:

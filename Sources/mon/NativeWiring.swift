@@ -86,7 +86,7 @@ private final class NativeAlertCalls: AlertRunner {
         let words = [name] + order.arguments
         alerts.start(
             arguments: words, flags: order.flags, input: order.input,
-            environment: order.environment.map { ($0.name, $0.value) }
+            environment: order.environment.map { ($0.name, $0.value) }, observedAt: order.observedAt
         ) { [log] exit, output in
             let call = "\(words.joined(separator: " ")) for \(order.group)/\(order.service)"
             if exit == 0 { return log.write(.info, "alert-done", "\(call): done") }

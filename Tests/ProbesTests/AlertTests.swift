@@ -19,7 +19,7 @@ struct AlertTests {
 
     private func run(
         _ words: [String], flags: [String] = AlertTests.flags, paths: Paths = Paths(), loop: EventLoop? = nil,
-        timeout: Duration = .seconds(40)
+        timeout: Duration = .seconds(40), observedAt: Instant? = nil
     ) throws -> (exit: Int32, text: String) {
         let loop = try loop ?? EventLoop()
         let alerts = NativeAlerts(loop: loop, paths: paths)
@@ -28,7 +28,7 @@ struct AlertTests {
         var outcome: (Int32, String)?
         alerts.start(
             arguments: words, flags: flags, input: AlertTests.input, environment: AlertTests.environment,
-            timeout: timeout
+            observedAt: observedAt, timeout: timeout
         ) { exit, output in
             outcome = (exit, String(decoding: output, as: UTF8.self))
             loop.stop()
@@ -156,13 +156,15 @@ struct AlertTests {
             }) else { return }
             sources.append(source)
         })
-        let done = try run(["cluster", verb, "web"], paths: paths, loop: loop)
+        let observedAt = Instant(nanoseconds: 12_345)
+        let done = try run(["cluster", verb, "web"], paths: paths, loop: loop, observedAt: observedAt)
         #expect(done.exit == exit, "\(done)")
         if exit == 1 { #expect(done.text == "in words\n") }
         let message = try #require(asked)
         let read = try AdminRequest(message)
         #expect(read == request)
-        #expect(RequestOrigin(message) == RequestOrigin(user: "mon", reason: "web/http: www1"))
+        #expect(
+            RequestOrigin(message) == RequestOrigin(user: "mon", reason: "web/http: www1", observedAt: observedAt))
     }
 
     @Test("without a heartbeat the alert fails in words")

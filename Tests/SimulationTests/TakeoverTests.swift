@@ -91,6 +91,27 @@ struct TakeoverTests {
         #expect(world.response(to: one) == OperatorResponse(.done, "ip1 runs on beta"))
     }
 
+    @Test("what was seen before a group was started here is no reason to give it away, or to call it failed")
+    func outdatedReason() throws {
+        var world = TestCluster(failback: .off).world()
+        world.startAll()
+        world.run(.seconds(3))
+        let before = world.now
+        world.run(.milliseconds(1))
+        _ = world.request(.standby(.group("ip1")), at: 0)
+        world.run(.seconds(1))
+        #expect(world.map == [1, 1], "\(world.story)")
+        let core = try #require(world.nodes[1].cluster)
+        let resource = core.configuration.groups[0].resources[0].text
+        for request in [OperatorRequest.standby(.group("ip1")), .fail(resource: resource, reason: "dead")] {
+            #expect(core.objection(to: request, observedAt: before) != nil)
+            #expect(core.objection(to: request, observedAt: world.now) == nil)
+        }
+        // What it has had all the time, and what names no group.
+        #expect(core.objection(to: .standby(.group("ip2")), observedAt: before) == nil)
+        #expect(core.objection(to: .standby(.all), observedAt: before) == nil)
+    }
+
     @Test("hb_standby is refused where nobody can take over, and for groups that do not exist")
     func refusals() {
         var world = TestCluster().world()

@@ -264,6 +264,7 @@ extension Cluster {
     private mutating func finishStart(_ index: Int, _ epoch: UInt64, _ failure: String?, remains: Bool) {
         isUnsettled = true
         groups[index].phase = .held(epoch: epoch)
+        groups[index].startedAt = lastHandled
         record(failure == nil ? .up : .failed, index, text: failure)
         guard let failure else {
             return logGroup(index, .info, "group-held", "Resource group \(groups[index].name) is up, epoch \(epoch)")

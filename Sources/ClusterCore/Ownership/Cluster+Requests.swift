@@ -36,6 +36,23 @@ extension Cluster {
         }
     }
 
+    /// Why an order is not to be obeyed whose reason began to be looked at at `observedAt`: the group was started here
+    /// since, so that another node's service was seen. nil: nothing speaks against it. Two service monitors that see
+    /// one outage would otherwise pass a group on twice.
+    package func objection(to request: OperatorRequest, observedAt: Instant) -> String? {
+        let subject: LocalGroup? =
+            switch request {
+            case .standby(.group(let name)): groups.first { $0.name == name }
+            case .fail(let resource, _):
+                groups.first { group in
+                    configuration.groups[group.id.index].resources.contains { $0.text == resource }
+                }
+            default: nil
+            }
+        guard let subject, subject.startedAt > observedAt else { return nil }
+        return "\(subject.name) was started here after that was seen: nothing was done"
+    }
+
     mutating func refuse(_ id: RequestID, _ text: String) {
         effects.append(.reply(id, OperatorResponse(.refused, text)))
     }

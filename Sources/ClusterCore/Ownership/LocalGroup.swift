@@ -54,6 +54,8 @@ struct LocalGroup: Sendable {
     var failures = FailureCount()
     /// What failed in it here, as the resource manager said last.
     var resourceFailures: [ResourceFailure] = []
+    /// When it was last started here; what an earlier daemon started has always been here.
+    var startedAt = Instant.distantPast
     /// Why the group is being stopped, for the log.
     var stopReason = ""
     /// Another claim was seen, or this node was away: once nobody else has the group, check and announce again.
