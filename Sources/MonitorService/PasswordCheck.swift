@@ -49,16 +49,7 @@ final class PasswordCheck {
         else { return false }
         let text = password.map { CChar(bitPattern: $0) } + [0]
         guard let computed = crypt(text, hash) else { return false }
-        return PasswordCheck.equal(String(cString: computed), hash)
-    }
-
-    /// Takes the same time wherever they differ.
-    private static func equal(_ a: String, _ b: String) -> Bool {
-        let (first, second) = (Array(a.utf8), Array(b.utf8))
-        guard first.count == second.count else { return false }
-        var difference: UInt8 = 0
-        for index in first.indices { difference |= first[index] ^ second[index] }
-        return difference == 0
+        return Array(String(cString: computed).utf8)[...].isEqualInConstantTime(to: Array(hash.utf8)[...])
     }
 
     private static func systemHash(_ user: String) -> String? {
