@@ -134,15 +134,21 @@ struct SafetyTests {
         #expect(world.nodes[0].running.isEmpty, "\(world.story)")
     }
 
-    @Test("ignore: a node that stood still is silent until the other one had time to say what it took")
-    func silentAfterPause() {
+    /// Two nodes of which the first stands still, and the other one has taken its group. Nothing waits at its media
+    /// when it goes on.
+    private func standingStill() -> World {
         var world = TestCluster(failback: .off).world()
         world.startAll()
         world.run(.seconds(3))
-        // Nothing waits at its media when it goes on.
         world.partition([0], [1])
         world.pause(0)
         world.run(.seconds(2))
+        return world
+    }
+
+    @Test("ignore: a node that stood still is silent until the other one had time to say what it took")
+    func silentAfterPause() {
+        var world = standingStill()
         #expect(world.ownership.doublyOwned == ["ip1"])
         world.heal()
         world.resume(0)
@@ -174,13 +180,7 @@ struct SafetyTests {
 
     @Test("ignore: who comes back with the better claim waits while the other one's lease runs, though its stop fails")
     func betterClaimAfterPause() {
-        var world = TestCluster(failback: .off).world()
-        world.startAll()
-        world.run(.seconds(3))
-        // Nothing waits at its media when it goes on.
-        world.partition([0], [1])
-        world.pause(0)
-        world.run(.seconds(2))
+        var world = standingStill()
         // What node 1 knew of epochs is gone, so that node 0 has the better claim to its own group.
         world.restartResourceManager(1)
         world.run(.seconds(1))

@@ -101,7 +101,7 @@ extension Cluster {
     /// to serve addresses for as long as a hand-over takes, and does if this node stops before the resource manager
     /// could end that; it ends that before it tells what it has found.
     private func inheritedPatience(_ now: Instant) -> Duration {
-        guard groups.contains(where: { $0.phase == .unknown }) else { return .zero }
+        if hasResourceManager { return .zero }
         return max(.zero, bootedAt + Timing.handOverPatience - now)
     }
 

@@ -171,7 +171,7 @@ extension Cluster {
     /// What the dialogue has to know of the groups.
     var classicFacts: ClassicFacts {
         var facts = ClassicFacts()
-        facts.isActive = status == .active && !groups.contains { $0.phase == .unknown }
+        facts.isActive = status == .active && hasResourceManager
         facts.peerIsActive = classic.map { nodes[$0.node.index].status == .active } ?? false
         facts.isBarred = isBarred(lastHandled)
         facts.failsBack = configuration.autoFailback == .on

@@ -95,7 +95,7 @@ extension Cluster {
     }
 
     /// Whether the resource manager has said what runs here, and so takes orders.
-    private var hasResourceManager: Bool { !groups.contains { $0.phase == .unknown } }
+    var hasResourceManager: Bool { !groups.contains { $0.phase == .unknown } }
 
     private func effort(of other: NodeID, _ target: NodeID) -> FenceEffort {
         guard nodes[other.index].isReachable, let said = nodes[other.index].said else { return .none }

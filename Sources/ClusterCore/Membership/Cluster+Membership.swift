@@ -180,7 +180,7 @@ extension Cluster {
 
     /// Becomes active once every member was heard, is dead or is heard by others only, and it is known what runs here.
     private mutating func joinIfKnown(_ now: Instant) {
-        guard status == .up, !groups.contains(where: { $0.phase == .unknown }) || groups.isEmpty else { return }
+        guard status == .up, hasResourceManager else { return }
         let allKnown = nodes.indices.allSatisfy { index in
             index == localNode.index || nodes[index].status != .initial || nodes[index].isVetoed
         }

@@ -55,7 +55,7 @@ extension Cluster {
     }
 
     private mutating func finishLeaving(_ now: Instant) {
-        guard !isAtWork, !holdsAnything, !groups.contains(where: { $0.phase == .unknown }) else {
+        guard !isAtWork, !holdsAnything, hasResourceManager else {
             lastWord = nil
             return
         }

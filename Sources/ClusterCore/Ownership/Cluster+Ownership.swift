@@ -128,8 +128,9 @@ extension Cluster {
                 "node \(nodes[rival.node.index].name) holds it with epoch \(rival.epoch), here it has "
                     + "\(epoch)", .critical)
         }
-        if now >= heldUntil { record(.rightLost, index, text: lossOfRight) }
-        if now >= heldUntil { stop(index, lossOfRight, .critical) }
+        guard now >= heldUntil else { return }
+        record(.rightLost, index, text: lossOfRight)
+        stop(index, lossOfRight, .critical)
     }
 
     private var lossOfRight: String {
@@ -198,7 +199,7 @@ extension Cluster {
         guard now >= heldUntil else { return }
         if holdsAnything { isUnsettled = true }
         for index in groups.indices where groups[index].phase.occupies { groups[index].isForfeit = true }
-        if groups.contains(where: { $0.phase == .unknown }) { hasLapsed = true }
+        if !hasResourceManager { hasLapsed = true }
     }
 
     mutating func takeInventory(_ findings: [Finding], _ entitled: Instant?) {

@@ -43,10 +43,7 @@ extension Cluster {
         let subject: LocalGroup? =
             switch request {
             case .standby(.group(let name)): groups.first { $0.name == name }
-            case .fail(let resource, _):
-                groups.first { group in
-                    configuration.groups[group.id.index].resources.contains { $0.text == resource }
-                }
+            case .fail(let resource, _): places(of: resource).first?.group
             default: nil
             }
         guard let subject, subject.startedAt > observedAt else { return nil }
@@ -127,11 +124,11 @@ extension Cluster {
             return true
         }
         for group in selected { marks.set(group.id, localNode) }
-        if !wanted.isEmpty { recordRequest("takeover \(selection.word)") }
         isUnsettled = true
         guard !wanted.isEmpty else {
             return effects.append(.reply(id, OperatorResponse(.done, "this node holds them already")))
         }
+        recordRequest("takeover \(selection.word)")
         log(.info, "takeover", "\(configuration.localName) wants to take over [\(selection.word)]")
         wait(id, .here, wanted.map(\.id), now)
     }
@@ -149,11 +146,7 @@ extension Cluster {
     /// The resource manager does what it does when a monitor finds a resource dead; the answer does not wait for it.
     private mutating func fail(_ resource: String, _ reason: String, _ id: RequestID) {
         guard select(.all, id) != nil else { return }
-        let places = groups.compactMap { group in
-            configuration.groups[group.id.index].resources.firstIndex { $0.text == resource }.map {
-                (group: group, resource: $0)
-            }
-        }
+        let places = places(of: resource)
         guard !places.isEmpty else {
             return refuse(id, "no group has a resource \(resource): see hb status for the words")
         }
@@ -169,6 +162,13 @@ extension Cluster {
             [Setting(name: "GROUP", value: place.group.name), Setting(name: "RESOURCE", value: resource)])
         effects.append(.fail(place.group.id, resource: place.resource, reason: reason))
         effects.append(.reply(id, OperatorResponse(.done, "\(resource) is treated as failed")))
+    }
+
+    /// The groups that have a resource, and where in them it stands.
+    private func places(of resource: String) -> [(group: LocalGroup, resource: Int)] {
+        groups.compactMap { group in
+            configuration.groups[group.id.index].resources.firstIndex { $0.text == resource }.map { (group, $0) }
+        }
     }
 
     private mutating func wait(_ id: RequestID, _ goal: PendingRequest.Goal, _ ids: [GroupID], _ now: Instant) {
