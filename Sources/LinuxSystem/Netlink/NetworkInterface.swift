@@ -78,13 +78,23 @@ extension NetlinkSession {
     /// Switches an interface on, as an administrator would.
     package func switchOn(_ interface: UInt32) throws(SystemError) {
         let request = Request(type: Int(RTM_NEWLINK), flags: 0) { writer in
-            writer.integer(UInt32(0))
-            writer.integer(interface)
-            writer.integer(UInt32(IFF_UP))
-            writer.integer(UInt32(IFF_UP))
+            writer.link(interface, flags: UInt32(IFF_UP))
         }
-        if let code = try perform([request]).first, code != 0 {
-            throw SystemError(code: code, operation: "switch an interface on")
-        }
+        try check(request, "switch an interface on")
+    }
+
+    /// Makes one request; throws in the words of `operation` where the kernel refuses it.
+    func check(_ request: Request, _ operation: String) throws(SystemError) {
+        if let code = try perform([request]).first, code != 0 { throw SystemError(code: code, operation: operation) }
+    }
+}
+
+extension NetlinkWriter {
+    /// struct ifinfomsg: an interface, 0 for one that is to be made, and the flags that are to be set.
+    mutating func link(_ interface: UInt32, flags: UInt32 = 0) {
+        integer(UInt32(0))
+        integer(interface)
+        integer(flags)
+        integer(flags)
     }
 }

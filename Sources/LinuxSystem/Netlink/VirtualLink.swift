@@ -18,7 +18,7 @@ extension NetlinkSession {
         info.attribute(NetlinkSession.infoKind, Array("macvlan".utf8))
         info.attribute(NetlinkSession.infoData, data.bytes)
         let request = Request(type: Int(RTM_NEWLINK), flags: NLM_F_CREATE | NLM_F_EXCL) { writer in
-            for _ in 0..<4 { writer.integer(UInt32(0)) }
+            writer.link(0)
             writer.attribute(Int(IFLA_IFNAME), Array(name.utf8) + [0])
             writer.attribute(Int(IFLA_LINK), parent)
             writer.attribute(Int(IFLA_ADDRESS), hardware.bytes)
@@ -29,16 +29,6 @@ extension NetlinkSession {
 
     /// Removes an interface, with the addresses on it. Throws ENODEV where it is gone.
     package func removeLink(_ interface: UInt32) throws(SystemError) {
-        let request = Request(type: Int(RTM_DELLINK), flags: 0) { writer in
-            writer.integer(UInt32(0))
-            writer.integer(interface)
-            writer.integer(UInt32(0))
-            writer.integer(UInt32(0))
-        }
-        try check(request, "remove an interface")
-    }
-
-    private func check(_ request: Request, _ operation: String) throws(SystemError) {
-        if let code = try perform([request]).first, code != 0 { throw SystemError(code: code, operation: operation) }
+        try check(Request(type: Int(RTM_DELLINK), flags: 0) { $0.link(interface) }, "remove an interface")
     }
 }
