@@ -147,34 +147,30 @@ package struct AdminClient: ~Copyable {
 
     /// Asks for the state of the cluster.
     package static func report(_ paths: Paths, deadline: Instant?) throws(AdminError) -> ClusterReport {
-        let (records, response) = try ask(.status, paths, deadline: deadline)
-        try expectDone(response, paths)
-        do throws(AdminMessageError) {
-            return try ClusterReport(records)
-        } catch {
-            throw .malformed(error.description)
-        }
+        try read(.status, paths, deadline, ClusterReport.init)
     }
 
     /// Asks for what the daemon has recorded of arrivals.
     package static func punctuality(_ paths: Paths, deadline: Instant?) throws(AdminError) -> PunctualityReport {
-        let (records, response) = try ask(.punctuality, paths, deadline: deadline)
-        try expectDone(response, paths)
-        do throws(AdminMessageError) {
-            return try PunctualityReport(records)
-        } catch {
-            throw .malformed(error.description)
-        }
+        try read(.punctuality, paths, deadline, PunctualityReport.init)
     }
 
     /// Asks for what the daemon has recorded of the last failovers, `count` at most.
     package static func failovers(
         _ count: Int, _ paths: Paths, deadline: Instant?
     ) throws(AdminError) -> FailoverReport {
-        let (records, response) = try ask(.failovers(count: count), paths, deadline: deadline)
+        try read(.failovers(count: count), paths, deadline, FailoverReport.init)
+    }
+
+    /// Asks, and makes a report of the records.
+    private static func read<Report>(
+        _ request: AdminRequest, _ paths: Paths, _ deadline: Instant?,
+        _ report: ([HAMessage]) throws(AdminMessageError) -> Report
+    ) throws(AdminError) -> Report {
+        let (records, response) = try ask(request, paths, deadline: deadline)
         try expectDone(response, paths)
         do throws(AdminMessageError) {
-            return try FailoverReport(records)
+            return try report(records)
         } catch {
             throw .malformed(error.description)
         }

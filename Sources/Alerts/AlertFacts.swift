@@ -1,5 +1,4 @@
 // What an alert is about, from the words and the environment that every alert program is given (specs/mon.md 5).
-
 import ClusterModel
 
 /// The occasion of one alert.
@@ -24,8 +23,11 @@ package struct AlertFacts: Sendable {
     package var environment: [(String, String)]
 
     /// `flags`: `-s SERVICE -g GROUP -h "HOST HOST" -t EPOCH` and the flag of the kind, as an alert program has them.
-    package init(flags: [String], input: [UInt8], environment: [(String, String)]) {
+    package init(
+        flags: [String], input: [UInt8], environment: [(String, String)], observedAt: Instant? = nil
+    ) {
         self.input = input
+        self.observedAt = observedAt
         self.environment = environment
         var index = 0
         while index < flags.count {

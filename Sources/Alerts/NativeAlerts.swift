@@ -55,8 +55,7 @@ package final class NativeAlerts {
         runs[identity] = run
         run.ended = { [unowned self] in runs[identity] = nil }
         run.begin(timeout, completion)
-        var facts = AlertFacts(flags: flags, input: input, environment: environment)
-        facts.observedAt = observedAt
+        let facts = AlertFacts(flags: flags, input: input, environment: environment, observedAt: observedAt)
         do throws(MonitorProblem) {
             let begin = try NativeAlerts.plan(arguments)
             run.work = begin(tools, facts, Clock.now() + timeout) { [weak run] failure in run?.finish(failure) }

@@ -106,8 +106,9 @@ final class NodeGroups {
     /// A status process that knows what runs here is judged by its own interval, not by what an earlier one asked for:
     /// the right ends as early before it speaks. It may be stopped at any moment after.
     private func limitRight() {
-        guard let until = entitlement.until, until > Clock.now() else { return }
-        prolong(until: timing.inherited(until, at: Clock.now()))
+        let now = Clock.now()
+        guard let until = entitlement.until, until > now else { return }
+        prolong(until: timing.inherited(until, at: now))
     }
 
     /// The right to hold has ended, and the status process says nothing: others may start what runs here.
@@ -149,8 +150,8 @@ final class NodeGroups {
         operations.addresses.probeTime = configuration.policy.addressProbe
         operations.addresses.connections = configuration.policy.connections
         operations.addresses.configure(configuration.policy.announcement)
-        operations.addresses.linkPause = configuration.timing.keepalive * 2
         timing = configuration.timing
+        operations.addresses.linkPause = timing.keepalive * 2
         silence?.keepalive = timing.keepalive
     }
 
