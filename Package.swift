@@ -278,7 +278,9 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Admin", "CLinux", "ClusterModel", "Failovers", "LinuxSystem", "Messaging", "Rig"],
+            dependencies: [
+                "Admin", "CLinux", "ClusterModel", "Digests", "Failovers", "LinuxSystem", "Messaging", "Rig",
+            ],
             swiftSettings: edge),
         .testTarget(
             name: "PeerTests",

@@ -12,6 +12,8 @@ final class Transmitter {
         var sequence: UInt64 = 0
         var datagram: [UInt8] = []
         var line: [UInt8] = []
+        /// The one that signed it.
+        var authenticator: Authenticator?
     }
 
     var authenticator: Authenticator
@@ -35,13 +37,7 @@ final class Transmitter {
         let seconds = UInt64(max(1, Clock.wallNanoseconds() / 1_000_000_000))
         let message = outgoing.completed(as: identity, timestamp: seconds, load: load.text(Clock.now()))
         do throws(WireError) {
-            var sent = Sent(sequence: outgoing.sequence ?? 0)
-            if hasDatagrams {
-                sent.datagram = try Envelope.encode(
-                    message, for: .datagram(classicInnerAuth: configuration.classicFormat), authenticator: authenticator
-                )
-            }
-            if hasLines { sent.line = try Envelope.encode(message, for: .serial, authenticator: authenticator) }
+            let sent = try signed(message, outgoing.sequence ?? 0)
             if let sequence = outgoing.sequence { history[Int(sequence % UInt64(history.count))] = sent }
             send(sent, on: media)
             if outgoing.sequence != nil && message.text("t") == "status" { try ping(seconds, on: media) }
@@ -51,10 +47,29 @@ final class Transmitter {
         }
     }
 
-    /// Sends a stored message again, byte for byte.
+    /// Sends a stored message again: byte for byte, unless keys have changed since. Who asks may have lost it to just
+    /// that, and would refuse it for ever.
     func retransmit(_ sequence: UInt64, on media: MediumChannels?) {
-        let sent = history[Int(sequence % UInt64(history.count))]
-        if sent.sequence == sequence { send(sent, on: media) }
+        let place = Int(sequence % UInt64(history.count))
+        guard history[place].sequence == sequence, let former = history[place].authenticator else { return }
+        if former !== authenticator {
+            let bytes = hasDatagrams ? history[place].datagram : history[place].line
+            guard let message = try? Envelope.open(bytes, authenticator: former),
+                let sent = try? signed(message, sequence)
+            else { return }
+            history[place] = sent
+        }
+        send(history[place], on: media)
+    }
+
+    private func signed(_ message: HAMessage, _ sequence: UInt64) throws(WireError) -> Sent {
+        var sent = Sent(sequence: sequence, authenticator: authenticator)
+        if hasDatagrams {
+            sent.datagram = try Envelope.encode(
+                message, for: .datagram(classicInnerAuth: configuration.classicFormat), authenticator: authenticator)
+        }
+        if hasLines { sent.line = try Envelope.encode(message, for: .serial, authenticator: authenticator) }
+        return sent
     }
 
     /// Passes a message on along serial lines.

@@ -225,6 +225,11 @@ struct PeerStage {
         #expect(lines.isEmpty, sourceLocation: location)
     }
 
+    /// How many messages 3.0.6 has refused for their digest.
+    var refusals: Int {
+        debian.log(of: beta).split(separator: "\n").count { $0.contains("authtoken does not match") }
+    }
+
     /// What happened to a recorder since the beginning: `alpha start`, `alpha stop`.
     func record(_ key: String) -> [String] {
         Folder.read("\(cluster.folder)/\(key).log").split(separator: "\n").map(String.init)
