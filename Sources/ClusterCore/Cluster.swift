@@ -42,6 +42,10 @@ package struct Cluster: Sendable {
     var hasRightChanged = true
     /// What an earlier daemon of this node left of that, for all who have not heard this one yet.
     var inheritedUntil: Instant
+    /// Until when another node may hold groups by what an earlier daemon of this node has confirmed to it.
+    let confirmedUntil: Instant
+    /// What the shell was told last to keep of that for the next daemon.
+    var confirmedFor: Duration
     /// What the resource manager was told last of `heldUntil`.
     var entitledUntil: Instant?
     /// Since when this node has its right again, where no vote decides: it was stopped for longer than its lease, or a
@@ -104,8 +108,12 @@ package struct Cluster: Sendable {
     var effects: [Effect] = []
 
     /// `configuration.localName` MUST be one of its nodes. `generation` MUST be greater than in every earlier run on
-    /// this node. `seed` only spreads retransmission requests.
-    package init(configuration: Configuration, generation: UInt64, uuid: [UInt8], seed: UInt64, now: Instant) {
+    /// this node. `seed` only spreads retransmission requests. `confirmedFor`: what `Effect.confirms` said last in an
+    /// earlier run; zero where there was none that anybody may still go by.
+    package init(
+        configuration: Configuration, generation: UInt64, uuid: [UInt8], seed: UInt64,
+        confirmedFor: Duration = .zero, now: Instant
+    ) {
         guard let localNode = configuration.localNode else {
             preconditionFailure("node \(configuration.localName) is not in its own configuration")
         }
@@ -120,6 +128,8 @@ package struct Cluster: Sendable {
             $0 != localNode && configuration.members[$0.index].kind == .normal
         }
         bootedAt = now
+        confirmedUntil = now + confirmedFor
+        self.confirmedFor = confirmedFor
         lastHandled = now
         nextKeepalive = now
         inheritedUntil = now

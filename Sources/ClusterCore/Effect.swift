@@ -65,6 +65,9 @@ package enum Effect: Equatable, Sendable {
     /// resource manager has the kernel end what it holds then, stops the rest where nothing is said any more, and keeps
     /// the instant for the next status process, which has not been heard by anybody when it starts.
     case entitled(until: Instant)
+    /// What goes out from here on binds this node for so long after its end: another one may hold groups by it. The
+    /// shell MUST keep it, before it carries out what follows, for the next daemon of this node (`Cluster.init`).
+    case confirms(for: Duration)
     /// The configured escalation of a failed stop: this node MUST go down at once.
     case reboot(reason: String)
     /// Answer a request. Exactly one for each.

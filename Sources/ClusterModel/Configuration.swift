@@ -33,6 +33,9 @@ package struct Timing: Equatable, Sendable {
     /// How much longer than deadtime the others wait for a node whose daemon is restarted.
     package static let handOverPatience = Duration.seconds(10)
 
+    /// How long another node of these intervals may hold groups by what this node has confirmed to it.
+    package var confirmationMax: Duration { deadtime + Timing.handOverPatience }
+
     /// A check-in that is read later than this does not feed the watchdog. It is never so old on a machine that works,
     /// and the next one comes soon.
     package static let checkInLatenessMax = Duration.milliseconds(200)

@@ -118,7 +118,8 @@ final class ControlProcess {
         statusChannel = channel
         statusSource = try loop.onReadable(channel.raw) { [unowned self] in takeStatusFrames() }
         let bundle = try MemoryFile.write(bundle(keys: true).encoded())
-        tellStatus(.configure(generation: generation, uuid: uuid), [bundle.raw])
+        tellStatus(
+            .configure(generation: generation, uuid: uuid, confirmedFor: state.confirmedFor), [bundle.raw])
         statusCheckIn = try CheckIn(loop: loop, patience: patience) { [unowned self] in
             end(silent: status, "status-silent", $0)
         }
@@ -206,7 +207,16 @@ final class ControlProcess {
         case .alive(let time):
             statusCheckIn?.heard()
             watchdog?.statusIsWell(at: time)
+        case .confirms(let time): keepConfirmation(time)
         case .finished: isEnding = true
+        }
+    }
+
+    private func keepConfirmation(_ time: Duration) {
+        do throws(SystemError) {
+            try state.keep(confirmedFor: time)
+        } catch {
+            log.write(.error, "not-kept", "a daemon that follows cannot know what this one confirmed: \(error)")
         }
     }
 
@@ -327,7 +337,7 @@ final class ControlProcess {
         if let timeout = new.timing.watchdogTimeout { watchdog?.change(timeout: timeout) }
         do throws(SystemError) {
             let secret = try MemoryFile.write(bundle(keys: true).encoded())
-            tellStatus(.configure(generation: 0, uuid: uuid), [secret.raw])
+            tellStatus(.configure(generation: 0, uuid: uuid, confirmedFor: nil), [secret.raw])
             let plain = try MemoryFile.write(bundle(keys: false).encoded())
             _ = try resourceChannel?.send(ControlToHelper.configure, descriptors: [plain.raw])
             clientService?.configure()

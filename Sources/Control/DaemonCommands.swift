@@ -142,7 +142,7 @@ struct DaemonCommands {
                 default: return 0
                 }
             }
-            let state = StateFiles(directory: paths.stateDirectory)
+            let state = StateFiles(directory: paths.stateDirectory, runDirectory: paths.runDirectory)
             let control = try ControlProcess(
                 configuration: configuration, paths: paths, state: state, foreground: foreground)
             let code = try control.run()

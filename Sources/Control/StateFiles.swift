@@ -1,11 +1,29 @@
-// What a node keeps between two runs: its generation, its uuid, and the pid file that only one daemon can hold
+// What a node keeps between two runs: its generation, its uuid, for how long it has bound itself to others, and the pid
+// file that only one daemon can hold
 // (specs/heartbeat.md 3.5, 4.9, 8.1).
 import CLinux
+import ClusterModel
 import LinuxSystem
 
 /// The files in the state folder.
 struct StateFiles {
     let directory: String
+    /// Emptied when the machine is booted.
+    let runDirectory: String
+
+    /// What was kept last since the machine was booted; nil where nothing was.
+    var confirmedFor: Duration? {
+        StateFiles.contents(confirmationFile).flatMap { Int64($0.filter(\.isNumber)) }.map { .nanoseconds($0) }
+    }
+
+    /// Keeps what the status process says of `StatusToControl.confirms`, in nanoseconds.
+    func keep(confirmedFor time: Duration) throws(SystemError) {
+        let digits = String(time.wholeNanoseconds)
+        let text = String(repeating: " ", count: max(0, 19 - digits.utf8.count)) + digits + "\n"
+        try StateFiles.replace(confirmationFile, Array(text.utf8))
+    }
+
+    private var confirmationFile: String { runDirectory + "/confirmed" }
 
     /// The next generation, on disk before it is returned. `fromTime`: `hbgenmethod time`.
     func nextGeneration(fromTime: Bool) throws(SystemError) -> UInt64 {

@@ -27,8 +27,9 @@ package struct RunningProcess: Equatable, Sendable {
 /// What the control process tells the status process.
 package enum ControlToStatus: Frame {
     /// The node's own facts; rides with one descriptor, a memory file that holds a `ConfigurationBundle`. First frame;
-    /// sent again after SIGHUP with the files as they are then.
-    case configure(generation: UInt64, uuid: [UInt8])
+    /// sent again after SIGHUP with the files as they are then. `confirmedFor`: of the last `confirms` on this machine;
+    /// nil where none was since it was booted.
+    case configure(generation: UInt64, uuid: [UInt8], confirmedFor: Duration?)
     /// A medium's new workers; rides with two descriptors: frames from its read worker, frames to its write worker.
     case medium(index: UInt16)
     /// A medium cannot be opened now, or its workers died.
@@ -53,10 +54,12 @@ package enum ControlToStatus: Frame {
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
-        case .configure(let generation, let uuid):
+        case .configure(let generation, let uuid, let confirmedFor):
             writer.write(UInt8(1))
             writer.write(generation)
             writer.write(bytes: uuid)
+            writer.write(confirmedFor != nil)
+            writer.write(confirmedFor?.wholeNanoseconds ?? 0)
         case .medium(let index):
             writer.write(UInt8(2))
             writer.write(index)
@@ -92,7 +95,11 @@ package enum ControlToStatus: Frame {
 
     package init(decoding reader: inout FrameReader) throws(FrameError) {
         switch try reader.read(UInt8.self) {
-        case 1: self = .configure(generation: try reader.read(UInt64.self), uuid: try reader.readBytes())
+        case 1:
+            let (generation, uuid) = (try reader.read(UInt64.self), try reader.readBytes())
+            let (isKnown, time) = (try reader.readBool(), try reader.read(Int64.self))
+            self = .configure(
+                generation: generation, uuid: uuid, confirmedFor: isKnown ? .nanoseconds(time) : nil)
         case 2: self = .medium(index: try reader.read(UInt16.self))
         case 3: self = .mediumDown(index: try reader.read(UInt16.self), reason: try reader.readString())
         case 4: self = .resourceManager
@@ -125,6 +132,8 @@ package enum StatusToControl: Frame {
     case response(client: ClientID, bytes: [UInt8], last: Bool)
     /// The check-in that control's watchdog waits for, with its time: one that was read late proves little.
     case alive(at: Instant)
+    /// What goes out from here on binds this node for so long after its end (`Effect.confirms`).
+    case confirms(for: Duration)
     /// Everything is released; the node may end.
     case finished
 
@@ -143,6 +152,9 @@ package enum StatusToControl: Frame {
             writer.write(UInt8(3))
             writer.write(time.nanoseconds)
         case .finished: writer.write(UInt8(4))
+        case .confirms(let time):
+            writer.write(UInt8(5))
+            writer.write(time.wholeNanoseconds)
         }
     }
 
@@ -154,6 +166,7 @@ package enum StatusToControl: Frame {
                 client: try reader.read(ClientID.self), bytes: try reader.readBytes(), last: try reader.readBool())
         case 3: self = .alive(at: Instant(nanoseconds: try reader.read(Int64.self)))
         case 4: self = .finished
+        case 5: self = .confirms(for: .nanoseconds(try reader.read(Int64.self)))
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
     }

@@ -48,6 +48,8 @@ package struct VirtualNode: Sendable {
     var wakeAt: Instant?
     /// What the resource manager was told of this node's right to hold, by this node's clock.
     var entitledUntil: Instant?
+    /// What `Effect.confirms` said last; it outlives the daemon, not the power.
+    var confirmedFor = Duration.zero
     /// Counts the resource managers of this node.
     var life = 0
     /// The resource manager that the daemon gives its orders to.
@@ -83,7 +85,8 @@ package struct VirtualNode: Sendable {
             return
         }
         cluster = Cluster(
-            configuration: configuration, generation: generation, uuid: uuid, seed: seed, now: localTime(now))
+            configuration: configuration, generation: generation, uuid: uuid, seed: seed, confirmedFor: confirmedFor,
+            now: localTime(now))
         isUp = true
         nextDeadline = cluster?.nextDeadline
     }
@@ -115,6 +118,8 @@ package struct VirtualNode: Sendable {
         stopDaemon()
         stopResourceManager()
         entitledUntil = nil
+        // A machine that was booted cannot know whom it bound itself to before.
+        confirmedFor = configuration.timing.confirmationMax
         groups = configuration.groups.map { VirtualGroup(name: $0.name) }
     }
 

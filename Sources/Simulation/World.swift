@@ -209,6 +209,13 @@ package struct World: Sendable {
         queue.push(at: now + settled, .trust(node: node))
     }
 
+    /// Whether nobody can tell the node that another one has what it has: the other one's daemon is between two runs.
+    private func isUninformed(_ node: Int) -> Bool {
+        nodes.indices.contains { other in
+            other != node && !nodes[other].isUp && nodes[other].running.contains { nodes[node].running.contains($0) }
+        }
+    }
+
     /// Begins a graceful shutdown.
     package mutating func shutDown(_ node: Int) { deliver(.shutdown, to: node) }
 
@@ -303,7 +310,9 @@ package struct World: Sendable {
         case .boot(let node): start(node)
         case .fence(let fence): finish(fence)
         case .resume(let node): resume(node)
-        case .trust(let node): if !nodes[node].isPaused { ownership.trusted(node: node) }
+        case .trust(let node):
+            if nodes[node].isPaused { return }
+            if isUninformed(node) { trustLater(node) } else { ownership.trusted(node: node) }
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
             nodes[node].wakeAt = nil
@@ -366,6 +375,7 @@ package struct World: Sendable {
         case .reply(let request, let response): responses.append((request, response))
         case .log(let record): history.append(WorldRecord(at: now, node: nodes[node].name, record: record))
         case .finished: endDaemon(node)
+        case .confirms(let time): nodes[node].confirmedFor = time
         case .dropped, .statusChanged, .deliver, .fail, .forgetFailures, .suspend, .step: break
         }
     }

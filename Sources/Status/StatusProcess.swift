@@ -100,10 +100,10 @@ final class StatusProcess {
 
     private func take(_ frame: ControlToStatus, _ descriptors: [PassedDescriptor]) throws {
         switch frame {
-        case .configure(let generation, let uuid):
+        case .configure(let generation, let uuid, let confirmedFor):
             guard let file = descriptors.first?.take() else { return }
             let bytes = try MemoryFile.read(file, limit: StatusProcess.bundleSizeMax)
-            try configure(try ConfigurationBundle(decoding: bytes), generation, uuid)
+            try configure(try ConfigurationBundle(decoding: bytes), generation, uuid, confirmedFor)
         case .medium(let index):
             guard descriptors.count == 2, let reader = descriptors[0].take(), let writer = descriptors[1].take() else {
                 return
@@ -134,7 +134,9 @@ final class StatusProcess {
         }
     }
 
-    private func configure(_ bundle: ConfigurationBundle, _ generation: UInt64, _ uuid: [UInt8]) throws {
+    private func configure(
+        _ bundle: ConfigurationBundle, _ generation: UInt64, _ uuid: [UInt8], _ confirmedFor: Duration?
+    ) throws {
         guard let new = bundle.configuration(withKeys: true) else {
             log.write(.critical, "configuration", "the configuration cannot be read")
             return cluster == nil ? loop.stop(code: 1) : ()
@@ -159,10 +161,15 @@ final class StatusProcess {
         self.generation = generation
         cluster = Cluster(
             configuration: new, generation: generation, uuid: uuid, seed: generation ^ UInt64(getpid()) << 32,
-            now: Clock.now())
+            confirmedFor: confirmedFor ?? StatusProcess.confirmedBeforeBoot(new.timing), now: Clock.now())
         for error in refused { log.write(.warning, "no-realtime", "real-time service not allowed: \(error)") }
         log.write(.info, "generation", "Heartbeat generation: \(generation)")
         if new.groups.isEmpty { handle(.inventory([], entitledUntil: nil)) } else { arm() }
+    }
+
+    /// What the machine confirmed before it was booted is not known, and over so long after that.
+    private static func confirmedBeforeBoot(_ timing: Timing) -> Duration {
+        max(.zero, Instant(nanoseconds: 0) + timing.confirmationMax - Clock.now())
     }
 
     /// A SIGHUP: keys and intervals apply at once; what names nodes, media or groups needs a restart.
@@ -285,6 +292,7 @@ final class StatusProcess {
         case .fence(let node, let operation):
             order(.fence(operation: operation, node: configuration.members[node.index].name))
         case .entitled(let until): order(.entitled(until: until))
+        case .confirms(let time): tell(.confirms(for: time))
         case .reboot(let reason): order(.reboot(reason: reason))
         case .reply(let request, let response):
             if let (client, bytes) = desk.answer(request, response) {
@@ -449,7 +457,7 @@ extension Effect {
     /// Whether another process or node waits for it: its own order among such is kept, and what is none comes after.
     fileprivate var isUrgent: Bool {
         switch self {
-        case .transmit, .start, .stop, .reassert, .suspend, .fail, .forgetFailures, .fence, .entitled: true
+        case .transmit, .start, .stop, .reassert, .suspend, .fail, .forgetFailures, .fence, .entitled, .confirms: true
         case .retransmit, .forward, .deliver, .reboot, .reply, .log, .step, .dropped, .statusChanged, .finished: false
         }
     }

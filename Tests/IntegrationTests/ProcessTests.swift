@@ -161,6 +161,24 @@ extension ClusterTests {
             }
         }
 
+        @Test("The patience that a hand-over asks for outlives the other node's status process")
+        func patienceOutlivesStatusProcess() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let control = try #require(stage.alpha.control)
+                try Children.signal(control.pid, SIGUSR1)
+                #expect(try stage.alpha.awaitDaemonEnd() == .exited(0))
+                let status = try #require(stage.beta.process(titled: "heartbeat: status process"))
+                try Children.signal(status.pid, SIGKILL)
+                // Longer than initdead; alpha's kernel serves for 10 s.
+                try stage.expectCalm(for: .seconds(7))
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["alpha"])
+                try stage.alpha.startDaemon()
+                try stage.awaitHome()
+                stage.expectNothingMoved()
+            }
+        }
+
         @Test("A node that was frozen longer than deadtime lets go of what others own by then")
         func frozen() throws {
             try Stage.play { stage in

@@ -4,22 +4,7 @@ import Testing
 @testable import Simulation
 
 @Suite("Never two owners under majority")
-struct SafetyTests {
-    private func world(_ count: Int = 3, groups: [(String, String)]? = nil) -> World {
-        var cluster = MembershipTests.cluster(count)
-        cluster.failback = .off
-        if let groups { cluster.groups = groups }
-        var world = cluster.world()
-        world.startAll()
-        world.run(.seconds(3))
-        return world
-    }
-
-    private func expectNeverDouble(_ world: World) {
-        #expect(world.ownership.overlaps.isEmpty, "\(world.ownership.overlaps)\n\(world.story)")
-        #expect(world.ownership.doublyOwned.isEmpty, "\(world.story)")
-    }
-
+struct SafetyTests: QuorumScenario {
     @Test("a status process that is restarted in a minority has no more right than the one before it")
     func restartInMinority() {
         var world = world()
@@ -193,65 +178,6 @@ struct SafetyTests {
         #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
     }
 
-    @Test("a node that stood still learns what the others took before it hands over")
-    func handOverAfterPause() {
-        var world = TestCluster(failback: .off).world()
-        world.startAll()
-        world.run(.seconds(3))
-        world.pause(0)
-        world.run(.seconds(2))
-        world.handOver(0)
-        world.resume(0)
-        world.run(.milliseconds(200))
-        #expect(world.ownership.doublyOwned.isEmpty, "\(world.story)")
-        world.run(.seconds(2))
-        #expect(world.nodes[0].isUp && world.map == [1, 1], "\(world.story)")
-    }
-
-    @Test("the right of a hand-over is no longer than the next daemon's own word")
-    func rightAfterHandOver() {
-        var world = world()
-        world.handOver(0)
-        world.run(.milliseconds(350))
-        #expect(world.nodes[0].isUp && world.map == [0, 1, 2])
-        world.partition([0], [1, 2])
-        world.run(.seconds(2))
-        #expect(world.map[0] > 0, "\(world.story)")
-        expectNeverDouble(world)
-    }
-
-    @Test("a daemon that follows a hand-over asks for patience until the kernel has been told of its own interval")
-    func pauseAfterHandOver() {
-        var world = world()
-        world.conditions.inventoryTime = .milliseconds(50)
-        world.handOver(0)
-        let isGone = world.run(atMost: .seconds(1), until: { !$0.nodes[0].isUp })
-        let isBack = world.run(atMost: .seconds(1), until: { $0.nodes[0].isUp })
-        #expect(isGone && isBack, "\(world.story)")
-        world.run(.milliseconds(20))
-        #expect(world.logged("node-restart") == 2, "\(world.story)")
-        world.pause(0)
-        // A hand-over lasts for 10 s.
-        world.run(.seconds(14))
-        #expect(world.map[0] == -2 && world.logged("group-start") == 4, "\(world.story)")
-        #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
-    }
-
-    @Test("a hand-over waits until the others have heard of it, so that one lost message costs nothing")
-    func handOver() {
-        var world = world()
-        world.conditions.restartTime = .seconds(3)
-        world.cut(from: 0, to: 1)
-        world.cut(from: 0, to: 2)
-        world.handOver(0)
-        world.run(.milliseconds(120))
-        world.heal()
-        world.run(.seconds(6))
-        #expect(world.map == [0, 1, 2], "\(world.story)")
-        #expect(world.ownership.takes == 3, "\(world.story)")
-        expectNeverDouble(world)
-    }
-
     @Test("a node that reboots within deadtime has lost its groups: they are started again at once")
     func quickReboot() {
         var world = world()
@@ -350,20 +276,6 @@ struct LivenessTests {
         world.run(.seconds(5))
         #expect(world.eventCount - before < 2000)
         #expect(!world.nodes[0].isUp, "\(world.story)")
-    }
-
-    @Test("a hand-over ends what is under way first: half a stop would be found as a torn group")
-    func handOverAtWork() {
-        var world = TestCluster(failback: .off).world()
-        world.startAll()
-        world.run(.seconds(3))
-        world.conditions.stopTime = .seconds(2)
-        _ = world.request(.standby(.all), at: 0)
-        world.run(.milliseconds(20))
-        world.handOver(0)
-        world.run(.seconds(5))
-        #expect(world.map == [1, 1], "\(world.story)")
-        #expect(!world.history.contains { $0.record.text.contains("only a part of it runs here") })
     }
 
     @Test("a node that is often late does not accuse one that lives")

@@ -35,6 +35,7 @@ extension Cluster {
         // Keeps its beat where it can; after a pause it starts anew rather than catching up.
         nextKeepalive = nextKeepalive + timing.keepalive > now && now >= nextKeepalive
             ? nextKeepalive + timing.keepalive : now + timing.keepalive
+        noteConfirmation()
         transmit(coding.encode(report(now, hears: true)), now)
         recordTelling(now)
         noteEntitlement()

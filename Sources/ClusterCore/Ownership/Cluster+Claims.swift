@@ -84,6 +84,7 @@ extension Cluster {
     /// confirmed to an earlier daemon of this node is entitled no longer than that. Before, a node's word counts only
     /// where it names this daemon: one that was asked for by the earlier daemon and comes late may be of any age.
     private func knowsWhoHolds(_ now: Instant) -> Bool {
+        guard hasOutwaitedConfirmations else { return false }
         if now >= bootedAt + timing.deadtime { return true }
         return status == .active && board.alive.allSatisfy { id in
             nodes[id.index].said == nil || nodes[id.index].hasHeardUs

@@ -74,7 +74,7 @@ extension Cluster {
 
     var mayClaim: Bool {
         status == .active && !isLeaving && !isHandingOver && quorum.mayClaim && lastHandled < heldUntil
-            && !isWaking
+            && !isWaking && hasOutwaitedConfirmations
     }
 
     /// Whether something of the group may still run where no daemon does.

@@ -8,16 +8,18 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (6, 0x0ff6_0ea4_cc6f_5a67)
+    private static let recorded: (version: Int, digest: UInt64) = (7, 0xfed0_d4d8_6834_06d1)
 
     private static let toStatus: [ControlToStatus] = [
-        .configure(generation: 1, uuid: [2, 3]), .medium(index: 4), .mediumDown(index: 5, reason: "six"),
+        .configure(generation: 1, uuid: [2, 3], confirmedFor: .nanoseconds(4)),
+        .configure(generation: 1, uuid: [2, 3], confirmedFor: nil),
+        .medium(index: 4), .mediumDown(index: 5, reason: "six"),
         .resourceManager, .request(client: 7, privileged: true, bytes: [8]), .clientGone(client: 9), .shutdown,
         .handOver, .processes([RunningProcess(role: "ten", pid: 11)]), .clientService, .inject([12]), .notifier,
     ]
     private static let fromStatus: [StatusToControl] = [
         .state(active: true, line: "one"), .response(client: 2, bytes: [3], last: true),
-        .alive(at: Instant(nanoseconds: 4)), .finished,
+        .alive(at: Instant(nanoseconds: 4)), .finished, .confirms(for: .nanoseconds(5)),
     ]
     private static let toHelper: [ControlToHelper] = [.configure, .statusProcess, .finish]
     private static let fromResource: [ResourceToControl] = [.alive]
