@@ -39,7 +39,8 @@ PEERS = .build/debian-peers
 # What the tests with kernels of their own need: unpacked below .build, never installed, but for the emulator.
 MACHINE = .build/machine
 EMULATOR = qemu-system-x86
-DISK_PACKAGES = mdadm lvm2 libdevmapper1.02.1 libdevmapper-event1.02.1 libaio1 libedit2 libbsd0 libtinfo6 drbd-utils
+DISK_PACKAGES = mdadm lvm2 libdevmapper1.02.1 libdevmapper-event1.02.1 libaio1 libedit2 libbsd0 libtinfo6 drbd-utils \
+	resource-agents ipvsadm libnl-3-200 libnl-genl-3-200 libpopt0
 
 all: deps build
 
@@ -100,7 +101,7 @@ machine:
 	for k in ../unpacked/lib/modules/*; do ../unpacked/bin/busybox depmod -b ../unpacked $${k##*/} || exit 1; done && \
 	rm -f *.deb && mv ../unpacked ../root ) || \
 		echo 'the kernel of Debian for amd64 cannot be fetched here: the tests on it are skipped'
-	@[ -e $(MACHINE)/disks/sbin/drbdadm ] && exit 0; \
+	@[ -e $(MACHINE)/disks/sbin/ipvsadm ] && exit 0; \
 	( mkdir -p $(MACHINE)/disk-packages && cd $(MACHINE)/disk-packages && { apt-get -qq download $(DISK_PACKAGES) \
 		2>/dev/null || { apt-get -qq update && apt-get -qq download $(DISK_PACKAGES); }; } && \
 	for p in *.deb; do dpkg-deb -x $$p ../disks || exit 1; done && rm -f *.deb ) || \

@@ -17,7 +17,7 @@ extension MachineTests.PairTests {
             try machine.check(
                 """
                 \(GuestImage.loadDiskModules)
-                for name in drbddisk LVM Raid1; do ln -s /usr/bin/hb /etc/ha.d/resource.d/$name; done
+                for name in drbddisk drbdupper ocf LVM Raid1; do ln -s /usr/bin/hb /etc/ha.d/resource.d/$name; done
                 for name in pvcreate vgcreate lvcreate vgchange lvs vgs; do ln -s lvm /sbin/$name; done
                 mkdir -p /etc/lvm /run/lvm /run/lock/lvm /var/lib/drbd /var/lock /var/run /run/disks
                 mkdir -p \(DiskTests.mountPoint)
@@ -83,7 +83,7 @@ extension MachineTests.PairTests {
             }
         }
 
-        private func prepareReplication(_ stage: MachineStage) throws {
+        private func prepareReplication(_ stage: MachineStage, more: String = "") throws {
             let hosts = stage.room.machines.map { machine in
                 "on \(machine.name) { address \(NetworkPlan.address(of: machine.index)):7788; }"
             }
@@ -100,6 +100,7 @@ extension MachineTests.PairTests {
                         disk { c-plan-ahead 0; resync-rate 100M; }
                         \(hosts.joined(separator: "\n    "))
                     }
+                    \(more)
 
                     """)
                 try machine.check("drbdadm create-md --force r0 </dev/null; drbdadm up r0")
@@ -155,6 +156,101 @@ extension MachineTests.PairTests {
                 try awaitMount(stage.alpha)
                 #expect(try stage.alpha.check("cd \(folder); cat kept more last") == "kept\nmore\nlast\n")
                 #expect(try run(stage.alpha, "drbddisk r0", "status") == ["status 0 running (Primary)"])
+            }
+        }
+
+        @Test("The agent of DRBD's package replicates below a filesystem, promoted where the group is")
+        func replicationByItsAgent() throws {
+            try MachineStage.play(["alpha", "beta"], diskTools: MachineStage.diskTools) { stage in
+                try stage.room.powerOn()
+                try prepareReplication(stage)
+                let folder = DiskTests.mountPoint
+                let disk = "ocf:linbit:drbd::drbd_resource=r0::role=promoted::release=demote"
+                for machine in stage.room.machines {
+                    try stage.configure(
+                        machine, ["keepalive 500ms", "deadtime 6s", "initdead 30s"],
+                        group: "\(MachineStage.address)/24/eth0 \(disk) Filesystem::/dev/drbd0::\(folder)::ext4")
+                    try stage.startDaemon(machine)
+                }
+                func awaitMount(_ machine: VirtualMachine) throws {
+                    try stage.waiting.until("the filesystem on \(machine.name)", within: .seconds(90)) {
+                        try machine.check("cat /proc/mounts").contains("/dev/drbd0 \(folder) ext4")
+                    }
+                }
+                func role(_ machine: VirtualMachine) throws -> String { try machine.check("drbdadm role r0") }
+                try awaitMount(stage.alpha)
+                #expect(try role(stage.beta) == "Secondary/Primary\n")
+                try stage.alpha.check("echo kept >\(folder)/kept; sync; hb standby all")
+                try awaitMount(stage.beta)
+                #expect(try stage.beta.check("cat \(folder)/kept") == "kept\n")
+                #expect(try role(stage.alpha) == "Secondary/Primary\n", "demoted, and still a copy")
+                // Somebody takes the disk from under the group: the agent's monitor finds it, in use or not.
+                try stage.beta.check("echo last >\(folder)/last; sync")
+                try stage.beta.cutPower()
+                try awaitMount(stage.alpha)
+                #expect(try stage.alpha.check("cd \(folder); cat kept last") == "kept\nlast\n")
+                #expect(try role(stage.alpha) == "Primary/Unknown\n")
+            }
+        }
+
+        @Test("drbdupper takes a resource on top of another one up and down")
+        func stackedReplication() throws {
+            try MachineStage.play(["alpha", "beta"], diskTools: MachineStage.diskTools) { stage in
+                try stage.room.powerOn()
+                let stacked = """
+                    resource upper {
+                        device /dev/drbd10; meta-disk internal; net { protocol A; }
+                        stacked-on-top-of r0 { address \(NetworkPlan.address(of: 0)):7789; }
+                        on faraway { disk /dev/loop0; address \(NetworkPlan.address(of: 9)):7789; }
+                    }
+                    """
+                try prepareReplication(stage, more: stacked)
+                #expect(try run(stage.alpha, "drbddisk r0", "start") == ["start 0 "])
+                // The filesystem that is there leaves no room for the upper one's own data.
+                try stage.alpha.check(
+                    """
+                    dd if=/dev/zero of=/dev/drbd0 bs=64k count=16
+                    drbdadm --stacked create-md --force upper </dev/null
+                    """)
+                let upper = "drbdupper upper"
+                let down = try run(stage.alpha, upper, "status")
+                #expect(down == ["status 3 stopped (Unconfigured)"], "\(down)")
+                try stage.alpha.check("drbdadm --stacked up upper; drbdadm --stacked primary --force upper")
+                let moves = try run(stage.alpha, upper, "status stop stop status start start status")
+                let expected = [
+                    "status 0 running (Primary)", "stop 0 ", "stop 0 ", "status 3 stopped (Unconfigured)",
+                    "start 0 ", "start 0 ", "status 0 running (Primary)",
+                ]
+                #expect(moves == expected, "\(moves)")
+                // The lower one cannot be given up while the upper one is in use.
+                let busy = try run(stage.alpha, "drbddisk r0", "stop")
+                #expect(busy[0].hasPrefix("stop 1 "), "\(busy)")
+                let end = try run(stage.alpha, upper, "stop") + run(stage.alpha, "drbddisk r0", "stop status")
+                #expect(end == ["stop 0 ", "stop 0 ", "status 3 stopped (Secondary)"], "\(end)")
+                try stage.alpha.check("drbdadm down r0")
+                let known = try run(stage.alpha, "drbddisk r0", "status stop")
+                #expect(known == ["status 3 stopped (Unconfigured)", "stop 0 "], "\(known)")
+                try stage.alpha.check("rmmod drbd")
+                let unknown = try run(stage.alpha, "drbddisk r0", "status stop")
+                #expect(unknown == ["status 3 stopped (Unconfigured)", "stop 0 "], "\(unknown)")
+            }
+        }
+
+        @Test("LVSSyncDaemonSwap swaps the kernel's daemons")
+        func connectionSynchronisation() throws {
+            try MachineStage.play(["alpha"], diskTools: MachineStage.diskTools) { stage in
+                try stage.room.powerOn()
+                let machine = stage.alpha
+                try machine.check(
+                    "\(GuestImage.loadNetworkModules); ln -s /usr/bin/hb /etc/ha.d/resource.d/LVSSyncDaemonSwap")
+                func daemons() throws -> String { try machine.check("ipvsadm --list --daemon") }
+                let agent = "LVSSyncDaemonSwap master eth0 7"
+                #expect(try run(machine, agent, "status start start status") == [
+                    "status 3 stopped", "start 0 ", "start 0 ", "status 0 running (master)",
+                ])
+                #expect(try daemons().hasPrefix("master sync daemon (mcast=eth0, syncid=7"))
+                #expect(try run(machine, agent, "stop status") == ["stop 0 ", "status 3 stopped"])
+                #expect(try daemons().hasPrefix("backup sync daemon (mcast=eth0, syncid=7"))
             }
         }
     }

@@ -29,10 +29,12 @@ package struct GuestImage {
     private static let diskModules = ["loop", "dm-mod", "md-mod", "raid1", "drbd"]
     private static let diskPrograms = [
         "/sbin/lvm", "/sbin/mdadm", "/sbin/drbdadm", "/sbin/drbdsetup", "/sbin/drbdmeta", "/lib/drbd/drbdadm-84",
-        "/lib/drbd/drbdsetup-84",
+        "/lib/drbd/drbdsetup-84", "/sbin/ipvsadm",
     ]
+    /// The agent of DRBD's package, and what it is written with.
+    private static let agentFolders = ["/usr/lib/ocf/resource.d/linbit", "/usr/lib/ocf/lib/heartbeat"]
     /// Modules for interfaces on top of others.
-    private static let networkModules = ["8021q", "bonding", "macvlan"]
+    private static let networkModules = ["8021q", "bonding", "macvlan", "ip_vs"]
     /// Loads the modules for interfaces on top of others.
     package static let loadNetworkModules = "/root/load-network-modules"
     /// Loads the modules for disks.
@@ -59,6 +61,14 @@ package struct GuestImage {
         if let diskTools {
             try files.addLoader(GuestImage.loadDiskModules, kernel.modules(GuestImage.diskModules), besides: all)
             try files.addPrograms(GuestImage.diskPrograms, below: diskTools)
+            try files.addPrograms(["/bin/bash"])
+            for folder in GuestImage.agentFolders {
+                for name in FileSystem.names(in: diskTools + folder).sorted() {
+                    let path = "\(folder)/\(name)"
+                    guard FileSystem.kind(of: diskTools + path) == .regular else { continue }
+                    files.addFile(path, try Folder.bytes(diskTools + path), mode: 0o755)
+                }
+            }
         }
         files.addLink("/usr/sbin/heartbeat", to: "\(binaries)/heartbeat")
         files.addLink("/usr/bin/hb", to: "\(binaries)/hb")

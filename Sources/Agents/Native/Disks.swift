@@ -17,7 +17,10 @@ struct ReplicatedDisk: NativeAgent {
     /// The other node may need a moment to let go.
     func start() throws(AgentError) { try change(to: "primary", attempts: 6) }
 
-    func stop() throws(AgentError) { try change(to: "secondary", attempts: 3) }
+    func stop() throws(AgentError) {
+        if case .stopped = try status() { return }
+        try change(to: "secondary", attempts: 3)
+    }
 
     func status() throws(AgentError) -> AgentStatus {
         let result = try ToolRun.run([try ReplicatedDisk.drbdadm()] + options + ["role", resource])
@@ -29,7 +32,17 @@ struct ReplicatedDisk: NativeAgent {
         if !roles.isEmpty, roles.allSatisfy({ $0 == "Secondary" || $0 == "Unconfigured" }) {
             return .stopped("(\(roles[0]))")
         }
+        if roles.isEmpty, !result.succeeded, ReplicatedDisk.isUnconfigured(result.errors + result.output) {
+            return .stopped("(Unconfigured)")
+        }
         return .unknown(roles.first.map { "\($0)" } ?? "\(result.status)")
+    }
+
+    /// Whether the kernel does not know the resource, by what drbdsetup says of it: the numbers are those of a minor
+    /// and of a resource that it does not have (versions 8.4 and 9). Without its module it knows none.
+    private static func isUnconfigured(_ words: String) -> Bool {
+        ["(127)", "(158)", "No such resource"].contains { words.contains($0) }
+            || FileSystem.kind(of: "/sys/module/drbd") == nil
     }
 
     private func change(to role: String, attempts: Int) throws(AgentError) {
