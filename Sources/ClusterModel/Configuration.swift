@@ -22,7 +22,11 @@ package struct Timing: Equatable, Sendable {
     package init() {}
 
     /// How long a node may hold groups after it was last known to be heard.
-    package var effectiveLease: Duration { lease ?? max(deadtime - keepalive, deadtime / 2) }
+    package var effectiveLease: Duration {
+        if let lease { return lease }
+        let rest = deadtime - keepalive
+        return rest >= keepalive ? rest : deadtime / 2
+    }
 
     /// Until when a right to hold lasts that an earlier daemon left, once the next one is told of it at `now`: no
     /// longer than its own word, for that is what the others judge it by. What is over stays as it was.

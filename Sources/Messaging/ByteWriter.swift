@@ -44,17 +44,29 @@ package struct ByteWriter {
     }
 
     /// Appends a number as lower-case hexadecimal digits without leading zeros.
-    package mutating func append(hexadecimal number: UInt32) {
-        let digits = max(1, (UInt32.bitWidth - number.leadingZeroBitCount + 3) / 4)
-        for digit in (0..<digits).reversed() {
-            bytes.append(hexadecimalLetter(UInt8(truncatingIfNeeded: number >> UInt32(4 * digit) & 15)))
-        }
-    }
+    package mutating func append(hexadecimal number: UInt32) { bytes.append(hexadecimal: UInt64(number)) }
 
     mutating func append(_ marker: Marker, ending: UInt8 = UInt8(ascii: "\n")) {
         for _ in 0..<Marker.repeats { bytes.append(marker.byte) }
         bytes.append(ending)
     }
+}
+
+extension [UInt8] {
+    /// Appends a number as lower-case hexadecimal digits without leading zeros.
+    package mutating func append(hexadecimal number: UInt64) {
+        for digit in (0..<hexadecimalLength(number)).reversed() { append(hexadecimalLetter(number, digit)) }
+    }
+}
+
+/// Hexadecimal digits of a number.
+func hexadecimalLength(_ number: UInt64) -> Int {
+    Swift.max(1, (UInt64.bitWidth - number.leadingZeroBitCount + 3) / 4)
+}
+
+/// A number's hexadecimal digit at a place; the last one is at 0.
+func hexadecimalLetter(_ number: UInt64, _ place: Int) -> UInt8 {
+    hexadecimalLetter(UInt8(truncatingIfNeeded: number >> UInt64(4 * place) & 15))
 }
 
 /// Digits of a number that is not negative.

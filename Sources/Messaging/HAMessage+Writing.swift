@@ -30,6 +30,7 @@ extension HAMessage {
 
     /// Appends a number as text in lower case, without prefix or leading zeros. `radix`: 2 to 16.
     package mutating func append(_ name: String, number: UInt64, radix: Int) {
+        guard radix != 16 else { return append(name, hexadecimal: number) }
         let radix = UInt64(radix)
         var unit: UInt64 = 1
         var length = 1
@@ -42,6 +43,14 @@ extension HAMessage {
                 output.append(hexadecimalLetter(UInt8(truncatingIfNeeded: number / unit % radix)))
                 unit /= radix
             }
+            return true
+        }
+    }
+
+    private mutating func append(_ name: String, hexadecimal number: UInt64) {
+        let length = hexadecimalLength(number)
+        append(.string, name, valueLength: length) { output in
+            for place in (0..<length).reversed() { output.append(hexadecimalLetter(number, place)) }
             return true
         }
     }

@@ -57,6 +57,12 @@ package struct HAMessage: Sendable {
     /// A message without fields.
     package init() {}
 
+    /// A message without fields that takes so many, of so many bytes of text in all, before it allocates again.
+    package init(capacity fields: Int, bytes: Int) {
+        entries.reserveCapacity(fields)
+        content.reserveCapacity(bytes)
+    }
+
     /// A message of these fields.
     package init(_ fields: [Field]) {
         for field in fields { append(field) }
@@ -99,6 +105,18 @@ package struct HAMessage: Sendable {
     /// The first value of a name if it is binary.
     package func binary(_ name: String) -> [UInt8]? {
         position(of: name, .binary).map { Array(content[entries[$0].value]) }
+    }
+
+    /// Whether the first value of a name is that one; nil: whether there is none.
+    package func holds(_ value: FieldValue?, for name: String) -> Bool {
+        guard let position = position(of: name) else { return value == nil }
+        let entry = entries[position]
+        switch value {
+        case nil: return false
+        case .string(let bytes): return entry.type == .string && content[entry.value].elementsEqual(bytes)
+        case .binary(let bytes): return entry.type == .binary && content[entry.value].elementsEqual(bytes)
+        case let value: return self.value(position) == value
+        }
     }
 
     /// The position of the first field of a name, if it has that type.

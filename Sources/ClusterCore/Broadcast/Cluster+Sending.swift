@@ -21,7 +21,7 @@ extension Cluster {
         hasUntold = false
         if now >= nextKeepalive {
             transmitStatus(now)
-        } else if mayHaveNews && report(now, hears: false) == lastSaid {
+        } else if mayHaveNews && news(now) == lastSaid {
             mayHaveNews = false
         } else if mayHaveNews {
             if pacing.take(now: now, keepalive: timing.keepalive) { transmitStatus(now) } else { hasUntold = true }
@@ -30,13 +30,14 @@ extension Cluster {
     }
 
     mutating func transmitStatus(_ now: Instant) {
-        lastSaid = report(now, hears: false)
+        let news = news(now)
+        lastSaid = news
         mayHaveNews = false
         // Keeps its beat where it can; after a pause it starts anew rather than catching up.
         nextKeepalive = nextKeepalive + timing.keepalive > now && now >= nextKeepalive
             ? nextKeepalive + timing.keepalive : now + timing.keepalive
         noteConfirmation()
-        transmit(coding.encode(report(now, hears: true)), now)
+        transmit(coding.encode(report(news, now)), now)
         recordTelling(now)
         noteEntitlement()
     }
@@ -57,8 +58,8 @@ extension Cluster {
         effects.append(.transmit(Outgoing(body: body, sequence: sent.next(promise: promise))))
     }
 
-    /// What this node says of itself; without `hears`, what makes a message worth sending before its time.
-    private func report(_ now: Instant, hears: Bool) -> StatusReport {
+    /// What this node says of itself, and what makes a message worth sending before its time.
+    private func news(_ now: Instant) -> StatusReport {
         var said = StatusExtension()
         said.configurationDigest = configurationDigest
         said.leaving = isLeaving
@@ -68,11 +69,10 @@ extension Cluster {
         said.fences = fenceReports
         said.marks = marks.writtenMarks
         said.clearings = marks.writtenClearings
-        // How long one still lasts is another time in every message, and no news.
         said.maintenance = maintenance.written.map { mark in
             var bare = mark
             bare.until = nil
-            return MaintenanceReport(mark: bare, remaining: hears ? mark.until.map { max(.zero, $0 - now) } : nil)
+            return MaintenanceReport(mark: bare, remaining: nil)
         }
         for index in groups.indices {
             let failures = groups[index].failures.count
@@ -85,17 +85,25 @@ extension Cluster {
             }
             if let grant = groups[index].grant { said.grants.append(grant) }
         }
-        if hears {
-            for id in others {
-                guard let heardAt = nodes[id.index].heardAt, nodes[id.index].isAlive else { continue }
-                said.hears.append(nodes[id.index].name, Hearing(
-                    generation: nodes[id.index].generation, sequence: nodes[id.index].statusSequence,
-                    age: now - heardAt))
-            }
+        return StatusReport(status: status, deadInterval: timing.deadtime + patience, statusExtension: said)
+    }
+
+    /// The same with what is another number in every message, and no news.
+    private func report(_ news: StatusReport, _ now: Instant) -> StatusReport {
+        var report = news
+        var hears = Hearings()
+        for id in others {
+            guard let heardAt = nodes[id.index].heardAt, nodes[id.index].isAlive else { continue }
+            hears.append(nodes[id.index].name, Hearing(
+                generation: nodes[id.index].generation, sequence: nodes[id.index].statusSequence,
+                age: now - heardAt))
         }
-        // A smaller one in every message is no news.
-        let interval = timing.deadtime + patience + (hears ? inheritedPatience(now) : .zero)
-        return StatusReport(status: status, deadInterval: interval, statusExtension: said)
+        report.statusExtension?.hears = hears
+        for (index, mark) in maintenance.written.enumerated() {
+            report.statusExtension?.maintenance[index].remaining = mark.until.map { max(.zero, $0 - now) }
+        }
+        report.deadInterval += inheritedPatience(now)
+        return report
     }
 
     /// What this daemon must ask for while it is not known what an earlier one left here. The kernel may have been told

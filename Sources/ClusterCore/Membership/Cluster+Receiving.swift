@@ -9,7 +9,7 @@ extension Cluster {
         guard let id = coding.node(named: envelope.source) else {
             return drop(.unknownNode, "bad node [\(printable(envelope.source))] in message")
         }
-        if id == localNode { return receiveOwn(envelope, medium, arrival) }
+        if id == localNode { return receiveOwn(envelope, message, medium, arrival) }
         if nodes[id.index].kind == .ping { return receivePing(id, envelope, medium, arrival) }
         guard envelope.generation >= nodes[id.index].generation else {
             return drop(
@@ -44,10 +44,12 @@ extension Cluster {
     }
 
     /// A message with this node's name comes back from a broadcast, or from another machine with the same name.
-    private mutating func receiveOwn(_ envelope: Envelope, _ medium: MediumID, _ arrival: Instant) {
+    private mutating func receiveOwn(
+        _ envelope: Envelope, _ message: HAMessage, _ medium: MediumID, _ arrival: Instant
+    ) {
         _ = links.heard(localNode, medium, at: arrival)
         effects.append(.dropped(.ownMessage))
-        guard let other = envelope.uuid, other != uuid else { return }
+        guard let other = message.binary("srcuuid"), other != uuid else { return }
         log(.critical, "name-taken", "another machine uses this node's name \(envelope.source)")
     }
 
@@ -133,7 +135,7 @@ extension Cluster {
         _ envelope: Envelope, _ message: HAMessage, _ id: NodeID, _ medium: MediumID, _ arrival: Instant, _ now: Instant
     ) {
         if let destination = envelope.destination, destination != configuration.localName { return drop(.notForUs) }
-        noteUUID(id, envelope)
+        noteUUID(id, message)
         switch envelope.body {
         case .status: receiveStatus(id, envelope, message, medium, arrival, now)
         case .acknowledgement(let sequence): receiveAcknowledgement(sequence, from: id)
@@ -152,8 +154,10 @@ extension Cluster {
         }
     }
 
-    private mutating func noteUUID(_ id: NodeID, _ envelope: Envelope) {
-        guard let uuid = envelope.uuid, nodes[id.index].uuid != uuid else { return }
+    private mutating func noteUUID(_ id: NodeID, _ message: HAMessage) {
+        guard !message.holds(nodes[id.index].uuid.map(FieldValue.binary), for: "srcuuid"),
+            let uuid = message.binary("srcuuid")
+        else { return }
         if nodes[id.index].uuid != nil {
             log(.warning, "uuid-changed", "node \(nodes[id.index].name) changed its uuid")
         }

@@ -25,11 +25,11 @@ extension Outgoing {
         var message = body
         message.append("src", identity.name)
         message.append("srcuuid", binary: identity.uuid)
-        if let sequence { message.append("seq", String(sequence, radix: 16)) }
-        message.append("hg", String(identity.generation, radix: 16))
-        message.append("ts", String(timestamp, radix: 16))
+        if let sequence { message.append("seq", number: sequence, radix: 16) }
+        message.append("hg", number: identity.generation, radix: 16)
+        message.append("ts", number: timestamp, radix: 16)
         if sequence != nil { message.append("ld", load) }
-        message.append("ttl", String(identity.ttl))
+        message.append("ttl", number: UInt64(max(0, identity.ttl)), radix: 10)
         return message
     }
 }

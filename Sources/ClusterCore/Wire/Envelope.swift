@@ -23,7 +23,6 @@ struct Envelope {
     }
 
     var source: String
-    var uuid: [UInt8]?
     var generation: UInt64
     /// nil for `NS_` messages.
     var sequence: UInt64?
@@ -36,10 +35,9 @@ struct Envelope {
         guard let type = message.text("t"), !type.isEmpty, let source = message.text("src"), !source.isEmpty,
             let timestamp = message.number("ts", radix: 16), timestamp != 0
         else { return nil }
-        self.source = source.lowercased()
-        uuid = message.binary("srcuuid")
+        self.source = lowercase(source)
         generation = message.number("hg", radix: 16) ?? 0
-        destination = message.text("dest")?.lowercased()
+        destination = message.text("dest").map(lowercase)
         ttl = message.number("ttl", radix: 10).map { Int(clamping: $0) } ?? 1
         if !type.utf8.starts(with: "NS_".utf8) {
             guard let sequence = message.number("seq", radix: 16), sequence > 0 else { return nil }
@@ -66,4 +64,10 @@ struct Envelope {
         default: return .other
         }
     }
+}
+
+/// Names come in lower case but for those that somebody typed.
+private func lowercase(_ name: String) -> String {
+    let hasOnlySmall = name.utf8.allSatisfy { $0 < 0x80 && !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+    return hasOnlySmall ? name : name.lowercased()
 }

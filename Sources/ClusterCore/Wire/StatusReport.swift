@@ -63,7 +63,7 @@ package struct Hearings: Equatable, Sendable {
         text.append(contentsOf: name.utf8)
         for number in [hearing.generation, hearing.sequence, UInt64(max(0, hearing.age.wholeNanoseconds / 1000))] {
             text.append(UInt8(ascii: " "))
-            text.append(contentsOf: String(number, radix: 16).utf8)
+            text.append(hexadecimal: number)
         }
     }
 
@@ -179,8 +179,8 @@ struct NameTable: Sendable {
 /// Writes and reads status messages for one configuration.
 struct StatusCoding: Sendable {
     static let version = "1"
-    /// Fields that hold lists.
-    private static let listCount = 7
+    /// Fields that hold lists, in the order in which they are decoded.
+    private static let listNames = ["hb_groups", "hb_grants", "hb_marks", "hb_clear", "hb_deaf", "hb_still", "hb_fence"]
 
     let memberNames: [String]
     let groupNames: [String]
@@ -199,22 +199,21 @@ struct StatusCoding: Sendable {
     func group(named name: String) -> GroupID? { groups.index(of: name).map(GroupID.init) }
 
     func encode(_ report: StatusReport) -> HAMessage {
-        var message = HAMessage()
+        // With the fields that the shell adds.
+        var message = HAMessage(capacity: 20, bytes: 512)
         message.append("t", "status")
         message.append("st", report.status.rawValue)
-        message.append("dt", String(max(1, report.deadInterval.wholeMilliseconds), radix: 16))
+        message.append("dt", number: UInt64(max(1, report.deadInterval.wholeMilliseconds)), radix: 16)
         message.append("protocol", "1")
         guard let said = report.statusExtension else { return message }
         message.append("hb_version", StatusCoding.version)
-        message.append("hb_config", String(said.configurationDigest, radix: 16))
+        message.append("hb_config", number: said.configurationDigest, radix: 16)
         if said.leaving { message.append("hb_leaving", "1") }
         if said.pleads { message.append("hb_plea", "1") }
         if said.barred { message.append("hb_barred", "1") }
         appendList("hb_deaf", said.deaf, to: &message) { memberNames[$0.index] }
         if !said.hears.text.isEmpty { message.append("hb_hears", text: said.hears.text) }
-        appendList("hb_groups", said.groups, to: &message) {
-            "\(groupNames[$0.group.index]) \($0.phase.rawValue) \(String($0.epoch, radix: 16)) \($0.failures)"
-        }
+        if !said.groups.isEmpty { message.append("hb_groups", text: text(of: said.groups)) }
         appendList("hb_grants", said.grants, to: &message) {
             "\(groupNames[$0.group.index]) \(memberNames[$0.node.index]) \(String($0.epoch, radix: 16))"
         }
@@ -238,53 +237,65 @@ struct StatusCoding: Sendable {
     func decode(_ message: HAMessage, previous: CachedStatus?) -> CachedStatus? {
         guard let word = message.text("st") else { return nil }
         // A peer may send any text (specs/heartbeat.md 4.1): what is not a known word counts as running.
-        let status = NodeStatus(rawValue: word.lowercased()) ?? .up
+        let status = NodeStatus(rawValue: word) ?? NodeStatus(rawValue: word.lowercased()) ?? .up
         let deadInterval = message.number("dt", radix: 16).map { Duration.milliseconds(Int64(min($0, 86_400_000))) }
         var cached = CachedStatus(
             report: StatusReport(status: status, deadInterval: deadInterval ?? .zero, statusExtension: nil))
         guard message.text("hb_version") != nil else { return cached }
-        var said = StatusExtension()
+        var said: StatusExtension
+        if let previous, let before = previous.report.statusExtension, holds(message, previous.raw) {
+            (said, cached.raw) = (before, previous.raw)
+        } else {
+            said = StatusExtension()
+            decodeLists(message, into: &said, &cached.raw, previous)
+        }
         said.configurationDigest = message.number("hb_config", radix: 16) ?? 0
         said.leaving = message.text("hb_leaving") == "1"
         said.pleads = message.text("hb_plea") == "1"
         said.barred = message.text("hb_barred") == "1"
-        if case .string(let text)? = message["hb_hears"] { said.hears = Hearings(text: text) }
-        decodeLists(message, into: &said, &cached.raw, previous)
+        if case .string(let text)? = message["hb_hears"] {
+            said.hears = Hearings(text: text)
+        } else {
+            said.hears = Hearings()
+        }
         cached.report.statusExtension = said
         return cached
+    }
+
+    private func holds(_ message: HAMessage, _ lists: [FieldValue?]) -> Bool {
+        StatusCoding.listNames.indices.allSatisfy { message.holds(lists[$0], for: StatusCoding.listNames[$0]) }
     }
 
     private func decodeLists(
         _ message: HAMessage, into said: inout StatusExtension, _ raw: inout [FieldValue?], _ previous: CachedStatus?
     ) {
         let before = previous?.report.statusExtension
-        raw.reserveCapacity(StatusCoding.listCount)
-        // Every list in this order, so that the raw ones of two messages are compared by their places.
-        func list<Item>(_ name: String, width: Int, _ known: [Item]?, _ decode: ([String]) -> Item?) -> [Item] {
-            raw.append(message[name])
-            let place = raw.count - 1
+        raw.reserveCapacity(StatusCoding.listNames.count)
+        func list<Item>(width: Int, _ known: [Item]?, _ decode: ([String]) -> Item?) -> [Item] {
+            let place = raw.count
+            raw.append(message[StatusCoding.listNames[place]])
             if let known, let previous, previous.raw[place] == raw[place] { return known }
             return entries(raw[place], width: width, decode)
         }
-        said.groups = list("hb_groups", width: 4, before?.groups, groupReport)
-        said.grants = list("hb_grants", width: 3, before?.grants) { words in
+        said.groups = list(width: 4, before?.groups, groupReport)
+        said.grants = list(width: 3, before?.grants) { words in
             guard let group = group(named: words[0]), let node = node(named: words[1]),
                 let epoch = counter(words[2])
             else { return nil }
             return Grant(group: group, node: node, epoch: epoch)
         }
-        said.marks = list("hb_marks", width: 3, before?.marks) { words in
+        said.marks = list(width: 3, before?.marks) { words in
             guard let group = group(named: words[0]), let stamp = counter(words[2]) else { return nil }
             guard words[1] == "-" || node(named: words[1]) != nil else { return nil }
             return Mark(group: group, node: node(named: words[1]), stamp: stamp)
         }
-        said.clearings = list("hb_clear", width: 2, before?.clearings) { words in
+        said.clearings = list(width: 2, before?.clearings) { words in
             guard let group = group(named: words[0]), let stamp = counter(words[1]) else { return nil }
             return Clearing(group: group, stamp: stamp)
         }
-        said.deaf = list("hb_deaf", width: 1, before?.deaf) { node(named: $0[0]) }
-        said.maintenance = list("hb_still", width: 8, before?.maintenance, maintenanceReport)
-        said.fences = list("hb_fence", width: 5, before?.fences, fenceReport)
+        said.deaf = list(width: 1, before?.deaf) { node(named: $0[0]) }
+        said.maintenance = list(width: 8, before?.maintenance, maintenanceReport)
+        said.fences = list(width: 5, before?.fences, fenceReport)
     }
 
     /// An epoch or stamp, in hexadecimal. Nobody counts as far as 2^62, and what is counted on from there must not
@@ -299,6 +310,23 @@ struct StatusCoding: Sendable {
             let epoch = counter(words[2]), let failures = Int(words[3]), failures >= 0
         else { return nil }
         return GroupReport(group: group, phase: phase, epoch: epoch, failures: failures)
+    }
+
+    /// `GROUP PHASE EPOCH FAILURES ...`, the epochs in hexadecimal. It is in nearly every message, so it is written
+    /// without a string for each word.
+    private func text(of reports: [GroupReport]) -> [UInt8] {
+        var text: [UInt8] = []
+        for report in reports {
+            if !text.isEmpty { text.append(UInt8(ascii: " ")) }
+            text.append(contentsOf: groupNames[report.group.index].utf8)
+            text.append(UInt8(ascii: " "))
+            text.append(contentsOf: report.phase.rawValue.utf8)
+            text.append(UInt8(ascii: " "))
+            text.append(hexadecimal: report.epoch)
+            text.append(UInt8(ascii: " "))
+            text.append(contentsOf: String(report.failures).utf8)
+        }
+        return text
     }
 
     /// `GROUP|* 0|1 STAMP REMAINING-MS|- NODE USER TIME REASON`, numbers in hexadecimal, texts as `StatusText` has
@@ -361,7 +389,7 @@ struct StatusCoding: Sendable {
 /// A decoded status with the text that it came from, so that the next one is compared before it is decoded.
 struct CachedStatus: Sendable {
     var report: StatusReport
-    /// The list fields as they came, in the order in which they are decoded; none of a classic message.
+    /// The list fields as they came, in the order in which they are decoded; empty for a classic message.
     var raw: [FieldValue?] = []
 }
 
