@@ -110,6 +110,26 @@ extension ClusterTests {
                 #expect(try !hasInterface(stage.alpha))
                 #expect(try stage.alpha.run("hb_takeover", ["local"]).status == .exited(0))
                 try awaitOwner(stage.alpha)
+
+                // Where the daemon stands still, its kernel says nothing for the address: neither hardware nor protocol
+                // address would tell the two apart.
+                func sent(_ node: Node) throws -> String {
+                    try node.command(["cat", "/sys/class/net/web0/statistics/tx_packets"]).check()
+                }
+                try stage.alpha.freeze()
+                defer { try? stage.alpha.thaw() }
+                try stage.waiting.until("a takeover") { stage.beta.holds(Stage.addressA) }
+                #expect(try hasInterface(stage.alpha))
+                let (before, beforeBeta) = (try sent(stage.alpha), try sent(stage.beta))
+                let asked = stage.cluster.clientWords + [
+                    "sh", "-c", "ip neigh flush dev eth0; ping -c5 -i0.2 -W5 \(Stage.addressA)",
+                ]
+                #expect(try !Command(asked).check().contains("DUP"))
+                #expect(try sent(stage.alpha) == before)
+                #expect(try sent(stage.beta) != beforeBeta)
+                try stage.alpha.thaw()
+                try awaitOwner(stage.alpha)
+
                 try stage.alpha.cutPower()
                 try awaitOwner(stage.beta)
             }
