@@ -203,6 +203,7 @@ package struct Cluster: Sendable {
         case .resourceManagerLost: loseResourceManager()
         case .finished(let operation, let failure, let remains): finish(operation, failure, remains: remains)
         case .lost(let group, let reason): lose(group, reason)
+        case .forfeited(let group, let reason): forfeit(group, reason)
         case .failures(let group, let failures): noteResourceFailures(group, failures)
         case .fenced(let operation, let failure): finishFence(operation, failure, now)
         case .requested(let request, let id): accept(request, id, now)

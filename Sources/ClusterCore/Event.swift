@@ -74,6 +74,9 @@ package enum Event: Sendable {
     case finished(OperationID, failure: String?, remains: Bool)
     /// A resource of a held group was lost and could not be put back.
     case lost(group: String, reason: String)
+    /// The resource manager stops a held group unasked, for the right to hold it has ended and this process said
+    /// nothing. Nothing of the group has failed.
+    case forfeited(group: String, reason: String)
     /// All that went wrong with the resources of a group here since the last cleanup, as the resource manager counts.
     case failures(group: String, [ResourceFailure])
     /// An order to fence is done; `failure` is nil where the node is known to be off, or to have been.

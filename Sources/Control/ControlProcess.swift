@@ -48,7 +48,7 @@ final class ControlProcess {
     private var respawned: RespawnSupervisor?
     private let logFile: LogFile?
     private var isEnding = false
-    private var isHandingOver = false
+    private(set) var isHandingOver = false
     private var endTimer: EventSource?
 
     init(configuration: Configuration, paths: Paths, state: StateFiles, foreground: Bool) throws(SystemError) {

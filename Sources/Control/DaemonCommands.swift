@@ -146,7 +146,8 @@ struct DaemonCommands {
             let control = try ControlProcess(
                 configuration: configuration, paths: paths, state: state, foreground: foreground)
             let code = try control.run()
-            _ = unlink(paths.processFile)
+            // The daemon that follows writes it over: there is room for that on a full disk, too.
+            if !control.isHandingOver { _ = unlink(paths.processFile) }
             return code
         } catch {
             complain("\(error)")

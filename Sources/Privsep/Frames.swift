@@ -350,6 +350,8 @@ package enum ResourceToStatus: Frame {
     case finished(operation: OperationID, failure: String?, remains: Bool)
     /// A resource that should run was found lost and could not be put back.
     case lost(group: String, reason: String)
+    /// A group is stopped unasked, for the right to hold it has ended and the status process is silent.
+    case forfeited(group: String, reason: String)
     /// An order to fence is done. `failure` is nil where a device has said that the node was powered off.
     case fenced(operation: OperationID, failure: String?)
     /// Another machine claims an address that is held here. It was answered and stays here. At most once in ten seconds
@@ -394,6 +396,10 @@ package enum ResourceToStatus: Frame {
             writer.write(UInt8(3))
             writer.write(group)
             writer.write(reason)
+        case .forfeited(let group, let reason):
+            writer.write(UInt8(8))
+            writer.write(group)
+            writer.write(reason)
         case .fenced(let operation, let failure):
             writer.write(UInt8(4))
             writer.write(operation)
@@ -434,6 +440,7 @@ package enum ResourceToStatus: Frame {
             let text = try reader.readString()
             self = .finished(operation: operation, failure: failed ? text : nil, remains: try reader.readBool())
         case 3: self = .lost(group: try reader.readString(), reason: try reader.readString())
+        case 8: self = .forfeited(group: try reader.readString(), reason: try reader.readString())
         case 4:
             let operation = try reader.read(UInt64.self)
             let failed = try reader.readBool()

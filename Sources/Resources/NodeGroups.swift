@@ -118,7 +118,7 @@ final class NodeGroups {
         let reason = "the right to hold it has ended, and the status process is silent"
         log(LogRecord(.critical, "status-silent", "stopping everything: \(reason)"))
         for runner in running {
-            listener?.send(.lost(group: runner.group.name, reason: reason))
+            listener?.send(.forfeited(group: runner.group.name, reason: reason))
             runner.removeAddresses()
             lastOrder += 1
             runner.take(.stop(lastOrder))

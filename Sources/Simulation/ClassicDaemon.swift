@@ -81,8 +81,8 @@ package struct ClassicDaemon: Sendable {
         case .finished(let operation, let failure, let remains): finish(operation, failure != nil, remains, now)
         case .requested(let request, let id): obey(request, id, now)
         case .shutdown: beginShutdown(now)
-        case .lost, .requesterGone, .resourceManagerLost, .handOver, .retimed, .clientMessage, .fenced, .failures,
-            .wake:
+        case .lost, .forfeited, .requesterGone, .resourceManagerLost, .handOver, .retimed, .clientMessage, .fenced,
+            .failures, .wake:
             break
         }
         tick(now)

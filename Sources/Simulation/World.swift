@@ -243,6 +243,11 @@ package struct World: Sendable {
         deliver(.lost(group: group, reason: reason), to: node)
     }
 
+    /// The resource manager of a node gives a group up unasked.
+    package mutating func forfeit(group: String, at node: Int, reason: String) {
+        deliver(.forfeited(group: group, reason: reason), to: node)
+    }
+
     /// Stops what goes from one node to another, on one segment or on all.
     package mutating func cut(from: Int, to: Int, segment: Int? = nil) {
         cuts.append(Cut(from: from, to: to, segment: segment))

@@ -339,6 +339,7 @@ final class StatusProcess {
         case .finished(let operation, let failure, let remains):
             handle(.finished(operation, failure: failure, remains: remains))
         case .lost(let group, let reason): handle(.lost(group: group, reason: reason))
+        case .forfeited(let group, let reason): handle(.forfeited(group: group, reason: reason))
         case .failures(let group, let failures): handle(.failures(group: group, failures))
         case .worked(let steps):
             for step in steps { failovers.take(step) }

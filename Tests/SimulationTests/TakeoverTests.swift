@@ -220,6 +220,17 @@ struct TakeoverTests {
         #expect(world.map == [1, 1], "\(world.story)")
     }
 
+    @Test("what the resource manager stops for want of a word has not failed: it runs again at once")
+    func forfeitedGroup() {
+        var world = TestCluster().world()
+        world.startAll()
+        world.run(.seconds(3))
+        world.forfeit(group: "ip1", at: 0, reason: "the status process is silent")
+        world.run(.milliseconds(100))
+        #expect(world.map == [0, 1], "\(world.story)")
+        #expect(world.logged("group-stop") == 1 && world.logged("group-failed") == 0, "\(world.story)")
+    }
+
     @Test("a dead target of hb_standby is forgotten: it takes nothing back by itself")
     func deadTarget() {
         var world = TestCluster(failback: .off).world()

@@ -139,6 +139,12 @@ extension Victim {
             }
             // Cut off, it has begun to stop in time. How long that takes on a machine with much to do is not known.
             if overlap.isStopping && timed.fault.silences { return true }
+            // Who was to stop it when the right had ended was killed: it is stopped by the next one.
+            if timed.fault.killsResourceManager.map({ scenario.nodes[$0] }) == overlap.holder,
+                evidence.faults.contains(where: \.fault.splits)
+            {
+                return true
+            }
             if case .killProcess(let node, _) = timed.fault, scenario.nodes[node] == overlap.holder,
                 isRestless(node, at: evidence.begin + timed.begin + .milliseconds(50))
             {

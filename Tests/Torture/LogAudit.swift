@@ -45,14 +45,15 @@ struct LogAudit {
 
     /// What a machine that stalls does without any fault.
     private static let stallWords = [
-        "Releasing resource group", "Late heartbeat", "returning after partition", "is also claimed by",
-        "timed out after", "has not checked in", "the resource manager died", "ended (signal 9)",
+        "Releasing resource group", "the status process is silent", "Late heartbeat", "returning after partition",
+        "is also claimed by", "timed out after", "has not checked in", "the resource manager died", "ended (signal 9)",
     ]
 
     /// Every other error is a finding.
     private static let rules: [Rule] = [
         Rule("Releasing resource group", \.silences),
         Rule("Late heartbeat", \.silences),
+        Rule("the status process is silent", \.silences),
         Rule("returning after partition", \.silences),
         Rule("lost a lot of packets", \.silences),
         Rule("Irretrievably lost packet", \.silences),
@@ -91,6 +92,16 @@ extension Fault {
         case .killProcess(_, let duty), .killAgain(_, let duty), .killAtWork(_, let duty, _, _): duty != .clients
         case .fillDisk: true
         default: splits || unplugs
+        }
+    }
+
+    /// The node whose resource manager is killed by itself.
+    var killsResourceManager: Int? {
+        switch self {
+        case .killProcess(let node, .resources), .killAgain(let node, .resources),
+            .killAtWork(let node, .resources, _, _):
+            node
+        default: nil
         }
     }
 

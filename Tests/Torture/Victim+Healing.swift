@@ -80,6 +80,12 @@ extension Victim {
         for node in cluster.nodes {
             guard let report = node.report(within: .milliseconds(500)) else { return "\(node.name) does not answer" }
             if let text = Victim.obstacle(in: report) { return "\(node.name): \(text)" }
+            // A node that stood still, or was cut off from its ping node, waits before it takes anything home.
+            if scenario.autoFailback == "on",
+                let group = report.groups.first(where: { $0.wanted == nil && $0.owner != $0.preferred })
+            {
+                return "\(group.name) is not at home on \(group.preferred) yet"
+            }
             for group in report.groups {
                 let owner = group.owner ?? ""
                 if let other = owners[group.name], other != owner {

@@ -315,6 +315,16 @@ extension Cluster {
         stop(index, "a resource was lost: \(reason)", .error)
     }
 
+    /// Others may have it by now: it is stopped, and may come back.
+    mutating func forfeit(_ name: String, _ reason: String) {
+        guard let index = groups.firstIndex(where: { $0.name == name }), case .held = groups[index].phase else {
+            return
+        }
+        groups[index].isForfeit = true
+        record(.rightLost, index, text: reason)
+        stop(index, reason, .critical)
+    }
+
     private mutating func noteFailure(_ index: Int, _ reason: String) {
         groups[index].failures.count += 1
         groups[index].failures.reason = reason

@@ -8,7 +8,7 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (7, 0xfed0_d4d8_6834_06d1)
+    private static let recorded: (version: Int, digest: UInt64) = (7, 0x1dd4_ff6f_c6e9_6214)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3], confirmedFor: .nanoseconds(4)),
@@ -34,6 +34,7 @@ struct FrameVersionTests {
         .inventory([GroupInventory(group: "one", state: .partial, epoch: 2)], entitledUntil: Instant(nanoseconds: 3)),
         .inventory([], entitledUntil: nil), .finished(operation: 4, failure: "five", remains: true),
         .finished(operation: 6, failure: nil, remains: false), .lost(group: "seven", reason: "eight"),
+        .forfeited(group: "seven", reason: "eight"),
         .fenced(operation: 9, failure: "ten"), .fenced(operation: 11, failure: nil),
         .contested(ContestedAddress(group: "twelve", address: "a", interface: "b", machine: "c", count: 13)),
         .failures(
