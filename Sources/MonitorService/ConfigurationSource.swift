@@ -38,6 +38,11 @@ struct ConfigurationSource {
         if ClientFilter(configuration.globals.clientallow) == nil {
             diagnostics.append(Diagnostic(.error, Excerpt(file: path), "clientallow: no regular expression"))
         }
+        if configuration.globals.authtypes.contains(.pam), !PAMLogin.isThere(configuration.globals.pamservice) {
+            diagnostics.append(Diagnostic(
+                .warning, Excerpt(file: path), "pamservice: PAM has no service '\(configuration.globals.pamservice)'",
+                help: "its file would lie in /etc/pam.d; without it the rules of 'other' decide"))
+        }
         let finder = ProgramFinder(native: native, basedir: places.basedir)
         let (programs, problems) = finder.find(configuration, file: path)
         diagnostics += problems

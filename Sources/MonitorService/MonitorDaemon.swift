@@ -17,12 +17,12 @@ final class MonitorDaemon {
     let source: ConfigurationSource
     let log: Log
     let native: NativeRunners
+    private(set) lazy var passwords = PasswordCheck(pam: PAMCheck(loop: loop) { [unowned self] in note($0) })
     var loaded: LoadedConfiguration
     var monitor: Monitor
-    var passwords = PasswordCheck()
     private var clock = LocalClock()
     private var limits = RateLimit(burst: 50, interval: .milliseconds(200))
-    private var server: ClientServer?
+    private(set) var server: ClientServer?
     private var traps: TrapListener?
     private var checks: ProgramChecks?
     private var alerts: AlertPrograms?
@@ -161,7 +161,9 @@ final class MonitorDaemon {
         case .remote(let command, let words): runRemote(command, words)
         case .reply(let client, let bytes): server?.reply(client, bytes)
         case .close(let client): server?.finish(client)
-        case .ask(let client, let question): deliver(.answered(client, answer(question)))
+        case .ask(let client, let question):
+            guard let answer = answer(question, for: client) else { server?.hold(client); break }
+            deliver(.answered(client, answer))
         case .saveDisabled(let text): _ = save(disabled: text, status: nil)
         case .history(let line): attemptAppend(loaded.places.historicfile, line)
         case .downtime(let line): attemptAppend(loaded.places.dtlogfile, line)

@@ -23,6 +23,7 @@ package enum MonitorDuty {
         _ arguments: [String],
         native: (EventLoop, Log, Paths) throws -> NativeRunners = { _, _, _ in NativeRunners() }
     ) -> Int32 {
+        if arguments.first == PAMLogin.word { return PAMLogin.main(Array(arguments.dropFirst())).rawValue }
         do {
             let options = try MonitorOptions.parse(arguments)
             switch options.action {
