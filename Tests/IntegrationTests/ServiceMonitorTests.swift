@@ -59,7 +59,7 @@ extension ClusterTests {
         }
 
         /// The service monitor, as a resource.
-        private func serviceMonitor(_ folder: String) -> String {
+        private func serviceMonitor(_ folder: String, state: String) -> String {
             """
             #!/bin/sh
             # start|stop|status
@@ -70,7 +70,7 @@ extension ClusterTests {
             start)
                 runs && exit 0
                 setsid \(ServiceMonitorTests.programs)/mon -c \(folder)/mon-$HA_CURHOST.cf \\
-                    -A \(folder)/auth.cf -P "$pid" -D "$dir/volatile" -L "$dir/volatile" --run-dir "$dir/run" \\
+                    -A \(folder)/auth.cf -P "$pid" -D "\(state)" -l all -L "$dir/volatile" --run-dir "$dir/run" \\
                     </dev/null >>"$dir/mon.log" 2>&1 &
                 for try in $(seq 500); do runs && exit 0; sleep 0.01; done
                 exit 1 ;;
@@ -85,9 +85,9 @@ extension ClusterTests {
         }
 
         /// `times`: of the check of each node. `follows`: the service monitor is the last resource of the group, and
-        /// where the group is, it is; else it runs on every node.
+        /// where the group is, it is with all that it knows; else it runs on every node. `services`: more of them.
         private func play(
-            alert: String, times: [Duration] = [timeout, timeout], follows: Bool = true,
+            alert: String, times: [Duration] = [timeout, timeout], follows: Bool = true, services: String = "",
             _ scenario: (Stage) throws -> Void
         ) throws {
             try Stage.play { plan in
@@ -98,7 +98,11 @@ extension ClusterTests {
                 for node in stage.cluster.nodes {
                     let scripts = node.configurationFolder + "/resource.d/"
                     try Folder.write(webServer(folder), to: scripts + "webserver", mode: 0o755)
-                    try Folder.write(serviceMonitor(folder), to: scripts + "servicemonitor", mode: 0o755)
+                    // A folder of all nodes stands for a filesystem of the group.
+                    let state = folder + (follows ? "/state" : "/\(node.name)/volatile")
+                    try Folder.make(state)
+                    try Folder.write(
+                        serviceMonitor(folder, state: state), to: scripts + "servicemonitor", mode: 0o755)
                 }
                 for (node, time) in zip(stage.cluster.nodes, times) {
                     let configuration = """
@@ -113,9 +117,10 @@ extension ClusterTests {
                                     alert \(alert)
 
                         """
-                    try Folder.write(configuration, to: "\(folder)/mon-\(node.name).cf")
+                    let more = services.replacing("FOLDER", with: folder)
+                    try Folder.write(configuration + more, to: "\(folder)/mon-\(node.name).cf")
                 }
-                try Folder.write("command section\nlist: all\nservertime: all\n", to: folder + "/auth.cf")
+                try Folder.write("command section\nlist: all\nack: all\nservertime: all\n", to: folder + "/auth.cf")
                 try stage.start()
                 if !follows { for node in stage.cluster.nodes { try serviceMonitor(node, "start") } }
                 defer {
@@ -178,6 +183,44 @@ extension ClusterTests {
                     #expect(status.output.contains(reason), "\(fault.name): \(status.output)")
                     #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == [fault.to.name])
                 }
+            }
+        }
+
+        @Test(
+            "a service monitor that follows its group takes with it what it knows, and gives no alert twice",
+            .enabled(if: FileSystem.kind(of: nginx) == .regular, "nginx is not unpacked: make servers"))
+        func follows() throws {
+            let services = """
+                    service ill
+                        interval 1s
+                        monitor process.monitor no-such-program
+                        period
+                            alertevery 1h
+                            alert file.alert -d FOLDER alerts
+
+                """
+            try play(alert: "cluster standby \(Stage.groupA)", services: services) { stage in
+                /// Asks whichever node has the address, from the other one.
+                func ask(_ node: Node, _ words: String...) throws -> String {
+                    try node.command(["\(ServiceMonitorTests.programs)/hb", "moncmd", "-s", Stage.addressA] + words)
+                        .run().output
+                }
+                let alerts = stage.cluster.folder + "/alerts"
+                func count() -> Int { Folder.read(alerts).split(separator: "\n").count { $0.hasPrefix("failure ") } }
+                try stage.waiting.until("an alert", within: ServiceMonitorTests.slack) { count() == 1 }
+                #expect(try ask(stage.beta, "ack", "web", "ill", "seen").contains("220 ack completed"))
+                let first = try ask(stage.beta, "list", "opstatus", "web,ill").split(separator: " ")
+                let since = try #require(first.first { $0.hasPrefix("first_failure=") })
+                let standby = try stage.alpha.run("hb_standby", ["all"])
+                #expect(standby.succeeded, "\(standby.output)")
+                var line = ""
+                try stage.waiting.until("mon on beta", within: ServiceMonitorTests.slack) {
+                    line = try ask(stage.alpha, "list", "opstatus", "web,ill")
+                    return line.contains("monitor_duration=0") || line.contains("monitor_duration=1")
+                }
+                #expect(line.contains(" opstatus=0 ") && line.contains("seen") && line.contains(since), "\(line)")
+                try stage.waiting.pass(.seconds(3))
+                #expect(count() == 1, "\(Folder.read(alerts))")
             }
         }
 
