@@ -107,6 +107,7 @@ final class MonitorBenchmark {
             try pass(.seconds(2))
             lost.values.append(Double(dropped(own.port) - drops) / Double(sent) * 100)
             answers.values += load.answers
+            guard try load.hasFailed() else { throw RigError("\(contender.name) has not taken the traps") }
         }
         return [lost, cost, answers]
     }

@@ -52,6 +52,19 @@ final class TrapLoad {
         return sent
     }
 
+    /// Whether the daemon has the service that the traps are of among those that fail.
+    func hasFailed() throws -> Bool {
+        let question = Array("list failures\n".utf8)
+        _ = send(client.raw, question, question.count, Int32(MSG_NOSIGNAL))
+        let end = Clock.now() + .seconds(10)
+        while Clock.now() < end, !String(decoding: received, as: UTF8.self).contains("list failures completed") {
+            var ready = [Readiness(client.raw, read: true)]
+            try Readiness.wait(&ready, timeout: .milliseconds(100))
+            if ready[0].isReadable { _ = try take() }
+        }
+        return String(decoding: received, as: UTF8.self).contains("service=trap")
+    }
+
     /// Whether the last line of an answer has come.
     private func take() throws -> Bool {
         var chunk = [UInt8](repeating: 0, count: 4096)
