@@ -72,8 +72,7 @@ extension MonitorDaemon {
         // As mon: what is wrong is logged, and the old rights stay.
         guard let authorization else { return nil }
         loaded.authorization = authorization
-        passwords.forget()
-        deliver(.authorized(authorization))
+        authorize()
         return nil
     }
 

@@ -18,6 +18,7 @@ final class MonitorDaemon {
     let log: Log
     let native: NativeRunners
     private(set) lazy var passwords = PasswordCheck(pam: PAMCheck(loop: loop) { [unowned self] in note($0) })
+    private lazy var trapHosts = TrapHosts(loop: loop) { [unowned self] in note($0) }
     var loaded: LoadedConfiguration
     var monitor: Monitor
     private var clock = LocalClock()
@@ -123,12 +124,20 @@ final class MonitorDaemon {
         let globals = loaded.configuration.globals
         server?.filter = ClientFilter(globals.clientallow)
         server?.idleMax = globals.cltimeout
-        passwords.forget()
         let places = loaded.places
         monitor.setFolders(Monitor.Folders(
             state: places.statedir, logs: places.logdir, configuration: places.cfbasedir))
-        deliver(.authorized(loaded.authorization))
+        authorize()
         deliver(.configured(loaded.configuration, loaded.programs, kept))
+    }
+
+    /// Puts the rights that were read in force, and the addresses of the hosts in them as they are found.
+    func authorize() {
+        passwords.forget()
+        deliver(.authorized(trapHosts.filled(loaded.authorization)))
+        trapHosts.lookUp(loaded.authorization) { [unowned self] in
+            deliver(.authorized(trapHosts.filled(loaded.authorization)))
+        }
     }
 
     func beginDowntimeLog() {

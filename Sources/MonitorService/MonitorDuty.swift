@@ -24,6 +24,7 @@ package enum MonitorDuty {
         native: (EventLoop, Log, Paths) throws -> NativeRunners = { _, _, _ in NativeRunners() }
     ) -> Int32 {
         if arguments.first == PAMLogin.word { return PAMLogin.main(Array(arguments.dropFirst())).rawValue }
+        if arguments.first == TrapHosts.word { return TrapHosts.main(Array(arguments.dropFirst())) }
         do {
             let options = try MonitorOptions.parse(arguments)
             switch options.action {

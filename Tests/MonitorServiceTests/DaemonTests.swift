@@ -103,6 +103,33 @@ struct DaemonTests {
         #expect(stage.read("errors").hasPrefix("complaint\n"))
     }
 
+    @Test("hosts of traps are looked up beside everything else, also where a name server is silent",
+        .timeLimit(.minutes(3)), .enabled(if: geteuid() == 0, "needs root"))
+    func names() throws {
+        let silent = try Descriptor.socket(family: AF_INET, type: SOCK_DGRAM)
+        try silent.bind(to: try #require(SocketAddress(numeric: "127.0.0.78", port: 53)))
+        let rights = "list: all\nreload: all\ntrap section\n"
+        let stage = try MonitorStage(web + "  service trap\n    traptimeout 1h\n", programs: [
+            ("mon.d/well.monitor", "echo\n")
+        ], authorization: rights + "www.lab.invalid * *\nwww2.lab.invalid * *\nnear * *\n")
+        try stage.write("resolv.conf", "nameserver 127.0.0.78\n")
+        try stage.write("hosts", "127.0.0.1 localhost near\n")
+        stage.mounts = [("resolv.conf", "/etc/resolv.conf"), ("hosts", "/etc/hosts")]
+        try stage.start()
+        let trap = "pro='0.3807'\ngrp='web'\nsvc='trap'\nsta='1'\nsum='down'\n"
+        try stage.until("list opstatus web,trap") {
+            try? stage.trap(trap)
+            return $0[0].contains(" opstatus=0 ")
+        }
+        // glibc asks twice, five seconds each time: nothing of that has ended.
+        #expect(try stage.ask("reload auth") == ["220 reload completed"])
+        #expect(!stage.read("mon.log").contains("www.lab.invalid"), "\(stage.read("mon.log"))")
+        try stage.waiting.until("the names that are nobody's are told", within: .seconds(60)) {
+            stage.read("mon.log").contains("www2.lab.invalid: ") && stage.read("mon.log").contains("traps are refused")
+        }
+        withExtendedLifetime(silent.raw) {}
+    }
+
     @Test("what one fails over is known to another: a trap for the failure, one for its end", .timeLimit(.minutes(3)))
     func relay() throws {
         let far = try MonitorStage(
