@@ -15,7 +15,8 @@ COMPILE = mkdir -p $(LEFT) && find $(LEFT) -mindepth 1 -maxdepth 1 -name 'Tempor
 
 # What a build needs, then what the demo and the tests need.
 PACKAGES = libsystemd-dev libmount-dev libjansson-dev libnftnl-dev libmnl-dev \
-	libexpat1-dev libcurl4-openssl-dev libc-ares-dev libssl-dev libgcrypt20-dev libcrypt-dev zlib1g-dev libbz2-dev pkg-config \
+	libexpat1-dev libcurl4-openssl-dev libc-ares-dev libssl-dev libgcrypt20-dev libcrypt-dev libpam0g-dev \
+	zlib1g-dev libbz2-dev pkg-config \
 	iproute2 util-linux iputils-ping nftables e2fsprogs dbus systemd groff-base python3 openssl
 
 # What the tests with heartbeat 3.0.6 need: unpacked below .build, never installed. Where it cannot be had, those tests

@@ -24,6 +24,7 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CGcrypt", pkgConfig: "libgcrypt", providers: [.apt(["libgcrypt20-dev"])]),
         .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
+        .systemLibrary(name: "CPAM", pkgConfig: "pam", providers: [.apt(["libpam0g-dev"])]),
         .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
         .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
@@ -150,8 +151,8 @@ let package = Package(
         .target(
             name: "MonitorService",
             dependencies: [
-                "Admin", "CCrypt", "CLinux", "CSystemd", "ClusterConfig", "ClusterModel", "Journal", "LinuxSystem",
-                "MonitorConfig", "Monitoring", "Reactor",
+                "Admin", "CCrypt", "CLinux", "CPAM", "CSystemd", "ClusterConfig", "ClusterModel", "Journal",
+                "LinuxSystem", "MonitorConfig", "Monitoring", "Reactor",
             ],
             swiftSettings: edge),
 

@@ -58,7 +58,7 @@ struct FileText {
 
     init(_ facts: AlertFacts, summary: String?) {
         var lines = [
-            "\(facts.word) \(facts.group) \(facts.service) \(facts.time) (\(DateText.full(facts.time))) "
+            "\(facts.kind) \(facts.group) \(facts.service) \(facts.time) (\(DateText.full(facts.time))) "
                 + (summary ?? facts.summary)
         ]
         lines.append("DESCR=\(facts["MON_DESCRIPTION"] ?? "")")

@@ -78,10 +78,6 @@ extension MonConfigParser {
                     help: "they are \(Spelling.list(known, joinedBy: "and"))")
                 continue
             }
-            if method == .pam {
-                report(.warning, line.excerpt(word.range), "authtype: pam refuses everybody in this daemon",
-                    help: "getpwnam reads what the C library knows, the shadow file too; userfile a file of its own")
-            }
             methods.append(method)
         }
         configuration.globals.authtypes = methods

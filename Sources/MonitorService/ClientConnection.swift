@@ -13,6 +13,10 @@ final class ClientConnection {
     private static let chunkSize = 4096
 
     let number: ClientNumber
+    /// Numeric address of the other end; empty: a process of this machine.
+    let host: String
+    /// An answer is being found out: until it is there, nothing more is taken.
+    var isHeld = false
     private let socket: Descriptor
     private var source: EventSource?
     private let lineReady: (ClientConnection) -> Void
@@ -32,10 +36,11 @@ final class ClientConnection {
 
     /// `lineReady` is called when there may be a line, and when there is room for answers again.
     init(
-        _ number: ClientNumber, _ socket: consuming Descriptor, loop: EventLoop,
+        _ number: ClientNumber, _ socket: consuming Descriptor, host: String, loop: EventLoop,
         lineReady: @escaping (ClientConnection) -> Void
     ) throws(SystemError) {
         self.number = number
+        self.host = host
         self.socket = socket
         self.lineReady = lineReady
         lastActivity = Clock.now()
@@ -46,7 +51,7 @@ final class ClientConnection {
     var pending: Int { outgoing.count - sent }
 
     private func ready(_ events: UInt32) {
-        lastActivity = Clock.now()
+        touch()
         if events & UInt32(EPOLLERR.rawValue) != 0 { return close() }
         if events & UInt32(EPOLLIN.rawValue | EPOLLHUP.rawValue) != 0, !hasEnded { take() }
         if events & UInt32(EPOLLOUT.rawValue) != 0 { flush() }
@@ -68,7 +73,7 @@ final class ClientConnection {
     /// The next whole line, without its end; nil where there is none, or no room for an answer. A run of CR and LF is
     /// one end.
     func nextLine() -> [UInt8]? {
-        guard !isClosed, !isEnding, pending < ClientConnection.pendingMax else { return nil }
+        guard !isClosed, !isEnding, !isHeld, pending < ClientConnection.pendingMax else { return nil }
         while scanned < received.count {
             let byte = received[scanned]
             let isEnd = byte == 0x0a || byte == 0x0d
@@ -94,7 +99,10 @@ final class ClientConnection {
     }
 
     /// Whether nothing more will come.
-    var isDone: Bool { hasEnded && received.isEmpty || hasEnded && !isInEnd && scanned == received.count }
+    var isDone: Bool { !isHeld && (hasEnded && received.isEmpty || hasEnded && !isInEnd && scanned == received.count) }
+
+    /// The time of silence begins anew.
+    func touch() { lastActivity = Clock.now() }
 
     /// Puts an answer behind what waits; `flush` sends it.
     func send(_ bytes: [UInt8]) {
@@ -130,7 +138,7 @@ final class ClientConnection {
             if isEnding || isDone { return close() }
         }
         // Who does not read is not read either.
-        let reads = pending < ClientConnection.pendingMax && !hasEnded
+        let reads = pending < ClientConnection.pendingMax && !hasEnded && !isHeld
         source?.watch(
             (reads ? UInt32(EPOLLIN.rawValue) : 0) | (pending > 0 ? UInt32(EPOLLOUT.rawValue) : 0))
     }

@@ -17,7 +17,6 @@ final class ClientServer {
     private var connections: [ClientNumber: ClientConnection] = [:]
     private var numberLast: ClientNumber = 0
     private var sweeper: EventSource?
-    private var isWorking = false
     private let administrators: gid_t?
     var filter: ClientFilter?
     var idleMax: Duration = .seconds(30)
@@ -105,8 +104,11 @@ final class ClientServer {
     private func open(_ socket: consuming Descriptor, _ peer: ClientPeer, _ name: String) {
         numberLast += 1
         let number = numberLast
+        let host = if case .address(let host, _) = peer { host } else { "" }
         do throws(SystemError) {
-            connections[number] = try ClientConnection(number, socket, loop: loop) { [unowned self] in work($0) }
+            connections[number] = try ClientConnection(number, socket, host: host, loop: loop) { [unowned self] in
+                work($0)
+            }
         } catch {
             return log(LogRecord(.warning, "client-refused", "\(error)"))
         }
@@ -136,6 +138,20 @@ final class ClientServer {
 
     func finish(_ number: ClientNumber) { connections[number]?.finish() }
 
+    /// Numeric address of a client; empty: a process of this machine.
+    func host(of number: ClientNumber) -> String { connections[number]?.host ?? "" }
+
+    /// The answer to a client's last line takes a while; its lines wait until `goOn`.
+    func hold(_ number: ClientNumber) { connections[number]?.isHeld = true }
+
+    /// A client that was held has its answer.
+    func goOn(_ number: ClientNumber) {
+        guard let connection = connections[number], connection.isHeld else { return }
+        connection.isHeld = false
+        connection.touch()
+        work(connection)
+    }
+
     /// Sends what waits, as far as the kernel takes it: the daemon ends.
     func flushAll() { connections.values.forEach { $0.flush() } }
 
@@ -145,7 +161,7 @@ final class ClientServer {
         for listener in listeners { listener.source.enable() }
         for number in connections.keys.sorted() {
             guard let connection = connections[number] else { continue }
-            if now - connection.lastActivity >= idleMax { connection.close() }
+            if !connection.isHeld, now - connection.lastActivity >= idleMax { connection.close() }
             work(connection)
         }
         sweeper?.schedule(now + .seconds(1))

@@ -38,10 +38,16 @@ struct ConfigurationSource {
         if ClientFilter(configuration.globals.clientallow) == nil {
             diagnostics.append(Diagnostic(.error, Excerpt(file: path), "clientallow: no regular expression"))
         }
+        if configuration.globals.authtypes.contains(.pam), !PAMLogin.isThere(configuration.globals.pamservice) {
+            diagnostics.append(Diagnostic(
+                .warning, Excerpt(file: path), "pamservice: PAM has no service '\(configuration.globals.pamservice)'",
+                help: "its file would lie in /etc/pam.d; without it the rules of 'other' decide"))
+        }
         let finder = ProgramFinder(native: native, basedir: places.basedir)
         let (programs, problems) = finder.find(configuration, file: path)
         diagnostics += problems
-        let (authorization, complaints) = ConfigurationSource.authorization(places.authfile)
+        let (authorization, complaints) = ConfigurationSource.authorization(
+            places.authfile, looksUp: options.action == .check)
         diagnostics += complaints
         guard let authorization, !diagnostics.hasErrors else { return (nil, diagnostics) }
         let loaded = LoadedConfiguration(
@@ -49,8 +55,11 @@ struct ConfigurationSource {
         return (loaded, diagnostics)
     }
 
-    /// auth.cf, names of hosts resolved; nil where a diagnostic is an error.
-    static func authorization(_ path: String) -> (authorization: Authorization?, diagnostics: [Diagnostic]) {
+    /// auth.cf; nil where a diagnostic is an error. `looksUp`: names without an address are told, which may take as
+    /// long as a name server likes.
+    static func authorization(
+        _ path: String, looksUp: Bool = false
+    ) -> (authorization: Authorization?, diagnostics: [Diagnostic]) {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try contents(of: path)
@@ -60,12 +69,9 @@ struct ConfigurationSource {
                 help: "without it nobody may ask anything: see mon.cf(5)")])
         }
         var (authorization, diagnostics) = MonitorConfigReader.readAuthorization(path: path, bytes: bytes)
-        for index in authorization?.trapSources.indices ?? 0..<0 {
-            let host = authorization?.trapSources[index].host ?? ""
-            if host == "*" || IPAddress(host) != nil { continue }
+        for host in looksUp ? authorization?.trapSources.map(\.host) ?? [] : [] where host != "*" {
             do throws(NameError) {
-                let found = try NameLookup.address(of: host, family: AF_INET)
-                authorization?.trapSources[index].addresses = ["\(found.address)"]
+                _ = try NameLookup.address(of: host, family: AF_INET)
             } catch {
                 diagnostics.append(Diagnostic(.warning, Excerpt(file: path), "\(host): \(error)", help: error.remedy))
             }

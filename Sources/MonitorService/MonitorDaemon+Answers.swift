@@ -6,15 +6,12 @@ import LinuxSystem
 import Monitoring
 
 extension MonitorDaemon {
-    func answer(_ question: Question) -> Answer {
+    /// nil: it is told later, and until then the client waits.
+    func answer(_ question: Question, for client: ClientNumber) -> Answer? {
         switch question {
         case .login(let user, let password, let isLocal):
-            let accepted = passwords.accepts(
-                user: user, password: password, isLocal: isLocal, methods: loaded.configuration.globals.authtypes,
-                userfile: loaded.places.userfile)
-            let word = accepted ? "logged in" : "refused"
-            note(LogRecord(accepted ? .info : .warning, "login", "user '\(user.prefix(64))' \(word)"))
-            return .login(user: user, accepted: accepted)
+            return logIn(LoginAttempt(
+                user: user, password: password, isLocal: isLocal, host: server?.host(of: client) ?? ""), client)
         case .reset(let kept): return .done(problem: reset(kept))
         case .testConfiguration:
             let (_, diagnostics) = source.load()
@@ -24,6 +21,24 @@ extension MonitorDaemon {
         case .load(let disabled, let status): return .done(problem: load(disabled: disabled, status: status))
         case .downtimes: return .downtimes(StateFolder.lines(loaded.places.dtlogfile, limit: 1 << 20))
         }
+    }
+
+    private func logIn(_ attempt: LoginAttempt, _ client: ClientNumber) -> Answer? {
+        let globals = loaded.configuration.globals
+        var (verdict, isLater) = (Answer?.none, false)
+        passwords.accepts(
+            attempt, methods: globals.authtypes[...], userfile: loaded.places.userfile, pamservice: globals.pamservice
+        ) { [unowned self] isAccepted in
+            let origin = attempt.host.isEmpty ? "this machine" : attempt.host
+            let what = "user '\(attempt.user.prefix(64))' from \(origin) \(isAccepted ? "logged in" : "refused")"
+            note(LogRecord(isAccepted ? .info : .warning, "login", what))
+            let answer = Answer.login(user: attempt.user, accepted: isAccepted)
+            guard isLater else { return verdict = answer }
+            deliver(.answered(client, answer))
+            server?.goOn(client)
+        }
+        isLater = true
+        return verdict
     }
 
     /// Reads the configuration again. Returns why the old one stays; nil where the new one is in force.
@@ -57,8 +72,7 @@ extension MonitorDaemon {
         // As mon: what is wrong is logged, and the old rights stay.
         guard let authorization else { return nil }
         loaded.authorization = authorization
-        passwords.forget()
-        deliver(.authorized(authorization))
+        authorize()
         return nil
     }
 

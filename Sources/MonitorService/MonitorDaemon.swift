@@ -17,12 +17,13 @@ final class MonitorDaemon {
     let source: ConfigurationSource
     let log: Log
     let native: NativeRunners
+    private(set) lazy var passwords = PasswordCheck(pam: PAMCheck(loop: loop) { [unowned self] in note($0) })
+    private lazy var trapHosts = TrapHosts(loop: loop) { [unowned self] in note($0) }
     var loaded: LoadedConfiguration
     var monitor: Monitor
-    var passwords = PasswordCheck()
     private var clock = LocalClock()
     private var limits = RateLimit(burst: 50, interval: .milliseconds(200))
-    private var server: ClientServer?
+    private(set) var server: ClientServer?
     private var traps: TrapListener?
     private var checks: ProgramChecks?
     private var alerts: AlertPrograms?
@@ -123,12 +124,20 @@ final class MonitorDaemon {
         let globals = loaded.configuration.globals
         server?.filter = ClientFilter(globals.clientallow)
         server?.idleMax = globals.cltimeout
-        passwords.forget()
         let places = loaded.places
         monitor.setFolders(Monitor.Folders(
             state: places.statedir, logs: places.logdir, configuration: places.cfbasedir))
-        deliver(.authorized(loaded.authorization))
+        authorize()
         deliver(.configured(loaded.configuration, loaded.programs, kept))
+    }
+
+    /// Puts the rights that were read in force, and the addresses of the hosts in them as they are found.
+    func authorize() {
+        passwords.forget()
+        deliver(.authorized(trapHosts.filled(loaded.authorization)))
+        trapHosts.lookUp(loaded.authorization) { [unowned self] in
+            deliver(.authorized(trapHosts.filled(loaded.authorization)))
+        }
     }
 
     func beginDowntimeLog() {
@@ -161,7 +170,9 @@ final class MonitorDaemon {
         case .remote(let command, let words): runRemote(command, words)
         case .reply(let client, let bytes): server?.reply(client, bytes)
         case .close(let client): server?.finish(client)
-        case .ask(let client, let question): deliver(.answered(client, answer(question)))
+        case .ask(let client, let question):
+            guard let answer = answer(question, for: client) else { server?.hold(client); break }
+            deliver(.answered(client, answer))
         case .saveDisabled(let text): _ = save(disabled: text, status: nil)
         case .history(let line): attemptAppend(loaded.places.historicfile, line)
         case .downtime(let line): attemptAppend(loaded.places.dtlogfile, line)

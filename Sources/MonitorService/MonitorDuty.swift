@@ -23,6 +23,8 @@ package enum MonitorDuty {
         _ arguments: [String],
         native: (EventLoop, Log, Paths) throws -> NativeRunners = { _, _, _ in NativeRunners() }
     ) -> Int32 {
+        if arguments.first == PAMLogin.word { return PAMLogin.main(Array(arguments.dropFirst())).rawValue }
+        if arguments.first == TrapHosts.word { return TrapHosts.main(Array(arguments.dropFirst())) }
         do {
             let options = try MonitorOptions.parse(arguments)
             switch options.action {

@@ -1,34 +1,57 @@
-// Whether a password is that of a user (specs/mon.md 9): hashes of crypt(3), from the C library's database or a file.
-// A hash costs time on purpose, so only so many are computed a second, whoever asks.
+// Whether a password is that of a user (specs/mon.md 9): hashes of crypt(3), from the C library's database or a file,
+// and PAM. A hash costs time on purpose, so only so many are computed a second, whoever asks.
 import CCrypt
 import CLinux
 import ClusterModel
 import LinuxSystem
 import Monitoring
 
+/// Who wants to be whom.
+struct LoginAttempt {
+    var user: String
+    var password: [UInt8]
+    var isLocal: Bool
+    /// Numeric address of the client; empty: a process of this machine.
+    var host: String
+}
+
 final class PasswordCheck {
+    private let pam: PAMCheck
     private var budget = TokenBucket(burst: 20, interval: .milliseconds(200))
     /// Passwords of traps that were right, so that each trap need not be hashed again.
     private var known: [(hash: String, password: [UInt8])] = []
     private static let knownMax = 64
 
-    /// The methods in their order, the first that accepts decides. An empty password never opens a file's door.
+    init(pam: PAMCheck) { self.pam = pam }
+
+    /// The methods in their order, the first that accepts decides. An empty password opens nothing but what needs none.
+    /// `completion` is called once: before this returns, unless PAM has to be asked.
     func accepts(
-        user: String, password: [UInt8], isLocal: Bool, methods: [AuthenticationMethod], userfile: String
-    ) -> Bool {
-        guard !user.isEmpty else { return false }
-        for method in methods {
-            switch method {
-            case .trustlocal: if isLocal { return true }
-            case .passwd, .shadow:
-                if let hash = PasswordCheck.systemHash(user), matches(password, hash) { return true }
-            case .userfile:
-                let text = FileSystem.text(of: userfile, limit: 1 << 20) ?? ""
-                if let hash = UserFile.hash(of: user, in: text), matches(password, hash) { return true }
-            case .pam: break
-            }
+        _ attempt: LoginAttempt, methods: ArraySlice<AuthenticationMethod>, userfile: String, pamservice: String,
+        completion: @escaping (Bool) -> Void
+    ) {
+        guard let method = methods.first, !attempt.user.isEmpty else { return completion(false) }
+        let goOn = { [self] (isAccepted: Bool) in
+            if isAccepted { return completion(true) }
+            accepts(
+                attempt, methods: methods.dropFirst(), userfile: userfile, pamservice: pamservice,
+                completion: completion)
         }
-        return false
+        switch method {
+        case .trustlocal: goOn(attempt.isLocal)
+        case .passwd, .shadow:
+            goOn(PasswordCheck.systemHash(attempt.user).map { matches(attempt.password, $0) } ?? false)
+        case .userfile:
+            let text = FileSystem.text(of: userfile, limit: 1 << 20) ?? ""
+            goOn(UserFile.hash(of: attempt.user, in: text).map { matches(attempt.password, $0) } ?? false)
+        case .pam:
+            let isPossible = !attempt.password.isEmpty && !attempt.password.contains(0)
+                && attempt.password.count <= PAMLogin.Applicant.passwordLengthMax && !attempt.user.utf8.contains(0)
+            guard isPossible, budget.take(Clock.now()) else { return goOn(false) }
+            pam.accepts(
+                PAMLogin.Applicant(user: attempt.user, password: attempt.password, host: attempt.host),
+                service: pamservice, completion: goOn)
+        }
     }
 
     /// Whether a trap's password has one of these hashes.

@@ -42,10 +42,13 @@ package enum HistoryLine {
     }
 
     /// What a history shows where a monitor said nothing.
-    static func summary(_ summary: [UInt8]) -> [UInt8] {
-        let isBlank = summary.allSatisfy { $0 == 0x20 || $0 == 0x09 }
-        return isBlank ? Array("(NO SUMMARY)".utf8) : clean(summary)
-    }
+    static func summary(_ summary: [UInt8]) -> [UInt8] { isBlank(summary) ? noSummary : clean(summary) }
+
+    /// Whether a first line says nothing.
+    static func isBlank(_ summary: [UInt8]) -> Bool { summary.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+
+    /// `(NO SUMMARY)`
+    static let noSummary = Array("(NO SUMMARY)".utf8)
 
     /// One line it stays, whatever a monitor prints.
     private static func clean(_ summary: [UInt8]) -> [UInt8] { summary.map { $0 < 0x20 || $0 == 0x7f ? 0x20 : $0 } }

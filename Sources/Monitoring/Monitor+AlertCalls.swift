@@ -84,7 +84,7 @@ extension Monitor {
     }
 
     private func historySummary(_ index: Int, _ kind: AlertKind, _ input: [UInt8]) -> [UInt8] {
-        kind == .startup ? Array("(NO SUMMARY)".utf8) : HistoryLine.summary(
+        kind == .startup ? HistoryLine.noSummary : HistoryLine.summary(
             Array(input.prefix { $0 != UInt8(ascii: "\n") }))
     }
 

@@ -148,7 +148,8 @@ extension Monitor {
     private mutating func unacknowledge(_ index: Int, _ result: CheckResult) {
         guard states[index].acknowledged != 0, configuration.services[index].unackSummary else { return }
         func bare(_ summary: [UInt8]) -> [UInt8] { summary.filter { $0 != 0x20 && !(9...13).contains($0) } }
-        guard bare(states[index].lastSummary) != bare(result.summary) else { return }
+        guard bare(HistoryLine.summary(states[index].lastSummary)) != bare(HistoryLine.summary(result.summary))
+        else { return }
         states[index].acknowledged = 0
         states[index].acknowledgement = []
         states[index].consecutiveFailures = 1

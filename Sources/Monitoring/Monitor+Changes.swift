@@ -113,7 +113,9 @@ extension Monitor {
     }
 
     private mutating func clear(_ request: Request, _ moment: Moment, _ effects: inout [MonitorEffect]) {
-        guard request.text(0) == "timers" else { return answer(request, "520 unknown clear command", &effects) }
+        guard request.text(0) == "timers", request.words.count > 2 else {
+            return answer(request, "520 unknown clear command", &effects)
+        }
         guard let index = index(group: request.text(1), service: request.text(2)) else {
             return answer(request, "520 unknown group", &effects)
         }

@@ -43,8 +43,11 @@ package struct ServiceState: Equatable, Sendable {
 
     package init() {}
 
-    /// Without a run there is none.
-    package var lastSummary: [UInt8] { Array((lastOutput ?? []).prefix { $0 != UInt8(ascii: "\n") }) }
+    /// The first line; without a run there is none, and a failure without a word has `(NO SUMMARY)`.
+    package var lastSummary: [UInt8] {
+        let line = Array((lastOutput ?? []).prefix { $0 != UInt8(ascii: "\n") })
+        return status.isFailure && HistoryLine.isBlank(line) ? HistoryLine.noSummary : line
+    }
     /// Everything after the first line.
     package var lastDetail: [UInt8] { Array((lastOutput ?? []).drop { $0 != UInt8(ascii: "\n") }.dropFirst()) }
     /// Given in all periods since the service was well.

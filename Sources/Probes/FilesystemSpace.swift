@@ -1,5 +1,5 @@
-// freespace.monitor: room on filesystems. A local one is asked directly, by its mount point, which the kernel keeps in
-// memory; any other by a program of its own, since a server that is gone makes whoever asks wait without end.
+// freespace.monitor: room on filesystems. A local one is asked directly, where the way to it leads over local ones
+// alone; any other by a program of its own, since a server that is gone makes whoever asks wait without end.
 import CLinux
 import ClusterModel
 import LinuxSystem
@@ -71,10 +71,11 @@ final class SpaceCheck: RunningCheck {
     init(_ demand: SpaceDemand, tools: CheckTools, deadline: Instant, _ done: @escaping (Finding) -> Void) {
         self.demand = demand
         self.done = done
-        let mount = MountPoint.holding(demand.path)
+        let mounts = MountPoint.all
+        let mount = MountPoint.holding(demand.path, of: mounts)
         stage = "waiting for the filesystem" + (mount.map { " at \($0.path), \($0.type)" } ?? "")
-        if let mount, SpaceCheck.local.contains(mount.type) {
-            askHere(mount.path)
+        if SpaceCheck.waitsForNobody(demand.path, mounts) {
+            askHere()
         } else {
             askElsewhere(tools, deadline)
         }
@@ -86,9 +87,22 @@ final class SpaceCheck: RunningCheck {
         child = nil
     }
 
-    private func askHere(_ point: String) {
+    /// Whether every step of a path lies on a local filesystem, and none is a link that leads elsewhere.
+    private static func waitsForNobody(_ path: String, _ mounts: [MountPoint]) -> Bool {
+        var step = ""
+        for name in path.split(separator: "/", omittingEmptySubsequences: true) {
+            step += "/" + name
+            // Asked only after the mount that it lies on: this very question would wait, too.
+            guard name != "..", let mount = MountPoint.holding(step, of: mounts), local.contains(mount.type),
+                FileSystem.target(ofLink: step) == nil
+            else { return false }
+        }
+        return path.hasPrefix("/") && MountPoint.holding("/", of: mounts).map { local.contains($0.type) } ?? false
+    }
+
+    private func askHere() {
         var status = CLinux.statvfs()
-        guard statvfs(point, &status) == 0 else { return finish(Finding(failure: SystemError.text(cl_errno()))) }
+        guard statvfs(demand.path, &status) == 0 else { return finish(Finding(failure: SystemError.text(cl_errno()))) }
         finish(
             FilesystemFigures(
                 blockSize: UInt64(status.f_frsize), blocks: UInt64(status.f_blocks),
@@ -143,20 +157,24 @@ struct MountPoint {
     private static let list = "/proc/self/mountinfo"
     private static let listMax = 4 << 20
 
-    /// The mount that a path lies on, by its name alone: nothing is asked of any filesystem.
-    static func holding(_ path: String) -> MountPoint? {
-        guard path.hasPrefix("/"), let text = FileSystem.text(of: list, limit: listMax) else { return nil }
-        var best: MountPoint?
-        for line in text.split(separator: "\n") {
+    /// The mounts of this process, in the kernel's order.
+    static var all: [MountPoint] {
+        let text = FileSystem.text(of: list, limit: listMax) ?? ""
+        return text.split(separator: "\n").compactMap { line in
             // `36 35 98:0 /root /mount options - ext4 device options`
             let words = line.split(separator: " ")
-            guard words.count > 6, let dash = words.firstIndex(of: "-"), dash + 1 < words.count else { continue }
-            let point = unescaped(words[4])
-            guard path == point || point == "/" || path.hasPrefix(point + "/") else { continue }
+            guard words.count > 6, let dash = words.firstIndex(of: "-"), dash + 1 < words.count else { return nil }
+            return MountPoint(path: unescaped(words[4]), type: String(words[dash + 1]))
+        }
+    }
+
+    /// The mount that a path lies on, by its name alone: nothing is asked of any filesystem.
+    static func holding(_ path: String, of mounts: [MountPoint]) -> MountPoint? {
+        guard path.hasPrefix("/") else { return nil }
+        var best: MountPoint?
+        for mount in mounts where path == mount.path || mount.path == "/" || path.hasPrefix(mount.path + "/") {
             // Of two at the same place the later one covers the earlier.
-            if point.utf8.count >= best?.path.utf8.count ?? 0 {
-                best = MountPoint(path: point, type: String(words[dash + 1]))
-            }
+            if mount.path.utf8.count >= best?.path.utf8.count ?? 0 { best = mount }
         }
         return best
     }

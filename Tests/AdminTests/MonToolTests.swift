@@ -116,6 +116,41 @@ struct MonToolTests {
         #expect(try mon.moncmd("-a", "list", "state", input: "list state\n").status == 2)
     }
 
+    @Test("moncmd takes commands of a file, the name of -l and the host of MONHOST")
+    func places() throws {
+        let mon = try RunningMon()
+        try mon.awaitChecks()
+        try mon.folder.write("commands", "list state\n\nversion\nquit\nlist watch\n")
+        let file = try mon.moncmd("-f", mon.folder.path + "/commands")
+        #expect(file.output
+            == "scheduler running\n220 list state completed\nversion 9745\n220 version completed\n220 quitting\n")
+        #expect(try mon.moncmd("-f", mon.folder.path + "/nothing").status == 1)
+        let login = try mon.moncmd("-a", "-l", "me", "stop", input: "PASS=any\n")
+        #expect(login.status == 0 && login.output == "220 stop completed\n", "\(login)")
+        let host = try RunningTool(
+            "moncmd", ["-p", "\(mon.port)", "list", "state"], in: mon.folder, environment: ["MONHOST=127.0.0.1"]).end()
+        #expect(host.output.hasPrefix("scheduler stopped since "), "\(host)")
+    }
+
+    @Test("hb mon --watch --json: a line for each turn, until an interrupt")
+    func watch() throws {
+        let mon = try RunningMon()
+        try mon.awaitChecks()
+        let words = ["mon", "-s", "127.0.0.1:\(mon.port)", "--json", "--watch", "0.05"]
+        let tool = try RunningTool("hb", words, in: mon.folder)
+        let end = Clock.now() + .seconds(60)
+        while mon.folder.text("stdout").split(separator: "\n").count < 3, Clock.now() < end {
+            Clock.wait(.milliseconds(20))
+        }
+        try Children.signal(tool.pid, SIGINT)
+        let outcome = try tool.end()
+        let lines = outcome.output.split(separator: "\n")
+        #expect(outcome.status == 0 && lines.count >= 3, "\(outcome)")
+        for line in lines {
+            #expect(line.hasPrefix("{\"server\": \"127.0.0.1:\(mon.port)\"") && line.contains("\"failing\": 1"))
+        }
+    }
+
     @Test("where no mon is, it is said, with status 3")
     func nobody() throws {
         let folder = try TemporaryFolder()

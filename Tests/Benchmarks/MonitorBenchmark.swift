@@ -1,5 +1,5 @@
 // What watching costs: two thousand services at intervals of ten seconds, by this daemon with native monitors and with
-// programs, and by mon 1.3.6, which has programs only, on one processor each.
+// programs, and by mon 1.3.6, which has programs only, on one processor each; and a flood of traps.
 import CLinux
 import ClusterModel
 import LinuxSystem
@@ -10,6 +10,8 @@ final class MonitorBenchmark {
     /// Services whose monitor writes down when it was started.
     private static let sampleCount = 40
     private static let interval: Duration = .seconds(10)
+    /// This daemon with programs, to which traps make no difference.
+    private static let programs = "programs"
 
     /// Who watches, and with what.
     private struct Contender {
@@ -26,7 +28,16 @@ final class MonitorBenchmark {
     private let rounds: Int
 
     /// Processor time, memory, and how far from the schedule checks begin.
-    static func measure(rounds: Int) throws -> [Figure] { try MonitorBenchmark(rounds: rounds).measure() }
+    static func measure(rounds: Int) throws -> [Figure] {
+        try MonitorBenchmark(rounds: rounds).play { bench, contender in try bench.measure(contender) }
+    }
+
+    /// Ten thousand traps a second: how many are lost, what that costs, and how long clients wait meanwhile.
+    static func measureTraps(rounds: Int) throws -> [Figure] {
+        try MonitorBenchmark(rounds: rounds).play { bench, contender in
+            contender.name == programs ? [] : try bench.measureTraps(contender)
+        }
+    }
 
     private init(rounds: Int) throws {
         self.rounds = rounds
@@ -48,20 +59,20 @@ final class MonitorBenchmark {
         port = own.port
     }
 
-    private func measure() throws -> [Figure] {
+    private func play(_ body: (MonitorBenchmark, Contender) throws -> [Figure]) throws -> [Figure] {
         defer { Folder.remove(folder) }
         for name in ["mon.d", "state", "log", "etc", "run"] { try Folder.make("\(folder)/\(name)") }
         let stamp = "#!/bin/sh\nexec date +%s%N >>\(folder)/log/$1\n"
         try Folder.write(stamp, to: "\(folder)/mon.d/stamp.monitor", mode: 0o755)
         try Folder.write("#!/bin/sh\n", to: "\(folder)/mon.d/program.monitor", mode: 0o755)
-        try Folder.write("list: all\nterm: all\ntrap section\n", to: "\(folder)/etc/auth.cf")
+        try Folder.write("list: all\nterm: all\ntrap section\n* * *\n", to: "\(folder)/etc/auth.cf")
         guard let own = FileSystem.target(ofLink: "/proc/self/exe"), let slash = own.lastIndex(of: "/") else {
             throw RigError("/proc is not mounted")
         }
         let mon = [String(own[..<slash]) + "/mon", "--run-dir", "\(folder)/run"]
         var contenders = [
             Contender(name: "native monitors", command: mon, monitor: "native:tcp.monitor -p \(port)", hasGoal: true),
-            Contender(name: "programs", command: mon, monitor: "program.monitor", hasGoal: false),
+            Contender(name: MonitorBenchmark.programs, command: mon, monitor: "program.monitor", hasGoal: false),
         ]
         let debian = Checkout.folder + "/.build/debian-mon/root/usr"
         if FileSystem.kind(of: debian + "/sbin/mon") != nil {
@@ -72,23 +83,51 @@ final class MonitorBenchmark {
         } else {
             print("mon 1.3.6 is not there: make peer fetches it")
         }
-        return try contenders.flatMap(measure)
+        return try contenders.flatMap { try body(self, $0) }
+    }
+
+    // MARK: Traps
+
+    /// For ten seconds, each a failure of one service.
+    private func measureTraps(_ contender: Contender) throws -> [Figure] {
+        let watch = "\nhostgroup bench 127.0.0.1\n\nwatch bench\n    service trap\n        period\n"
+        let (pid, own) = try start(contender, services: watch)
+        defer { end(pid) }
+        let title = contender.hasGoal ? "mon" : "mon, \(contender.name)"
+        var lost = Figure("\(title): lost", unit: "% of 10000 a second", goal: contender.hasGoal ? 0.1 : nil)
+        var cost = Figure("\(title): daemon", unit: "% of a core")
+        var answers = Figure("\(title): list state", unit: "ms", goal: contender.hasGoal ? 50 : nil)
+        for _ in 0..<rounds {
+            let (ticks, drops, begin) = (MonitorBenchmark.ticks(pid), dropped(own.port), Clock.now())
+            let load = try TrapLoad(to: own)
+            let sent = try load.run(for: MonitorBenchmark.interval)
+            let elapsed = Double((Clock.now() - begin).wholeNanoseconds) / 1e9 * Double(sysconf(Int32(_SC_CLK_TCK)))
+            cost.values.append(Double(MonitorBenchmark.ticks(pid).own - ticks.own) / elapsed * 100)
+            // What still waits is taken, or has been dropped.
+            try pass(.seconds(2))
+            lost.values.append(Double(dropped(own.port) - drops) / Double(sent) * 100)
+            answers.values += load.answers
+            guard try load.hasFailed() else { throw RigError("\(contender.name) has not taken the traps") }
+        }
+        return [lost, cost, answers]
+    }
+
+    /// Datagrams that the kernel has dropped for want of room at a port of this machine.
+    private func dropped(_ port: UInt16) -> Int {
+        let text = FileSystem.text(of: "/proc/net/udp", limit: 1 << 20) ?? ""
+        let place = ":" + String(Int(port) + 0x10000, radix: 16, uppercase: true).dropFirst()
+        let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
+        return lines.filter { $0.count > 2 && $0[1].hasSuffix(place) }.reduce(0) { sum, line in
+            sum + (line.last.flatMap { Int($0) } ?? 0)
+        }
     }
 
     private func measure(_ contender: Contender) throws -> [Figure] {
         for name in FileSystem.names(in: folder + "/log") { Folder.remove("\(folder)/log/\(name)") }
-        try Folder.write(configuration(contender), to: "\(folder)/etc/mon.cf")
-        let log = try Descriptor.open("\(folder)/mon.log", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
-        let pid = try Command(["taskset", "-c", "0"] + contender.command + ["-c", "\(folder)/etc/mon.cf"])
-            .start(descriptors: [1: log.raw, 2: log.raw])
-        defer {
-            try? Children.signal(pid, SIGTERM)
-            _ = try? Children.wait(pid)
-        }
+        let (pid, _) = try start(contender, services: services(contender))
+        defer { end(pid) }
         try pass(.seconds(14))
-        guard try Children.poll(pid) == nil else {
-            throw RigError("\(contender.name) has ended: \(Folder.read("\(folder)/mon.log").suffix(500))")
-        }
+        try expectRunning(pid, contender)
         let title = "mon, \(contender.name)"
         var own = Figure("\(title): daemon", unit: "% of a core", goal: contender.hasGoal ? 10 : nil)
         var all = Figure("\(title): with monitors", unit: "% of a core")
@@ -111,8 +150,40 @@ final class MonitorBenchmark {
         return [own, all, memory, begun, late]
     }
 
-    private func configuration(_ contender: Contender) -> String {
-        var text = """
+    /// Starts a daemon that watches these services; its ports are those next to the one that is checked.
+    private func start(_ contender: Contender, services: String) throws -> (pid: pid_t, address: SocketAddress) {
+        let own = port == 65535 ? port - 1 : port + 1
+        try Folder.write(globals(own) + services, to: "\(folder)/etc/mon.cf")
+        let log = try Descriptor.open("\(folder)/mon.log", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+        let pid = try Command(["taskset", "-c", "0"] + contender.command + ["-c", "\(folder)/etc/mon.cf"])
+            .start(descriptors: [1: log.raw, 2: log.raw])
+        guard let address = SocketAddress(numeric: "127.0.0.1", port: own) else { throw RigError("no address") }
+        do {
+            try Waiting().until("\(contender.name) answers", within: .seconds(20)) {
+                try expectRunning(pid, contender)
+                let socket = try Descriptor.socket(family: AF_INET, type: SOCK_STREAM)
+                return (try? socket.connect(to: address)) != nil
+            }
+        } catch {
+            end(pid)
+            throw error
+        }
+        return (pid, address)
+    }
+
+    private func expectRunning(_ pid: pid_t, _ contender: Contender) throws {
+        guard try Children.poll(pid) == nil else {
+            throw RigError("\(contender.name) has ended: \(Folder.read("\(folder)/mon.log").suffix(500))")
+        }
+    }
+
+    private func end(_ pid: pid_t) {
+        try? Children.signal(pid, SIGTERM)
+        _ = try? Children.wait(pid)
+    }
+
+    private func globals(_ own: UInt16) -> String {
+        """
             mondir = \(folder)/mon.d
             alertdir = \(folder)/mon.d
             statedir = \(folder)/state
@@ -120,15 +191,15 @@ final class MonitorBenchmark {
             cfbasedir = \(folder)/etc
             authfile = \(folder)/etc/auth.cf
             pidfile = \(folder)/mon.pid
-            serverport = \(port == 65535 ? port - 1 : port + 1)
-            trapport = \(port == 65535 ? port - 1 : port + 1)
+            serverport = \(own)
+            trapport = \(own)
             randstart = 10s
 
-            hostgroup bench 127.0.0.1
-
-            watch bench
-
             """
+    }
+
+    private func services(_ contender: Contender) -> String {
+        var text = "\nhostgroup bench 127.0.0.1\n\nwatch bench\n"
         for number in 0..<MonitorBenchmark.serviceCount {
             let monitor = number < MonitorBenchmark.sampleCount ? "stamp.monitor s\(number) ;;" : contender.monitor
             text += "    service s\(number)\n        interval 10s\n        monitor \(monitor)\n"

@@ -17,7 +17,8 @@ extension ClusterTests {
         private static let timeout = Duration.seconds(1)
         private static let slack = Duration.seconds(20)
 
-        /// nginx on port 80, one process, which answers 500 while a file `sick-NODE` is in the cluster's folder.
+        /// nginx on port 80, one process, which answers 500 while a file `sick-NODE` is in the cluster's folder. With a
+        /// file `leave` a stop leaves it as it is: who waits for it is not told that it has gone.
         private func webServer(_ folder: String) -> String {
             """
             #!/bin/sh
@@ -28,6 +29,7 @@ extension ClusterTests {
             case $1 in
             start)
                 runs && exit 0
+                for old in $(cat "$dir/left" 2>/dev/null); do kill -9 "$old"; done
                 cat >"$dir/nginx.conf" <<END
             user root; daemon off; master_process off; error_log $dir/nginx.log; pid $pid;
             events { worker_connections 64; }
@@ -47,7 +49,7 @@ extension ClusterTests {
                 echo "$HA_CURHOST start" >>"\(folder)/web.log"
                 runs ;;
             stop)
-                runs && kill -9 "$(cat "$pid")"
+                runs && if [ -e "\(folder)/leave" ]; then cat "$pid" >>"$dir/left"; else kill -9 "$(cat "$pid")"; fi
                 rm -f "$pid"
                 echo "$HA_CURHOST stop" >>"\(folder)/web.log" ;;
             status) if runs; then echo running; else echo stopped; exit 3; fi ;;
@@ -56,8 +58,8 @@ extension ClusterTests {
             """
         }
 
-        /// The service monitor as the last resource of the group: where the group is, it is.
-        private func serviceMonitor(_ folder: String) -> String {
+        /// The service monitor, as a resource.
+        private func serviceMonitor(_ folder: String, state: String) -> String {
             """
             #!/bin/sh
             # start|stop|status
@@ -67,8 +69,9 @@ extension ClusterTests {
             case $1 in
             start)
                 runs && exit 0
-                setsid \(ServiceMonitorTests.programs)/mon -c \(folder)/mon.cf -A \(folder)/auth.cf -P "$pid" \\
-                    -D "$dir/volatile" -L "$dir/volatile" --run-dir "$dir/run" </dev/null >>"$dir/mon.log" 2>&1 &
+                setsid \(ServiceMonitorTests.programs)/mon -c \(folder)/mon-$HA_CURHOST.cf \\
+                    -A \(folder)/auth.cf -P "$pid" -D "\(state)" -l all -L "$dir/volatile" --run-dir "$dir/run" \\
+                    </dev/null >>"$dir/mon.log" 2>&1 &
                 for try in $(seq 500); do runs && exit 0; sleep 0.01; done
                 exit 1 ;;
             stop)
@@ -81,34 +84,56 @@ extension ClusterTests {
             """
         }
 
-        private func play(alert: String, _ scenario: (Stage) throws -> Void) throws {
+        /// `times`: of the check of each node. `follows`: the service monitor is the last resource of the group, and
+        /// where the group is, it is with all that it knows; else it runs on every node. `services`: more of them.
+        private func play(
+            alert: String, times: [Duration] = [timeout, timeout], follows: Bool = true, services: String = "",
+            _ scenario: (Stage) throws -> Void
+        ) throws {
             try Stage.play { plan in
                 plan.files.autoFailback = "off"
-                plan.files.groups[0] = "alpha \(Stage.groupA) webserver servicemonitor"
+                plan.files.groups[0] = "alpha \(Stage.groupA) webserver" + (follows ? " servicemonitor" : "")
             } _: { stage in
                 let folder = stage.cluster.folder
                 for node in stage.cluster.nodes {
                     let scripts = node.configurationFolder + "/resource.d/"
                     try Folder.write(webServer(folder), to: scripts + "webserver", mode: 0o755)
-                    try Folder.write(serviceMonitor(folder), to: scripts + "servicemonitor", mode: 0o755)
+                    // A folder of all nodes stands for a filesystem of the group.
+                    let state = folder + (follows ? "/state" : "/\(node.name)/volatile")
+                    try Folder.make(state)
+                    try Folder.write(
+                        serviceMonitor(folder, state: state), to: scripts + "servicemonitor", mode: 0o755)
                 }
-                let configuration = """
-                    hostgroup web \(Stage.addressA)
+                for (node, time) in zip(stage.cluster.nodes, times) {
+                    let configuration = """
+                        hostgroup web \(Stage.addressA)
 
-                    watch web
-                        service http
-                            interval \(ServiceMonitorTests.interval.wholeMilliseconds / 1000)s
-                            monitor http.monitor -m page -t \(ServiceMonitorTests.timeout.wholeMilliseconds / 1000)
-                            period wd {Sun-Sat}
-                                alertevery 60s
-                                alert \(alert)
+                        watch web
+                            service http
+                                interval \(ServiceMonitorTests.interval.wholeMilliseconds / 1000)s
+                                monitor http.monitor -m page -t \(time.wholeMilliseconds / 1000)
+                                period wd {Sun-Sat}
+                                    alertevery 60s
+                                    alert \(alert)
 
-                    """
-                try Folder.write(configuration, to: folder + "/mon.cf")
-                try Folder.write("command section\nlist: all\nservertime: all\n", to: folder + "/auth.cf")
+                        """
+                    let more = services.replacing("FOLDER", with: folder)
+                    try Folder.write(configuration + more, to: "\(folder)/mon-\(node.name).cf")
+                }
+                try Folder.write("command section\nlist: all\nack: all\nservertime: all\n", to: folder + "/auth.cf")
                 try stage.start()
+                if !follows { for node in stage.cluster.nodes { try serviceMonitor(node, "start") } }
+                defer {
+                    if !follows { for node in stage.cluster.nodes { try? serviceMonitor(node, "stop") } }
+                }
                 try scenario(stage)
             }
+        }
+
+        private func serviceMonitor(_ node: Node, _ operation: String) throws {
+            let script = "\(node.configurationFolder)/resource.d/servicemonitor"
+            let outcome = try node.command(["env", "HA_CURHOST=\(node.name)", script, operation]).run()
+            if !outcome.succeeded { throw RigError("mon on \(node.name), \(operation): \(outcome.output)") }
         }
 
         /// The page that a client sees, or nothing.
@@ -158,6 +183,80 @@ extension ClusterTests {
                     #expect(status.output.contains(reason), "\(fault.name): \(status.output)")
                     #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == [fault.to.name])
                 }
+            }
+        }
+
+        @Test(
+            "a service monitor that follows its group takes with it what it knows, and gives no alert twice",
+            .enabled(if: FileSystem.kind(of: nginx) == .regular, "nginx is not unpacked: make servers"))
+        func follows() throws {
+            let services = """
+                    service ill
+                        interval 1s
+                        monitor process.monitor no-such-program
+                        period
+                            alertevery 1h
+                            alert file.alert -d FOLDER alerts
+
+                """
+            try play(alert: "cluster standby \(Stage.groupA)", services: services) { stage in
+                /// Asks whichever node has the address, from the other one.
+                func ask(_ node: Node, _ words: String...) throws -> String {
+                    try node.command(["\(ServiceMonitorTests.programs)/hb", "moncmd", "-s", Stage.addressA] + words)
+                        .run().output
+                }
+                let alerts = stage.cluster.folder + "/alerts"
+                func count() -> Int { Folder.read(alerts).split(separator: "\n").count { $0.hasPrefix("failure ") } }
+                try stage.waiting.until("an alert", within: ServiceMonitorTests.slack) { count() == 1 }
+                #expect(try ask(stage.beta, "ack", "web", "ill", "seen").contains("220 ack completed"))
+                let first = try ask(stage.beta, "list", "opstatus", "web,ill").split(separator: " ")
+                let since = try #require(first.first { $0.hasPrefix("first_failure=") })
+                let standby = try stage.alpha.run("hb_standby", ["all"])
+                #expect(standby.succeeded, "\(standby.output)")
+                var line = ""
+                try stage.waiting.until("mon on beta", within: ServiceMonitorTests.slack) {
+                    line = try ask(stage.alpha, "list", "opstatus", "web,ill")
+                    return line.contains("monitor_duration=0") || line.contains("monitor_duration=1")
+                }
+                #expect(line.contains(" opstatus=0 ") && line.contains("seen") && line.contains(since), "\(line)")
+                try stage.waiting.pass(.seconds(3))
+                #expect(count() == 1, "\(Folder.read(alerts))")
+            }
+        }
+
+        @Test(
+            "two that watch one address: each outage moves the group once, though one of them sees it too late",
+            .enabled(if: FileSystem.kind(of: nginx) == .regular, "nginx is not unpacked: make servers"))
+        func watchedTwice() throws {
+            // What beta's check has begun to wait for on alpha ends as a failure when beta has the address already.
+            let times = [Duration.seconds(1), .seconds(5)]
+            try play(alert: "cluster standby \(Stage.groupA)", times: times, follows: false) { stage in
+                let web = stage.cluster.folder + "/web.log"
+                try Folder.write("", to: stage.cluster.folder + "/leave")
+                let moves: [(from: Node, to: Node, signal: String)] = [
+                    (stage.alpha, stage.beta, "STOP"), (stage.beta, stage.alpha, "KILL"),
+                    (stage.alpha, stage.beta, "KILL"),
+                ]
+                for (index, move) in moves.enumerated() {
+                    try stage.waiting.until("a page of \(move.from.name)") {
+                        page(stage, from: move.to).contains("page of \(move.from.name)")
+                    }
+                    _ = try move.from.command(["sh", "-c", "kill -\(move.signal) \(pid(move.from))"]).run()
+                    try stage.cluster.awaitOwner(
+                        move.to.name, of: Stage.groupA,
+                        within: ServiceMonitorTests.interval + times[1] + ServiceMonitorTests.slack)
+                    // All checks that saw the outage have ended, and their alerts with them.
+                    let mover = try stage.waiting.watch(times[1] + .seconds(3)) { () -> String? in
+                        let holders = stage.cluster.holders(of: Stage.addressA).map(\.name)
+                        return holders == [move.to.name] ? nil : "\(holders)"
+                    }
+                    #expect(mover == nil, "after outage \(index + 1)")
+                    let starts = Folder.read(web).split(separator: "\n").filter { $0.hasSuffix(" start") }
+                    #expect(starts == (["alpha"] + moves[...index].map(\.to.name)).map { "\($0) start" })
+                }
+                let logs = stage.cluster.nodes.map(\.log).joined()
+                let late = logs.split(separator: "\n").count { $0.contains("was started here after that was seen") }
+                #expect(late > 0, "nobody saw the outage too late: \(logs)")
             }
         }
 

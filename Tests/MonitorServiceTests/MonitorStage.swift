@@ -21,6 +21,8 @@ final class MonitorStage {
     let port: UInt16
     private(set) var pid: pid_t = 0
     let waiting = Waiting()
+    /// Folders of the stage's own that the daemon finds instead of the machine's.
+    var mounts: [(folder: String, target: String)] = []
 
     /// Writes the files: `LAB` in the configuration is the folder. Monitors and alerts are shell scripts by name.
     init(_ configuration: String, programs: [(path: String, script: String)], authorization: String? = nil) throws {
@@ -80,6 +82,12 @@ final class MonitorStage {
     func start(_ arguments: [String] = []) throws {
         let log = try Descriptor.open("\(folder)/mon.log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
         var spawn = Spawn(program: MonitorStage.program, arguments: ["mon"] + self.arguments + arguments)
+        if !mounts.isEmpty {
+            let script = mounts.map { "mount --bind \(folder)/\($0.folder) \($0.target) && " }.joined() + "exec \"$@\""
+            spawn.program = "/usr/bin/unshare"
+            spawn.arguments = ["unshare", "-m", "sh", "-c", script, "sh", MonitorStage.program]
+                + spawn.arguments.dropFirst()
+        }
         spawn.environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TZ=UTC"]
         spawn.descriptors = [1: log.raw, 2: log.raw]
         pid = try spawn.start()

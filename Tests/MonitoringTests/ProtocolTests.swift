@@ -139,6 +139,12 @@ struct ProtocolTests {
             + "last_summary=www1 last_detail=it\\27s\\20\\22quoted\\22\\20back\\\\slash\\09tab\\0a "
             + "last_failure=1795225010 interval=10 monitor_duration=1 monitor_running=0 last_alert=1795225010 "
             + "first_failure=1795225010 failure_duration=2")
+        stage.results["web:http"] = CheckResult(exit: 1, text: "  \nmore\n")
+        stage.run(seconds: 12)
+        #expect(stage.ask("list failures")[0].contains(" last_summary=(NO\\20SUMMARY) last_detail=more\\0a "))
+        stage.results["web:http"] = CheckResult(exit: 0, text: "\n")
+        stage.run(seconds: 12)
+        #expect(stage.ask("list successes").contains { $0.contains("service=http ") && $0.contains(" last_summary= ") })
     }
 
     @Test("a view narrows the lists, for its client alone")

@@ -68,7 +68,8 @@ struct AlertTests {
         let text = read(folder.path + "/log")
         let records = text.split(separator: "\n", omittingEmptySubsequences: false).filter { $0 == "." }
         #expect(records.count == 2)
-        #expect(text.hasPrefix("ALERT web http 1795225625 (") && text.contains("\nDESCR=the shop\nOPSTATUS=0\nwww1\n"))
+        #expect(text.hasPrefix("failure web http 1795225625 ("))
+        #expect(text.contains("\nDESCR=the shop\nOPSTATUS=0\nwww1\n"))
         #expect(try run(["file.alert", "/proc/nowhere/log"]).exit == 1)
     }
 

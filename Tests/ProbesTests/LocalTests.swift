@@ -32,8 +32,15 @@ struct LocalTests {
         // No list of mounts says that asking /proc waits for nobody.
         let other = try Bench().run("freespace.monitor /proc:0%", [])
         #expect(other.exit == 0, "\(other)")
-        #expect(MountPoint.holding("/proc/self")?.path == "/proc")
-        #expect(MountPoint.holding("relative") == nil)
+        #expect(MountPoint.holding("/proc/self", of: MountPoint.all)?.path == "/proc")
+        #expect(MountPoint.holding("relative", of: MountPoint.all) == nil)
+        // The room is that of the place that a link leads to, and what is not there has none.
+        let folder = try TestFolder()
+        try runProgram("ln", "-s", "/proc", folder.path + "/link")
+        #expect(try Bench().run("freespace.monitor \(folder.path)/link:1", []).exit == 1)
+        #expect(try Bench().run("freespace.monitor \(folder.path):1", []).exit == 0)
+        let missing = try Bench().run("freespace.monitor \(folder.path)/missing:0%", [])
+        #expect(missing.exit == 1 && missing.detail.contains("No such file"), "\(missing)")
     }
 
     @Test("loads are judged each by its bound, also a processor")

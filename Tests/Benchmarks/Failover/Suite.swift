@@ -48,6 +48,9 @@ struct SuiteFigure: Sendable {
         SuiteFigure(name: "monitor", about: "2000 services of the service monitor, and mon 1.3.6 beside it") { run in
             try run.record("monitor", MonitorBenchmark.measure(rounds: run.options.isQuick ? 1 : 4))
         },
+        SuiteFigure(name: "traps", about: "10000 traps a second to the service monitor, and to mon 1.3.6") { run in
+            try run.record("traps", MonitorBenchmark.measureTraps(rounds: run.options.isQuick ? 1 : 4))
+        },
     ]
 }
 
