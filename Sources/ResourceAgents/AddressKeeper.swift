@@ -74,6 +74,15 @@ package final class AddressKeeper {
         tables.onEvents = { [unowned self] events in take(events) }
         conflicts.onDefend = { [unowned self] place in announcer.repeatOnce([place]) }
         conflicts.onContest = { [unowned self] contest in tell(contest) }
+        rehearse()
+    }
+
+    /// Goes the way of a start once, for an interface that there cannot be. Code that runs for the first time is slow:
+    /// the first takeover in a daemon's life is often its last, and somebody waits for it.
+    private func rehearse() {
+        guard let nobody = IPAddress("0.0.0.0"), (try? tables.current()) != nil else { return }
+        _ = try? session.add([InterfaceAddress(interface: 0, address: nobody, prefixLength: 32)])
+        _ = Announcer.frames(of: nobody, at: .zero)
     }
 
     /// Whether the next start of these addresses is a cold one: nobody is known to have had them just before, so

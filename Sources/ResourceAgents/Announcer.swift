@@ -111,10 +111,10 @@ package final class Announcer {
             return log(LogRecord(.error, "announce-failed", "no announcement: \(error)"))
         }
         let neighbours = routers.isEmpty ? [] : ARPTable.read()
-        for (index, places) in Dictionary(grouping: burst.addresses, by: \.interface).sorted(by: { $0.key < $1.key }) {
-            guard let interface = interfaces[index], interface.announces, let hardware = interface.hardwareAddress
-            else { continue }
-            let addresses = places.map(\.address)
+        for interface in interfaces.values where interface.announces {
+            guard let hardware = interface.hardwareAddress else { continue }
+            let addresses = burst.addresses.filter { $0.interface == interface.index }.map(\.address)
+            if addresses.isEmpty { continue }
             var failure: SystemError?
             var failed = 0
             for address in addresses {
