@@ -162,7 +162,9 @@ let package = Package(
             dependencies: [
                 "CLinux", "ClientService", "Control", "Notifications", "Resources", "Status", "Workers",
             ],
-            swiftSettings: edge),
+            swiftSettings: edge,
+            // Functions of libraries are looked up when the program starts, not in the middle of its first takeover.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
         .executableTarget(
             name: "hb_webhook", dependencies: ["CCurl", "CJansson", "CLinux", "LinuxSystem"], swiftSettings: edge),
         .executableTarget(

@@ -7,7 +7,7 @@ import LinuxSystem
 package protocol AddressLease: AnyObject {
     /// From here on these addresses answer only while the lease runs. MUST be said before they are added.
     func hold(_ addresses: [InterfaceAddress])
-    /// These addresses are gone from here.
+    /// These addresses are gone from here. May take effect with what is said next.
     func release(_ addresses: [InterfaceAddress])
     /// The lease runs until then; one that has run out is not renewed by an instant that has passed.
     func renew(until: Instant, now: Instant)

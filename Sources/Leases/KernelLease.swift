@@ -9,6 +9,9 @@ package final class KernelLease: AddressLease {
     private let elements: LeaseElements
     private let log: (LogRecord) -> Void
     private var held: [IPAddress] = []
+    /// Not held any more, and still in the kernel's sets: that an address is leased which is not here does no harm, and
+    /// nobody waits for its end. The next change takes it along.
+    private var released: [IPAddress] = []
     private var until = Instant.distantPast
     private var isFailing = false
 
@@ -21,19 +24,21 @@ package final class KernelLease: AddressLease {
         table = LeaseTable(name: name)
         elements = try LeaseElements(tableName: name)
         try table.make()
+        // Whether the way that a start goes is open is known before one has to go it: with the address of nobody.
+        try elements.apply(IPAddress("0.0.0.0").map { LeaseElements.Change.release($0) } ?? [])
     }
 
     package func hold(_ addresses: [InterfaceAddress]) {
         let added = addresses.map(\.address).filter { !held.contains($0) }
         if added.isEmpty { return }
         held += added
+        released.removeAll { added.contains($0) }
         apply(added.flatMap { LeaseElements.Change.hold($0) } + lease(Clock.now()))
     }
 
     package func release(_ addresses: [InterfaceAddress]) {
-        let released = addresses.map(\.address)
+        released += addresses.map(\.address)
         held.removeAll { released.contains($0) }
-        apply(released.flatMap { LeaseElements.Change.release($0) })
     }
 
     package func renew(until: Instant, now: Instant) {
@@ -63,8 +68,10 @@ package final class KernelLease: AddressLease {
     }
 
     private func apply(_ changes: [LeaseElements.Change]) {
+        let outdated = released
+        released = []
         do throws(SystemError) {
-            try elements.apply(changes)
+            try elements.apply(changes + outdated.flatMap { LeaseElements.Change.release($0) })
             isFailing = false
         } catch {
             restore(after: error)

@@ -62,6 +62,8 @@ final class LeaseElements {
     private let socket: OpaquePointer
     private let tableName: String
     private var sequence: UInt32 = 0
+    /// A transaction, and what the kernel says to it. Kept: taken anew each time, it costs a start more than the rest.
+    private let buffer: UnsafeMutableRawBufferPointer
 
     /// The corresponding C function is `mnl_socket_open2`.
     init(tableName: String) throws(SystemError) {
@@ -74,9 +76,13 @@ final class LeaseElements {
             mnl_socket_close(socket)
             throw error
         }
+        buffer = .allocate(byteCount: LeaseElements.bufferSize * 2, alignment: 16)
     }
 
-    deinit { mnl_socket_close(socket) }
+    deinit {
+        mnl_socket_close(socket)
+        buffer.deallocate()
+    }
 
     /// All of the changes in order, or none of a transaction that fails; more than 200 make several transactions.
     /// Throws ENOENT where the tables are gone.
@@ -85,14 +91,13 @@ final class LeaseElements {
         while !rest.isEmpty {
             let part = rest.prefix(LeaseElements.changesMax)
             rest = rest.dropFirst(LeaseElements.changesMax)
-            let size = LeaseElements.bufferSize * 2
-            let code = withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { transact(part, $0) }
+            let code = transact(part)
             if code != 0 { throw SystemError(code: code, operation: "change the lease") }
         }
     }
 
     /// Returns an errno, 0 for done. The kernel does its work inside the send.
-    private func transact(_ changes: ArraySlice<Change>, _ buffer: UnsafeMutableRawBufferPointer) -> Int32 {
+    private func transact(_ changes: ArraySlice<Change>) -> Int32 {
         guard let batch = mnl_nlmsg_batch_start(buffer.baseAddress, LeaseElements.bufferSize) else { return ENOMEM }
         defer { mnl_nlmsg_batch_stop(batch) }
         nftnl_batch_begin(current(batch), next())

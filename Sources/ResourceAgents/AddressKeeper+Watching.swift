@@ -11,32 +11,25 @@ extension AddressKeeper {
     private static let putBackMax = 5
     private static let putBackWindow: Duration = .seconds(10)
 
-    func takeEvents() {
-        do throws(SystemError) {
-            var hasOtherLinks = false
-            let events = try monitor.events()
-            // Hundreds of addresses that were brought up are told of one by one.
-            let own = Set(events.count > 1 ? held.map { Form($0.address) } : [])
-            for event in events {
-                switch event {
-                case .address(let event):
-                    if !event.isRemoved, !event.address.isDuplicate, own.contains(Form(event.address)) { continue }
-                    changed(event)
-                case .link(let event):
-                    changed(event)
-                    hasOtherLinks = true
-                case .overrun:
-                    try checkAll()
-                    hasOtherLinks = true
-                }
+    func take(_ events: [NetworkEvent]) {
+        var hasOtherLinks = false
+        // Hundreds of addresses that were brought up are told of one by one.
+        let own = Set(events.count > 1 ? held.map { Form($0.address) } : [])
+        for event in events {
+            switch event {
+            case .address(let event):
+                if !event.isRemoved, !event.address.isDuplicate, own.contains(Form(event.address)) { continue }
+                changed(event)
+            case .link(let event):
+                changed(event)
+                hasOtherLinks = true
+            case .overrun:
+                checkAll()
+                hasOtherLinks = true
             }
-            if hasOtherLinks { conflicts.interfacesChanged() }
-        } catch {
-            log(LogRecord(.error, "netlink", "\(error)"))
         }
+        if hasOtherLinks { conflicts.interfacesChanged() }
     }
-
-    func isSame(_ a: InterfaceAddress, _ b: InterfaceAddress) -> Bool { Form(a) == Form(b) }
 
     /// What tells two addresses of the kernel's table apart.
     private struct Form: Hashable {
@@ -54,7 +47,7 @@ extension AddressKeeper {
     // MARK: Addresses
 
     private func changed(_ event: AddressEvent) {
-        guard let index = held.firstIndex(where: { isSame($0.address, event.address) }) else { return copied(event) }
+        guard let index = held.firstIndex(where: { $0.address.isSame(as: event.address) }) else { return copied(event) }
         if event.isRemoved, lease?.hasRemoved(by: Clock.now()) == true {
             lose(index, "\(event.address.address) has outlived this node's right to hold it")
         } else if event.isRemoved {
@@ -67,7 +60,7 @@ extension AddressKeeper {
     /// The same address elsewhere, or with another prefix: harmless while this node has it, a second owner afterwards.
     private func copied(_ event: AddressEvent) {
         guard let index = held.firstIndex(where: { $0.address.address == event.address.address }) else { return }
-        let known = held[index].copies.firstIndex { isSame($0, event.address) }
+        let known = held[index].copies.firstIndex { $0.isSame(as: event.address) }
         if event.isRemoved {
             if let known { held[index].copies.remove(at: known) }
         } else if known == nil, held[index].copies.count < AddressKeeper.copiesMax {
@@ -122,10 +115,18 @@ extension AddressKeeper {
     }
 
     /// After lost events: compares everything held with what is there.
-    private func checkAll() throws(SystemError) {
-        let present = try session.addresses()
-        for index in held.indices.reversed() where !present.contains(where: { isSame($0, held[index].address) }) {
-            putBack(index, by: "somebody else")
+    private func checkAll() {
+        do throws(SystemError) {
+            tables.distrust()
+            let tables = try tables.current()
+            for index in held.indices.reversed() {
+                let address = held[index].address
+                if !tables.forms(of: address.address).contains(where: { $0.isSame(as: address) }) {
+                    putBack(index, by: "somebody else")
+                }
+            }
+        } catch {
+            log(LogRecord(.error, "netlink", "\(error)"))
         }
     }
 

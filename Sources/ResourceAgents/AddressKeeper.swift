@@ -45,7 +45,7 @@ package final class AddressKeeper {
     package var connections = ConnectionPolicy.keep
 
     let session: NetlinkSession
-    let monitor: NetworkMonitor
+    let tables: KernelTables
     let announcer: Announcer
     let conflicts: ConflictWatch
     let log: (LogRecord) -> Void
@@ -57,11 +57,6 @@ package final class AddressKeeper {
     var returns: [UInt32: EventSource] = [:]
     /// Addresses whose next start is a cold one.
     private var cold: Set<IPAddress> = []
-    /// What the tables said a moment ago: a start follows the question what is here, and what is held is looked up
-    /// again. Nothing of it was changed by this process since.
-    private var recent: (tables: AddressTables, at: Instant)?
-    private static let recentAgeMax = Duration.milliseconds(1)
-    private var source: EventSource?
     let loop: EventLoop
     private var refresh: EventSource?
     private var refreshInterval: Duration?
@@ -73,12 +68,21 @@ package final class AddressKeeper {
         self.log = log
         self.lease = lease
         session = try NetlinkSession()
-        monitor = try NetworkMonitor(addresses: true)
-        announcer = try Announcer(loop: loop, session: session, log: log)
+        tables = try KernelTables(loop: loop, session: session, log: log)
+        announcer = try Announcer(loop: loop, tables: tables, log: log)
         conflicts = ConflictWatch(loop: loop, session: session, log: log)
-        source = try loop.onReadable(monitor.raw) { [unowned self] in takeEvents() }
+        tables.onEvents = { [unowned self] events in take(events) }
         conflicts.onDefend = { [unowned self] place in announcer.repeatOnce([place]) }
         conflicts.onContest = { [unowned self] contest in tell(contest) }
+        rehearse()
+    }
+
+    /// Goes the way of a start once, for an interface that there cannot be. Code that runs for the first time is slow:
+    /// the first takeover in a daemon's life is often its last, and somebody waits for it.
+    private func rehearse() {
+        guard let nobody = IPAddress("0.0.0.0"), (try? tables.current()) != nil else { return }
+        _ = try? session.add([InterfaceAddress(interface: 0, address: nobody, prefixLength: 32)])
+        _ = Announcer.frames(of: nobody, at: .zero)
     }
 
     /// Whether the next start of these addresses is a cold one: nobody is known to have had them just before, so
@@ -145,12 +149,11 @@ package final class AddressKeeper {
     /// Where the addresses are to be that are not here yet, on interfaces that can be asked; nil where there are none.
     private func askable(_ specifications: [AddressSpecification]) -> [PlacedAddress]? {
         do throws(SystemError) {
-            let tables = try AddressTables(session, placing: specifications)
+            let tables = try tables.current(about: specifications, placing: true)
             let places = specifications.compactMap { specification -> PlacedAddress? in
                 guard case .success(let address) = tables.place(specification),
-                    tables.interfaces.contains(where: {
-                        $0.index == address.interface && $0.announces && $0.isRunning
-                    }), !tables.addresses.contains(where: { $0.address == address.address && !$0.isDuplicate })
+                    let interface = tables.interfaces[address.interface], interface.announces, interface.isRunning,
+                    tables.forms(of: address.address).allSatisfy(\.isDuplicate)
                 else { return nil }
                 return PlacedAddress(address: address.address, interface: address.interface)
             }
@@ -175,8 +178,7 @@ package final class AddressKeeper {
     /// `asking`: the kernel goes on asking for IPv6 addresses while they are in use. Not after a node that dies or
     /// hands over: what it still answers would cost the address.
     package func start(_ specifications: [AddressSpecification], asking: Bool = false) -> [ResourceOutcome] {
-        withTables(specifications.count, placing: specifications, maybeRecent: true) { tables in
-            recent = nil
+        withTables(specifications, placing: true) { tables throws(SystemError) in
             var outcomes = [ResourceOutcome](repeating: .done, count: specifications.count)
             var wanted: [(Int, InterfaceAddress)] = []
             for (index, specification) in specifications.enumerated() {
@@ -195,21 +197,21 @@ package final class AddressKeeper {
                 if asking { wanted = wanted.map { ($0, optimistic($1, tables)) } }
                 lease?.hold(wanted.map(\.1))
                 let results = try session.add(wanted.map(\.1))
+                let confirmed = Clock.now()
                 var up: [PlacedAddress] = []
                 for ((index, address), code) in zip(wanted, results) {
-                    let name = tables.describe(address)
-                    switch code {
-                    case 0, EEXIST:
+                    if code == 0 || code == EEXIST {
                         up.append(PlacedAddress(address: address.address, interface: address.interface))
-                        if code == EEXIST { log(LogRecord(.info, "address-present", "\(name) was there already")) }
-                    default:
+                    } else {
                         lease?.release([address])
-                        outcomes[index] = .failed("add \(name): \(SystemError.text(code))")
+                        outcomes[index] = .failed("add \(tables.describe(address)): \(SystemError.text(code))")
                     }
                 }
-                let confirmed = Clock.now()
                 announcer.announce(up, interfaces: tables.interfaces)
                 lastStart = up.isEmpty ? nil : (confirmed, Clock.now())
+                for ((_, address), code) in zip(wanted, results) where code == EEXIST {
+                    log(LogRecord(.info, "address-present", "\(tables.describe(address)) was there already"))
+                }
                 keepSecondaries(wanted.map(\.1), tables)
                 conflicts.watch(up, asking: probeTime != nil)
             } catch {
@@ -221,21 +223,26 @@ package final class AddressKeeper {
 
     /// Removes addresses, each from where it is; what is not there needs no removal. Returns an outcome for each.
     package func stop(_ specifications: [AddressSpecification]) -> [ResourceOutcome] {
-        withTables(specifications.count) { tables in
-            recent = nil
-            var outcomes = [ResourceOutcome](repeating: .done, count: specifications.count)
-            var present: [(Int, InterfaceAddress)] = []
-            for (index, specification) in specifications.enumerated() {
-                present += self.present(specification, tables).map { (index, $0) }
+        withTables(specifications) { kept throws(SystemError) in
+            var tables = kept
+            if specifications.contains(where: { present($0, kept).isEmpty }) {
+                // Others start an address by the word that it is not here: that is the kernel's, not one from memory.
+                self.tables.distrust()
+                tables = try self.tables.current(about: specifications)
             }
-            let places = present.map { PlacedAddress(address: $0.1.address, interface: $0.1.interface) }
+            var outcomes = [ResourceOutcome](repeating: .done, count: specifications.count)
+            var found: [(Int, InterfaceAddress)] = []
+            for (index, specification) in specifications.enumerated() {
+                found += present(specification, tables).map { (index, $0) }
+            }
+            let places = found.map { PlacedAddress(address: $0.1.address, interface: $0.1.interface) }
             announcer.drop(places)
             conflicts.drop(places)
-            if connections == .reset { endConnections(present.map(\.1), "reset") }
+            if connections == .reset { endConnections(found.map(\.1), "reset") }
             release(specifications.map(\.address))
             do throws(SystemError) {
                 // Backwards, so that the kernel need not promote one secondary address after the other.
-                let backwards = Array(present.reversed())
+                let backwards = Array(found.reversed())
                 var removed: [InterfaceAddress] = []
                 for ((index, address), code) in zip(backwards, try session.remove(backwards.map(\.1))) {
                     if code == 0 || code == EADDRNOTAVAIL || code == ENODEV {
@@ -247,7 +254,7 @@ package final class AddressKeeper {
                 if connections == .drop { endConnections(removed, "dropped") }
                 lease?.release(removed)
             } catch {
-                for (index, _) in present { outcomes[index] = .failed("\(error)") }
+                for (index, _) in found { outcomes[index] = .failed("\(error)") }
             }
             return outcomes
         }
@@ -255,7 +262,7 @@ package final class AddressKeeper {
 
     /// Whether each address is there and usable.
     package func status(_ specifications: [AddressSpecification]) -> [ResourceOutcome] {
-        withTables(specifications.count) { tables in
+        withTables(specifications) { tables in
             specifications.map { specification in
                 present(specification, tables).contains { !$0.isDuplicate } ? .running : .stopped
             }
@@ -269,10 +276,10 @@ package final class AddressKeeper {
             if let reason = start([specification])[0].failure { onLost(group, reason) }
         }
         do throws(SystemError) {
-            let tables = try tables(placing: [], maybeRecent: true)
+            let tables = try tables.current(about: specifications)
             let copies = held.flatMap(\.copies)
             let found = specifications.flatMap { present($0, tables) }.filter { address in
-                !copies.contains { isSame($0, address) }
+                !copies.contains { $0.isSame(as: address) }
             }
             release(specifications.map(\.address))
             lease?.hold(found)
@@ -280,7 +287,7 @@ package final class AddressKeeper {
                 Held(group: group, address: address.settled, copies: copies.filter { $0.address == address.address })
             }
             conflicts.watch(held.filter { $0.group == group }.map(\.place), asking: false)
-            noteLinks(tables.interfaces)
+            noteLinks(Array(tables.interfaces.values))
             if announce {
                 announcer.announce(found.map { PlacedAddress(address: $0.address, interface: $0.interface) })
             }
@@ -300,9 +307,10 @@ package final class AddressKeeper {
     private func present(_ specification: AddressSpecification, _ tables: AddressTables) -> [InterfaceAddress] {
         var present = tables.find(specification)
         for entry in held where entry.address.address == specification.address {
-            present += tables.addresses.filter { address in
-                address.address == specification.address && !present.contains { isSame($0, address) }
-                    && (entry.address.interface == address.interface || entry.copies.contains { isSame($0, address) })
+            present += tables.forms(of: specification.address).filter { address in
+                !present.contains { $0.isSame(as: address) }
+                    && (entry.address.interface == address.interface
+                        || entry.copies.contains { $0.isSame(as: address) })
             }
         }
         return present
@@ -313,35 +321,25 @@ package final class AddressKeeper {
         held.removeAll { released.contains($0.address.address) }
     }
 
+    /// Outcomes by the tables as they are now. After a failure they are read anew: whatever follows it, above all the
+    /// question whether an address that could not be removed is still here, goes by the kernel's own word.
     private func withTables(
-        _ count: Int, placing specifications: [AddressSpecification] = [], maybeRecent: Bool = false,
-        _ body: (AddressTables) -> [ResourceOutcome]
+        _ specifications: [AddressSpecification], placing: Bool = false,
+        _ body: (AddressTables) throws(SystemError) -> [ResourceOutcome]
     ) -> [ResourceOutcome] {
         do throws(SystemError) {
-            return body(try tables(placing: specifications, maybeRecent: maybeRecent))
+            let outcomes = try body(try tables.current(about: specifications, placing: placing))
+            if outcomes.contains(where: { $0.failure != nil }) { tables.distrust() }
+            return outcomes
         } catch {
-            return [ResourceOutcome](repeating: .unknown("\(error)"), count: count)
+            return specifications.map { _ in .unknown("\(error)") }
         }
-    }
-
-    private func tables(
-        placing specifications: [AddressSpecification], maybeRecent: Bool
-    ) throws(SystemError) -> AddressTables {
-        let now = Clock.now()
-        if maybeRecent, let recent, now - recent.at < AddressKeeper.recentAgeMax,
-            !AddressTables.needsRoutes(specifications)
-        {
-            return recent.tables
-        }
-        let tables = try AddressTables(session, placing: specifications)
-        recent = (tables, now)
-        return tables
     }
 
     /// The form in which the kernel asks for an IPv6 address while it is in use; the same where it cannot.
     private func optimistic(_ address: InterfaceAddress, _ tables: AddressTables) -> InterfaceAddress {
         guard address.address.isIPv6,
-            let interface = tables.interfaces.first(where: { $0.index == address.interface }), interface.announces,
+            let interface = tables.interfaces[address.interface], interface.announces,
             Sysctl.set("net/ipv6/conf/\(interface.name)/optimistic_dad", "1")
         else { return address }
         return address.optimistic
@@ -349,8 +347,8 @@ package final class AddressKeeper {
 
     /// Switches interfaces on that are to carry the addresses.
     private func prepare(_ addresses: [InterfaceAddress], _ tables: AddressTables) throws(SystemError) {
-        for interface in tables.interfaces where !interface.isUp {
-            guard addresses.contains(where: { $0.interface == interface.index }) else { continue }
+        for index in Set(addresses.map(\.interface)).sorted() {
+            guard let interface = tables.interfaces[index], !interface.isUp else { continue }
             log(LogRecord(.info, "interface-up", "switching \(interface.name) on"))
             try session.switchOn(interface.index)
         }
@@ -359,7 +357,7 @@ package final class AddressKeeper {
     /// Has the other addresses of a network stay when the first of it is removed, which Linux otherwise does not.
     private func keepSecondaries(_ addresses: [InterfaceAddress], _ tables: AddressTables) {
         let carriers = Set(addresses.lazy.filter { !$0.address.isIPv6 }.map(\.interface))
-        for interface in tables.interfaces where carriers.contains(interface.index) {
+        for interface in carriers.compactMap({ tables.interfaces[$0] }) {
             Sysctl.set("net/ipv4/conf/\(interface.name)/promote_secondaries", "1")
         }
     }

@@ -1,47 +1,67 @@
-// Where an address of haresources belongs: what the kernel's tables say, read once for a whole batch.
-import CLinux
+// Where an address of haresources belongs, by what the kernel's tables say.
 import LinuxSystem
 
 /// Interfaces, addresses and routes at one moment.
-package struct AddressTables {
-    package let interfaces: [NetworkInterface]
-    package let addresses: [InterfaceAddress]
-    private let routes: [Route]
-    private let places: [IPAddress: [InterfaceAddress]]
+struct AddressTables {
+    /// By the kernel's index.
+    private(set) var interfaces: [UInt32: NetworkInterface]
+    /// By address, which may be on several interfaces, and on one of them with several prefixes.
+    private var places: [IPAddress: [InterfaceAddress]]
+    /// May be very many: they are here only where an address is to be placed that needs them (`needsRoutes`).
+    var routes: [Route] = []
 
-    package init(interfaces: [NetworkInterface], addresses: [InterfaceAddress], routes: [Route]) {
-        self.interfaces = interfaces
-        self.addresses = addresses
-        self.routes = routes
+    init(interfaces: [NetworkInterface], addresses: [InterfaceAddress]) {
+        self.interfaces = Dictionary(interfaces.map { ($0.index, $0) }) { $1 }
         places = Dictionary(grouping: addresses, by: \.address)
     }
 
-    /// Reads the tables. Routes, which may be very many, only where one of the addresses `placing` needs them.
-    package init(_ session: NetlinkSession, placing specifications: [AddressSpecification] = []) throws(SystemError) {
-        self.init(
-            interfaces: try session.interfaces(), addresses: try session.addresses(),
-            routes: AddressTables.needsRoutes(specifications) ? try session.routes() : [])
+    /// Takes in a change of which the kernel tells. What is lost in an overrun is not known here.
+    mutating func apply(_ event: NetworkEvent) {
+        switch event {
+        case .link(let event):
+            let index = event.interface.index
+            interfaces[index] = event.isRemoved ? nil : event.interface
+            if event.isRemoved { places = places.mapValues { $0.filter { $0.interface != index } } }
+        case .address(let event):
+            var forms = places[event.address.address, default: []]
+            let known = forms.firstIndex { $0.isSame(as: event.address) }
+            if event.isRemoved {
+                if let known { forms.remove(at: known) }
+            } else if let known {
+                forms[known] = event.address
+            } else {
+                forms.append(event.address)
+            }
+            places[event.address.address] = forms.isEmpty ? nil : forms
+        case .overrun: break
+        }
     }
 
+    /// Everything that the kernel has of an address.
+    func forms(of address: IPAddress) -> [InterfaceAddress] { places[address, default: []] }
+
+    /// The interface of a name.
+    func interface(named name: String) -> NetworkInterface? { interfaces.values.first { $0.name == name } }
+
     /// Whether placing one of the addresses takes the routes.
-    package static func needsRoutes(_ specifications: [AddressSpecification]) -> Bool {
+    static func needsRoutes(_ specifications: [AddressSpecification]) -> Bool {
         !specifications.allSatisfy { $0.interface != nil && $0.prefixLength != nil }
     }
 
     /// Where an address is now: on its interface if it names one, else on every interface but loopback ones.
-    package func find(_ specification: AddressSpecification) -> [InterfaceAddress] {
-        places[specification.address, default: []].filter { address in
-            guard let interface = interfaces.first(where: { $0.index == address.interface }) else { return false }
+    func find(_ specification: AddressSpecification) -> [InterfaceAddress] {
+        forms(of: specification.address).filter { address in
+            guard let interface = interfaces[address.interface] else { return false }
             return specification.interface.map { $0 == interface.name } ?? !interface.isLoopback
         }
     }
 
     /// Where an address is to be, and in which form. Interface and prefix that are not given are those of the route
     /// whose network holds the address.
-    package func place(_ specification: AddressSpecification) -> Result<InterfaceAddress, ArgumentError> {
+    func place(_ specification: AddressSpecification) -> Result<InterfaceAddress, ArgumentError> {
         var named: NetworkInterface?
         if let name = specification.interface {
-            named = interfaces.first { $0.name == name }
+            named = interface(named: name)
             if named == nil { return .failure(ArgumentError(reason: "there is no interface \(name)")) }
         }
         var route: Route?
@@ -61,8 +81,8 @@ package struct AddressTables {
     }
 
     /// `10.0.0.1/24 on eth0`.
-    package func describe(_ address: InterfaceAddress) -> String {
-        let name = interfaces.first { $0.index == address.interface }?.name ?? "interface \(address.interface)"
+    func describe(_ address: InterfaceAddress) -> String {
+        let name = interfaces[address.interface]?.name ?? "interface \(address.interface)"
         return "\(address.address)/\(address.prefixLength) on \(name)"
     }
 

@@ -43,14 +43,14 @@ package final class Announcer {
     }
 
     private let loop: EventLoop
-    private let session: NetlinkSession
+    private let tables: KernelTables
     private let socket: PacketSocket
     private let log: (LogRecord) -> Void
     private var bursts: [Burst] = []
 
-    package init(loop: EventLoop, session: NetlinkSession, log: @escaping (LogRecord) -> Void) throws(SystemError) {
+    init(loop: EventLoop, tables: KernelTables, log: @escaping (LogRecord) -> Void) throws(SystemError) {
         self.loop = loop
-        self.session = session
+        self.tables = tables
         self.log = log
         socket = try PacketSocket()
     }
@@ -64,8 +64,8 @@ package final class Announcer {
     }
 
     /// Sends the first announcement of each address before it returns, and the others on schedule. A schedule of the
-    /// same address that is still going on is replaced. `interfaces`: as they are now, where that was just asked for.
-    package func announce(_ addresses: [PlacedAddress], interfaces: [NetworkInterface]? = nil) {
+    /// same address that is still going on is replaced. `interfaces`: as they are now, where that is known.
+    package func announce(_ addresses: [PlacedAddress], interfaces: [UInt32: NetworkInterface]? = nil) {
         drop(addresses)
         if addresses.isEmpty { return }
         let burst = Burst(addresses, start: Clock.now())
@@ -103,15 +103,15 @@ package final class Announcer {
         }
     }
 
-    private func send(_ burst: Burst, isFirst: Bool, _ known: [NetworkInterface]? = nil) {
-        let interfaces: [NetworkInterface]
+    private func send(_ burst: Burst, isFirst: Bool, _ known: [UInt32: NetworkInterface]? = nil) {
+        let interfaces: [UInt32: NetworkInterface]
         do throws(SystemError) {
-            interfaces = if let known { known } else { try session.interfaces() }
+            interfaces = if let known { known } else { try tables.current().interfaces }
         } catch {
             return log(LogRecord(.error, "announce-failed", "no announcement: \(error)"))
         }
         let neighbours = routers.isEmpty ? [] : ARPTable.read()
-        for interface in interfaces where interface.announces {
+        for interface in interfaces.values where interface.announces {
             guard let hardware = interface.hardwareAddress else { continue }
             let addresses = burst.addresses.filter { $0.interface == interface.index }.map(\.address)
             if addresses.isEmpty { continue }

@@ -45,6 +45,8 @@ package final class GroupRunner {
     private let operations: ResourceOperations
     private let monitor: ResourceMonitor
     private let answer: Answer
+    /// Of each resource that is a native address, what its word says: that is the same at any time.
+    private let addresses: [AddressSpecification?]
     private var run: GroupRun
     private var events: [GroupRun.Event] = []
     /// What is logged when the event under way has been handled.
@@ -66,8 +68,8 @@ package final class GroupRunner {
         self.monitor = monitor
         number = monitor.number()
         self.answer = answer
-        run = GroupRun(
-            group: group, isAddress: group.resources.map { operations.kind(of: $0).isAddress }, policy: policy)
+        addresses = group.resources.map { operations.kind(of: $0).address }
+        run = GroupRun(group: group, isAddress: addresses.map { $0 != nil }, policy: policy)
     }
 
     deinit { monitor.leave(number) }
@@ -108,23 +110,24 @@ package final class GroupRunner {
         from index: Int, _ outcomes: [ResourceOutcome], _ completion: @escaping ([ResourceOutcome]) -> Void
     ) {
         if index >= group.resources.count { return completion(outcomes) }
-        let rest = group.resources[index...]
-        let addresses = rest.prefix { operations.kind(of: $0).isAddress }
-        let step = addresses.isEmpty ? Array(rest.prefix(1)) : Array(addresses)
-        _ = operations.run(.status, step) { [self] answers in
-            ask(from: index + step.count, outcomes + answers, completion)
+        let step = index..<index + max(1, addresses[index...].prefix { $0 != nil }.count)
+        _ = operate(.status, Array(step)) { [self] answers in
+            ask(from: step.upperBound, outcomes + answers, completion)
         }
     }
 
+    /// Says of the next start whether nobody is known to have had the group just before.
+    package func expectStart(isCold: Bool) { operations.addresses.expectStart(allAddresses, isCold: isCold) }
+
     /// Removes the group's addresses at once, whatever else is under way. An order to stop the group MUST follow.
     package func removeAddresses() {
-        let specifications = addresses
+        let specifications = allAddresses
         // One that cannot be removed here is tried again, and complained of, in its turn.
         if !specifications.isEmpty { _ = operations.addresses.stop(specifications) }
     }
 
     private func hold(announce: Bool) {
-        let specifications = addresses
+        let specifications = allAddresses
         if !specifications.isEmpty {
             operations.addresses.hold(specifications, group: group.name, announce: announce)
         }
@@ -193,7 +196,7 @@ package final class GroupRunner {
         if reason != nil || left.count != known { onFailure() }
     }
 
-    private var addresses: [AddressSpecification] { operations.addresses(of: group) }
+    private var allAddresses: [AddressSpecification] { addresses.compactMap(\.self) }
 
     /// One event at a time: what an action brings about at once waits for the actions before it.
     private func handle(_ event: GroupRun.Event) {
@@ -246,7 +249,7 @@ package final class GroupRunner {
         var isFinished = false
         isCancelled = false
         let begunAt = Clock.now()
-        let started = operations.run(operation, resources.map { group.resources[$0] }) { [self] outcomes in
+        let started = operate(operation, resources) { [self] outcomes in
             isFinished = true
             running = nil
             if !operation.asks { record(operation, resources, since: begunAt, outcomes) }
@@ -259,6 +262,18 @@ package final class GroupRunner {
             handle(.finished(outcomes))
         }
         if !isFinished { running = started }
+    }
+
+    /// Of one resource that is no address, or of any number of addresses.
+    private func operate(
+        _ operation: ResourceOperation, _ resources: [Int], completion: @escaping ([ResourceOutcome]) -> Void
+    ) -> (any RunningOperation)? {
+        let specifications = resources.compactMap { addresses[$0] }
+        if specifications.count == resources.count {
+            return operations.run(operation, addresses: specifications, completion: completion)
+        }
+        precondition(resources.count == 1, "only addresses are operated on together")
+        return operations.run(operation, group.resources[resources[0]]) { completion([$0]) }
     }
 
     /// Keeps what an operation has taken, for the record of failovers.
@@ -274,7 +289,7 @@ package final class GroupRunner {
         }
         let now = Clock.now()
         if operation == .start, let start = operations.addresses.lastStart, start.confirmed >= begunAt,
-            resources.allSatisfy({ operations.kind(of: group.resources[$0]).isAddress })
+            resources.allSatisfy({ addresses[$0] != nil })
         {
             steps.append(step(.addressUp, start.confirmed))
             steps.append(step(.announced, start.announced))

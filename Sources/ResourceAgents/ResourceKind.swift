@@ -65,13 +65,15 @@ package enum ResourceKind: Equatable, Sendable {
         unitSuffixes.contains { name.hasSuffix($0) } ? name : name + ".service"
     }
 
-    /// Whether the resource is a native address.
-    package var isAddress: Bool {
+    /// What is said of it where the resource is a native address.
+    package var address: AddressSpecification? {
         switch self {
-        case .address: true
-        case .filesystem, .unit, .script, .invalid: false
+        case .address(let specification): specification
+        case .filesystem, .unit, .script, .invalid: nil
         }
     }
+
+    package var isAddress: Bool { address != nil }
 }
 
 /// Where scripts and units are found on this machine.

@@ -138,10 +138,10 @@ package final class ResourceMonitor {
     private func check(_ id: MonitorPlan.ID, _ check: MonitorPlan.CheckID, _ policy: MonitorPolicy) {
         guard let (_, resource) = find(id) else { return handle(.finished(check, .unasked("it is gone"))) }
         var isFinished = false
-        let started = operations.run(.monitor, [resource], monitor: policy) { [weak self] outcomes in
+        let started = operations.run(.monitor, resource, monitor: policy) { [weak self] outcome in
             isFinished = true
             self?.checks[check] = nil
-            self?.handle(.finished(check, ResourceMonitor.finding(outcomes[0])))
+            self?.handle(.finished(check, ResourceMonitor.finding(outcome)))
         }
         if !isFinished, let started { checks[check] = started }
     }

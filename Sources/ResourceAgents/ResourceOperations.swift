@@ -103,37 +103,26 @@ package final class ResourceOperations {
             hasUnit: { settings.locations.hasUnit($0) })
     }
 
-    /// Says of the next start of a group whether nobody is known to have had it just before.
-    package func expectStart(of group: ResourceGroup, isCold: Bool) {
-        addresses.expectStart(addresses(of: group), isCold: isCold)
-    }
-
-    /// The addresses of a group, in its order.
-    func addresses(of group: ResourceGroup) -> [AddressSpecification] { specifications(of: group.resources.map(kind)) }
-
-    private func specifications(of kinds: [ResourceKind]) -> [AddressSpecification] {
-        kinds.compactMap { kind in if case .address(let specification) = kind { specification } else { nil } }
-    }
-
-    /// Carries out an operation of one resource that is no address, or of any number of addresses. `completion` is
-    /// called once with an outcome for each, here or from the event loop. What is returned can be cancelled.
-    /// `monitor`: how long and how closely to look, for monitors.
+    /// Carries out an operation of one resource. `completion` is called once, here or from the event loop. What is
+    /// returned can be cancelled. `monitor`: how long and how closely to look, for monitors.
     package func run(
-        _ operation: ResourceOperation, _ resources: [ResourceSpecification], monitor: MonitorPolicy? = nil,
+        _ operation: ResourceOperation, _ resource: ResourceSpecification, monitor: MonitorPolicy? = nil,
+        completion: @escaping (ResourceOutcome) -> Void
+    ) -> (any RunningOperation)? {
+        let task = Task(
+            operation: operation, resource: resource, timeout: settings.timeout(operation, resource),
+            monitor: monitor, completion: completion)
+        return pass(task, kind(of: resource))
+    }
+
+    /// The same of any number of addresses at once, with an outcome for each.
+    package func run(
+        _ operation: ResourceOperation, addresses specifications: [AddressSpecification],
         completion: @escaping ([ResourceOutcome]) -> Void
     ) -> (any RunningOperation)? {
-        let kinds = resources.map(kind)
-        let specifications = specifications(of: kinds)
-        if specifications.count == kinds.count {
-            if operation == .start { return addresses.start(specifications, completion: completion) }
-            completion(run(operation, addresses: specifications))
-            return nil
-        }
-        precondition(kinds.count == 1, "only addresses are operated on together")
-        let task = Task(
-            operation: operation, resource: resources[0], timeout: settings.timeout(operation, resources[0]),
-            monitor: monitor, completion: { completion([$0]) })
-        return pass(task, kinds[0])
+        if operation == .start { return addresses.start(specifications, completion: completion) }
+        completion(run(operation, addresses: specifications))
+        return nil
     }
 
     /// Begins an operation when it has its turn.
@@ -183,9 +172,7 @@ package final class ResourceOperations {
     private func run(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
         switch kind {
         case .address(let specification):
-            if task.operation == .start { return addresses.start([specification]) { task.completion($0[0]) } }
-            task.completion(run(task.operation, addresses: [specification])[0])
-            return nil
+            return run(task.operation, addresses: [specification]) { task.completion($0[0]) }
         case .filesystem(let arguments): return filesystem(task, arguments)
         case .unit(let unit):
             return units.run(task.operation, unit: unit, timeout: task.limit, completion: task.completion)

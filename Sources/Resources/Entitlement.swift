@@ -5,11 +5,13 @@ import ClusterModel
 import LinuxSystem
 
 /// The file that remembers the node's right to hold. It is written in place with every keepalive, so that a full disk
-/// cannot hold it up, and is worth nothing after a reboot.
+/// cannot hold it up, and is worth nothing after a reboot. Where it was not written, it has an earlier instant: less
+/// than this node may, never more.
 struct Entitlement: ~Copyable {
     /// As it was said last, by whichever daemon since the machine booted; nil where none has.
     private(set) var until: Instant?
 
+    private var isKept = true
     private let file: Descriptor?
     private let bootID: String
     /// Digits of an instant in the file, so that each one overwrites all of the one before.
@@ -31,17 +33,24 @@ struct Entitlement: ~Copyable {
         }
     }
 
-    mutating func remember(_ instant: Instant) {
+    /// The right lasts until then; `keep` MUST follow.
+    mutating func note(_ instant: Instant) {
         until = instant
+        isKept = false
+    }
+
+    /// Writes down what was said last.
+    mutating func keep() {
+        guard !isKept, let until else { return }
+        isKept = true
         let number: Int32
         switch file {
         case .some(let file): number = file.raw
         case .none: return
         }
-        let digits = String(instant.nanoseconds)
+        let digits = String(until.nanoseconds)
         let padding = String(repeating: " ", count: max(0, Entitlement.width - digits.utf8.count))
         let bytes = Array((bootID + padding + digits + "\n").utf8)
-        // What was not written leaves an earlier instant: less than this node may, never more.
         _ = bytes.withUnsafeBytes { pwrite(number, $0.baseAddress, $0.count, 0) }
     }
 }

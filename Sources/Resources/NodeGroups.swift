@@ -96,12 +96,15 @@ final class NodeGroups {
         }
     }
 
-    /// This node may hold its groups until then.
+    /// This node may hold its groups until then; `keepEntitlement` MUST follow, after what clients wait for.
     func prolong(until: Instant) {
-        entitlement.remember(until)
+        entitlement.note(until)
         operations.addresses.renew(until: until, now: Clock.now())
         silence?.heard(until: until)
     }
+
+    /// Has the next resource manager know until when this node may hold its groups.
+    func keepEntitlement() { entitlement.keep() }
 
     /// A status process that knows what runs here is judged by its own interval, not by what an earlier one asked for:
     /// the right ends as early before it speaks. It may be stopped at any moment after.
@@ -109,6 +112,7 @@ final class NodeGroups {
         let now = Clock.now()
         guard let until = entitlement.until, until > now else { return }
         prolong(until: timing.inherited(until, at: now))
+        keepEntitlement()
     }
 
     /// The right to hold has ended, and the status process says nothing: others may start what runs here.
@@ -202,9 +206,7 @@ final class NodeGroups {
     // MARK: What the status process asks for
 
     func start(_ name: String, epoch: UInt64, isCold: Bool, operation: OperationID, for sender: StatusLink) {
-        if let group = runners.first(where: { $0.group.name == name })?.group {
-            operations.expectStart(of: group, isCold: isCold)
-        }
+        runners.first { $0.group.name == name }?.expectStart(isCold: isCold)
         order(name, operation, sender) { .start($0, epoch: epoch) }
     }
 

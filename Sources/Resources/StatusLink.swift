@@ -36,6 +36,7 @@ final class StatusLink {
     // MARK: Orders
 
     private func receive() {
+        defer { groups.keepEntitlement() }
         do {
             // What comes after the link was given up is not obeyed.
             let isClosed = try channel.drain { (frame: StatusToResource, _) in if reader != nil { take(frame) } }

@@ -243,6 +243,28 @@ struct AddressKeeperTests {
         #expect(records.texts("interface-up") == ["switching eth0 on"])
     }
 
+    @Test("A start finds the interface that has the name now, and a stop what others made of the address meanwhile")
+    func changed() throws {
+        #expect(try start("10.7.0.100/24/eth0") == [.done])
+        #expect(try keeper.stop(specifications("10.7.0.100/24/eth0")) == [.done])
+        try shell(
+            """
+            ip -n \(network.near) link set eth0 down && ip -n \(network.near) link set eth0 name old &&
+            ip -n \(network.near) link add eth0 address 02:00:00:00:00:09 type veth peer name plug
+            """)
+        #expect(try start("10.7.0.100/24/eth0") == [.done])
+        let address = try #require(try present("10.7.0.100"))
+        #expect(try session.interfaces().first { $0.index == address.interface }?.name == "eth0")
+        #expect(address.interface != ethernet)
+        #expect(records.texts("announce").last?.contains("02:00:00:00:00:09") == true)
+        // As a switch of the whole interface to another prefix does it.
+        let name = network.near
+        try shell("ip -n \(name) addr del 10.7.0.100/24 dev eth0 && ip -n \(name) addr add 10.7.0.100/16 dev eth0")
+        #expect(keeper.status(try specifications("10.7.0.100/24/eth0")) == [.running])
+        #expect(try keeper.stop(specifications("10.7.0.100/24/eth0")) == [.done])
+        #expect(try present("10.7.0.100") == nil)
+    }
+
     @Test("An address that somebody removes is put back and announced; one that was given up is not")
     func putBack() throws {
         #expect(try start("10.7.0.100", "fd00:7::100") == [.done, .done])

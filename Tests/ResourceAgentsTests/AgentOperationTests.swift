@@ -48,7 +48,7 @@ struct AgentOperationTests {
         var outcome: ResourceOutcome?
         let resource = ResourceSpecification(
             type: "ocf:x:thing", arguments: words, text: (["ocf:x:thing"] + words).joined(separator: "::"))
-        _ = operations.run(operation, [resource], monitor: monitor) { outcome = $0[0] }
+        _ = operations.run(operation, resource, monitor: monitor) { outcome = $0 }
         #expect(turn(loop) { outcome != nil })
         return try #require(outcome)
     }
@@ -131,7 +131,7 @@ struct AgentOperationTests {
         try advise("", "case $op in start) touch \(folder.path)/begun; sleep 100;; esac")
         var outcome: ResourceOutcome?
         let resource = ResourceSpecification(type: "ocf:x:thing", arguments: ["role=promoted"], text: "it")
-        let running = operations.run(.start, [resource]) { outcome = $0[0] }
+        let running = operations.run(.start, resource) { outcome = $0 }
         #expect(turn(loop) { FileSystem.kind(of: "\(folder.path)/begun") != nil })
         running?.cancel()
         #expect(turn(loop) { outcome != nil })

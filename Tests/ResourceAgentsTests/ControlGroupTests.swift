@@ -68,7 +68,7 @@ struct ControlGroupTests {
 
     private func run(_ operations: ResourceOperations, _ operation: ResourceOperation) throws -> ResourceOutcome {
         var outcome: ResourceOutcome?
-        _ = operations.run(operation, [thing]) { outcome = $0[0] }
+        _ = operations.run(operation, thing) { outcome = $0 }
         #expect(turn(loop) { outcome != nil })
         return try #require(outcome)
     }
@@ -101,7 +101,7 @@ struct ControlGroupTests {
         // A status is under way when the resource manager dies: what it forked dies with it, the service does not.
         unlink("\(folder.path)/probe")
         first.settings.policy.operationTimeout = .seconds(60)
-        _ = first.run(.status, [thing]) { _ in }
+        _ = first.run(.status, thing) { _ in }
         #expect(turn(loop) { folder.text("probe").hasSuffix("\n") })
         let left = try pid("probe")
         let second = ProgramLedger(directory: folder.path) { _ in }
@@ -136,7 +136,7 @@ struct ControlGroupTests {
 
         try script("start) daemon other; sleep 1000;;\nstatus) exit 0;;")
         var outcome: ResourceOutcome?
-        let running = operations.run(.start, [thing]) { outcome = $0[0] }
+        let running = operations.run(.start, thing) { outcome = $0 }
         #expect(turn(loop) { folder.text("other").hasSuffix("\n") })
         running?.cancel()
         #expect(turn(loop) { outcome != nil })

@@ -30,8 +30,8 @@ struct FilesystemTests {
     private func run(_ operation: ResourceOperation, _ arguments: String...) throws -> ResourceOutcome {
         var outcome: ResourceOutcome?
         let running = operations.run(
-            operation, [ResourceSpecification(type: "Filesystem", arguments: arguments, text: "Filesystem")]
-        ) { outcome = $0[0] }
+            operation, ResourceSpecification(type: "Filesystem", arguments: arguments, text: "Filesystem")
+        ) { outcome = $0 }
         #expect(turn(loop, within: .seconds(60)) { outcome != nil })
         withExtendedLifetime(running) {}
         return try #require(outcome)

@@ -238,7 +238,7 @@ struct MonitorTests {
         func outcome(_ operation: ResourceOperation) -> ResourceOutcome? {
             var outcome: ResourceOutcome?
             let first = ResourceSpecification(type: "first", arguments: [], text: "first")
-            _ = operations.run(operation, [first]) { outcome = $0[0] }
+            _ = operations.run(operation, first) { outcome = $0 }
             #expect(turn(loop) { outcome != nil })
             return outcome
         }
@@ -269,7 +269,7 @@ struct MonitorTests {
         try service("first", start: "sleep 100")
         var outcome: ResourceOutcome?
         let plain = ResourceSpecification(type: "first", arguments: [], text: "first")
-        _ = operations.run(.start, [plain]) { outcome = $0[0] }
+        _ = operations.run(.start, plain) { outcome = $0 }
         #expect(turn(loop) { outcome != nil })
         #expect(outcome?.failure?.hasPrefix("timed out") == true)
     }

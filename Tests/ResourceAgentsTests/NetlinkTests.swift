@@ -141,7 +141,7 @@ struct NetlinkTests {
             let monitor = try NetworkMonitor(addresses: true)
             let session = try NetlinkSession()
             let index = try interface(session).index
-            let addresses = try (0..<1000).map { try address("10.8.\($0 / 250).\($0 % 250 + 1)", index, 16) }
+            let addresses = try (0..<2000).map { try address("10.8.\($0 / 250).\($0 % 250 + 1)", index, 16) }
             _ = try session.add(addresses)
             _ = try session.remove(addresses.reversed())
             var events: [NetworkEvent] = []

@@ -28,8 +28,8 @@ struct ProgramRunTests {
         var outcome: ResourceOutcome?
         let text = (["thing"] + arguments).joined(separator: "::")
         let running = operations.run(
-            operation, [ResourceSpecification(type: "thing", arguments: arguments, text: text)]
-        ) { outcome = $0[0] }
+            operation, ResourceSpecification(type: "thing", arguments: arguments, text: text)
+        ) { outcome = $0 }
         during(running)
         #expect(turn(loop) { outcome != nil })
         return try #require(outcome)
@@ -55,9 +55,7 @@ struct ProgramRunTests {
         earlier.settings.locations.scriptDirectories = operations.settings.locations.scriptDirectories
         try script("echo $$ > \(folder.path)/own\nsleep 1000 &\necho $! > \(folder.path)/child\nwait")
         var outcome: ResourceOutcome?
-        _ = earlier.run(.start, [ResourceSpecification(type: "thing", arguments: [], text: "thing")]) {
-            outcome = $0[0]
-        }
+        _ = earlier.run(.start, ResourceSpecification(type: "thing", arguments: [], text: "thing")) { outcome = $0 }
         #expect(turn(loop) { folder.text("child").hasSuffix("\n") })
         let (own, child) = (try process("own"), try process("child"))
         #expect(isAlive(own) && isAlive(child))

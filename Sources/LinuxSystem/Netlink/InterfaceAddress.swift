@@ -19,6 +19,11 @@ package struct InterfaceAddress: Hashable, Sendable {
         self.prefixLength = prefixLength
     }
 
+    /// Whether both name the same entry of the kernel's table, whatever its flags, label and broadcast address.
+    package func isSame(as other: InterfaceAddress) -> Bool {
+        interface == other.interface && prefixLength == other.prefixLength && address == other.address
+    }
+
     /// Whether duplicate address detection found another owner: the address is there but unusable.
     package var isDuplicate: Bool { flags & UInt32(IFA_F_DADFAILED) != 0 }
 
@@ -116,9 +121,8 @@ extension NetlinkSession {
         try perform(
             addresses.map { address in
                 // The kernel compares whatever else stands in the request.
-                var exact = InterfaceAddress(
+                let exact = InterfaceAddress(
                     interface: address.interface, address: address.address, prefixLength: address.prefixLength)
-                exact.label = address.label
                 return Request(type: Int(RTM_DELADDR), flags: 0) { exact.write(to: &$0) }
             })
     }

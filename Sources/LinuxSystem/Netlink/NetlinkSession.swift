@@ -16,6 +16,9 @@ package final class NetlinkSession {
     /// Dumps that were interrupted by a change are repeated this often, then taken as they are.
     private static let dumpAttemptMax = 5
 
+    /// Dumps that were taken as they are: what they gave may lack entries that were there all the time.
+    package private(set) var interruptedCount = 0
+
     private let socket: Descriptor
     private var sequence: UInt32 = 0
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
@@ -90,10 +93,11 @@ package final class NetlinkSession {
     func dump(
         type: Int, _ body: @escaping (inout NetlinkWriter) -> Void, begin: () -> Void, _ entry: (NetlinkMessage) -> Void
     ) throws(SystemError) {
-        for attempt in 1...NetlinkSession.dumpAttemptMax {
+        for _ in 1...NetlinkSession.dumpAttemptMax {
             begin()
-            if try dumpOnce(type: type, body, entry) || attempt == NetlinkSession.dumpAttemptMax { return }
+            if try dumpOnce(type: type, body, entry) { return }
         }
+        interruptedCount += 1
     }
 
     /// Whether the table stayed the same during the reading.

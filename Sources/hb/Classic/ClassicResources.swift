@@ -46,8 +46,8 @@ struct ClassicResources {
     func run(_ operation: ResourceOperation, _ resource: ResourceSpecification) -> ResourceOutcome {
         var outcome: ResourceOutcome?
         let loop = loop
-        let running = operations.run(operation, [resource]) { outcomes in
-            outcome = outcomes.first ?? .failed("no outcome")
+        let running = operations.run(operation, resource) {
+            outcome = $0
             loop.stop()
         }
         if let outcome { return outcome }
