@@ -203,6 +203,8 @@ package final class WebTransfer {
         ccurl_set_text(easy, CURLOPT_URL, request.url)
         // Signals would end look-ups in the middle; what is asked for is the server, not a proxy in front of us.
         ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
+        // A transfer that is given up does not wait for the thread that still looks its host up.
+        ccurl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
         ccurl_set_text(easy, CURLOPT_PROXY, "")
         ccurl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https")
         ccurl_set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")

@@ -35,6 +35,8 @@ class Web(http.server.BaseHTTPRequestHandler):
             self.reply(500, b"the disk is full\n")
         elif self.path == "/move":
             self.reply(302, b"", [("Location", "/")])
+        elif self.path == "/away":
+            self.reply(302, b"", [("Location", "http://www.lab.invalid/")])
         elif self.path == "/round":
             self.reply(302, b"", [("Location", "/round")])
         elif self.path == "/host":
