@@ -243,20 +243,32 @@ package final class AddressKeeper {
             do throws(SystemError) {
                 // Backwards, so that the kernel need not promote one secondary address after the other.
                 let backwards = Array(found.reversed())
-                var removed: [InterfaceAddress] = []
-                for ((index, address), code) in zip(backwards, try session.remove(backwards.map(\.1))) {
-                    if code == 0 || code == EADDRNOTAVAIL || code == ENODEV {
-                        removed.append(address)
-                    } else {
+                let codes = try session.remove(backwards.map(\.1))
+                for ((index, address), code) in zip(backwards, codes) {
+                    if code != 0, code != EADDRNOTAVAIL, code != ENODEV {
                         outcomes[index] = .failed("remove \(tables.describe(address)): \(SystemError.text(code))")
                     }
                 }
+                if codes.contains(where: { $0 != 0 }) { try confirmAbsence(specifications, &outcomes) }
+                let removed = backwards.filter { index, _ in outcomes[index] == .done }.map(\.1)
                 if connections == .drop { endConnections(removed, "dropped") }
                 lease?.release(removed)
             } catch {
                 for (index, _) in found { outcomes[index] = .failed("\(error)") }
             }
             return outcomes
+        }
+    }
+
+    /// Where one was gone before it was removed, as these tables have it: fails what is still here all the same.
+    private func confirmAbsence(
+        _ specifications: [AddressSpecification], _ outcomes: inout [ResourceOutcome]
+    ) throws(SystemError) {
+        tables.distrust()
+        let tables = try tables.current(about: specifications)
+        for (index, specification) in specifications.enumerated() where outcomes[index] == .done {
+            guard let left = present(specification, tables).first else { continue }
+            outcomes[index] = .failed("\(tables.describe(left)) is still here")
         }
     }
 
