@@ -99,6 +99,14 @@ struct TakeoverTests {
         let before = world.now
         world.run(.milliseconds(1))
         _ = world.request(.standby(.group("ip1")), at: 0)
+        // While it is being started, whatever was seen was not this node's.
+        var isStarting = false
+        for _ in 0..<10_000 where !isStarting {
+            world.run(.microseconds(50))
+            let objection = world.nodes[1].cluster?.objection(to: .standby(.group("ip1")), observedAt: world.now)
+            isStarting = objection != nil
+        }
+        #expect(isStarting, "\(world.story)")
         world.run(.seconds(1))
         #expect(world.map == [1, 1], "\(world.story)")
         let core = try #require(world.nodes[1].cluster)

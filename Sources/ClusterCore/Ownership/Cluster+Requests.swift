@@ -37,8 +37,8 @@ extension Cluster {
     }
 
     /// Why an order is not to be obeyed whose reason began to be looked at at `observedAt`: the group was started here
-    /// since, so that another node's service was seen. nil: nothing speaks against it. Two service monitors that see
-    /// one outage would otherwise pass a group on twice.
+    /// since, or is only being started, so that another node's service was seen. nil: nothing speaks against it. Two
+    /// service monitors that see one outage would otherwise pass a group on twice.
     package func objection(to request: OperatorRequest, observedAt: Instant) -> String? {
         let subject: LocalGroup? =
             switch request {
@@ -46,7 +46,9 @@ extension Cluster {
             case .fail(let resource, _): places(of: resource).first?.group
             default: nil
             }
-        guard let subject, subject.startedAt > observedAt else { return nil }
+        guard let subject else { return nil }
+        if case .starting = subject.phase { return "\(subject.name) is being started here: nothing was done" }
+        guard subject.startedAt > observedAt else { return nil }
         return "\(subject.name) was started here after that was seen: nothing was done"
     }
 
