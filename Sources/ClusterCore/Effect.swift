@@ -40,7 +40,7 @@ package struct OperatorResponse: Equatable, Sendable {
 package enum Effect: Equatable, Sendable {
     /// Send, and keep the sequenced ones for `retransmit` (at least the last `SendWindow.historyMax`).
     case transmit(Outgoing)
-    /// Send the stored message with this number again, byte for byte.
+    /// Send the stored message with this number again: the same message, signed with the keys of now.
     case retransmit(sequence: UInt64)
     /// Send a message that came in on one serial medium out on all other serial media, signed anew.
     case forward(HAMessage, except: MediumID)

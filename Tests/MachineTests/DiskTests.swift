@@ -111,6 +111,12 @@ extension MachineTests.PairTests {
             }
         }
 
+        private func awaitMount(on machine: VirtualMachine, _ stage: MachineStage) throws {
+            try stage.waiting.until("the filesystem on \(machine.name)", within: .seconds(90)) {
+                try machine.check("cat /proc/mounts").contains("/dev/drbd0 \(DiskTests.mountPoint) ext4")
+            }
+        }
+
         @Test("drbddisk and a filesystem on it move between kernels: by command, by a failed probe, after a power cut")
         func replication() throws {
             try MachineStage.play(["alpha", "beta"], diskTools: MachineStage.diskTools) { stage in
@@ -127,33 +133,28 @@ extension MachineTests.PairTests {
                         group: "\(MachineStage.address)/24/eth0 drbddisk::r0 Filesystem::/dev/drbd0::\(folder)::ext4")
                     try stage.startDaemon(machine)
                 }
-                func awaitMount(_ machine: VirtualMachine) throws {
-                    try stage.waiting.until("the filesystem on \(machine.name)", within: .seconds(90)) {
-                        try machine.check("cat /proc/mounts").contains("/dev/drbd0 \(folder) ext4")
-                    }
-                }
-                try awaitMount(stage.alpha)
+                try awaitMount(on: stage.alpha, stage)
                 try stage.alpha.check("echo kept >\(folder)/kept; sync")
                 #expect(try run(stage.beta, "drbddisk r0", "status") == ["status 3 stopped (Secondary)"])
 
                 try stage.alpha.check("hb standby all")
-                try awaitMount(stage.beta)
+                try awaitMount(on: stage.beta, stage)
                 #expect(try stage.beta.check("cat \(folder)/kept") == "kept\n")
                 #expect(try run(stage.alpha, "drbddisk r0", "status") == ["status 3 stopped (Secondary)"])
                 try stage.beta.check("echo more >\(folder)/more; sync")
                 try stage.alpha.check("hb takeover all")
-                try awaitMount(stage.alpha)
+                try awaitMount(on: stage.alpha, stage)
                 #expect(try stage.alpha.check("cat \(folder)/more") == "more\n")
 
                 // What the kernel does after an error of the disk: the probe finds it.
                 try stage.alpha.check("mount -o remount,ro \(folder)")
-                try awaitMount(stage.beta)
+                try awaitMount(on: stage.beta, stage)
                 #expect(try stage.alpha.run("hb status").output.contains("Read-only file system"))
                 // Before the failure is forgotten: the group goes home then.
                 try stage.beta.check("echo last >\(folder)/last; sync")
                 try stage.alpha.check("hb cleanup")
                 try stage.beta.cutPower()
-                try awaitMount(stage.alpha)
+                try awaitMount(on: stage.alpha, stage)
                 #expect(try stage.alpha.check("cd \(folder); cat kept more last") == "kept\nmore\nlast\n")
                 #expect(try run(stage.alpha, "drbddisk r0", "status") == ["status 0 running (Primary)"])
             }
@@ -172,22 +173,16 @@ extension MachineTests.PairTests {
                         group: "\(MachineStage.address)/24/eth0 \(disk) Filesystem::/dev/drbd0::\(folder)::ext4")
                     try stage.startDaemon(machine)
                 }
-                func awaitMount(_ machine: VirtualMachine) throws {
-                    try stage.waiting.until("the filesystem on \(machine.name)", within: .seconds(90)) {
-                        try machine.check("cat /proc/mounts").contains("/dev/drbd0 \(folder) ext4")
-                    }
-                }
                 func role(_ machine: VirtualMachine) throws -> String { try machine.check("drbdadm role r0") }
-                try awaitMount(stage.alpha)
+                try awaitMount(on: stage.alpha, stage)
                 #expect(try role(stage.beta) == "Secondary/Primary\n")
                 try stage.alpha.check("echo kept >\(folder)/kept; sync; hb standby all")
-                try awaitMount(stage.beta)
+                try awaitMount(on: stage.beta, stage)
                 #expect(try stage.beta.check("cat \(folder)/kept") == "kept\n")
                 #expect(try role(stage.alpha) == "Secondary/Primary\n", "demoted, and still a copy")
-                // Somebody takes the disk from under the group: the agent's monitor finds it, in use or not.
                 try stage.beta.check("echo last >\(folder)/last; sync")
                 try stage.beta.cutPower()
-                try awaitMount(stage.alpha)
+                try awaitMount(on: stage.alpha, stage)
                 #expect(try stage.alpha.check("cd \(folder); cat kept last") == "kept\nlast\n")
                 #expect(try role(stage.alpha) == "Primary/Unknown\n")
             }
