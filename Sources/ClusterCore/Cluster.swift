@@ -48,6 +48,10 @@ package struct Cluster: Sendable {
     var confirmedFor: Duration
     /// What the resource manager was told last of `heldUntil`.
     var entitledUntil: Instant?
+    /// What it was told by longer intervals, before a reload.
+    var overhang: Overhang?
+    /// Longer intervals of a reload, until the others have heard of them.
+    var announced: AnnouncedTiming?
     /// Since when this node has its right again, where no vote decides: it was stopped for longer than its lease, or a
     /// ping node answers again. The others may have taken everything meanwhile (`isWaking`).
     var wokeAt: Instant?
@@ -165,6 +169,7 @@ package struct Cluster: Sendable {
         lastHandled = now
         apply(event, now)
         judgeMembers(now)
+        adoptTiming()
         noteRight(now)
         advanceClassic(now)
         settle(now)
@@ -216,19 +221,6 @@ package struct Cluster: Sendable {
         case .retimed(let timing): retime(timing)
         case .wake: isUnsettled = true
         }
-    }
-
-    private mutating func retime(_ timing: Timing) {
-        self.timing = timing
-        // The others may have heard of the shorter interval as soon as it is said, long before they confirm it.
-        let end = lastHandled + timing.effectiveLease
-        sent.shortenPromises(to: end)
-        inheritedUntil = min(inheritedUntil, end)
-        for id in others { nodes[id.index].promisedUntil = nodes[id.index].promisedUntil.map { min($0, end) } }
-        for index in nodes.indices where nodes[index].kind == .ping { nodes[index].deadInterval = timing.deadping }
-        nextKeepalive = min(nextKeepalive, lastHandled + timing.keepalive)
-        mustJudge = true
-        mayHaveNews = true
     }
 
     mutating func log(_ level: LogLevel, _ event: String, _ text: String, _ fields: [Setting] = []) {

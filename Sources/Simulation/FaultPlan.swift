@@ -11,6 +11,7 @@ package struct FaultPlan: Sendable {
         case startFailure, stopFailure, lostResource, slowResources
         case standby, takeover, moveOne, cleanup
         case freeze, unmanage, manage
+        case retime
 
         /// Whether it keeps nodes that run from hearing each other, or a ping node from answering.
         var isOfNetwork: Bool {
@@ -18,7 +19,7 @@ package struct FaultPlan: Sendable {
             case .cutOneWay, .cutPair, .partition, .loss, .slow, .pingLoss: true
             case .crash, .boot, .statusRestart, .managerRestart, .handOver, .shutDown, .pause, .stutter, .reboot,
                 .heal, .startFailure, .stopFailure, .lostResource, .slowResources, .standby, .takeover, .moveOne,
-                .cleanup, .freeze, .unmanage, .manage:
+                .cleanup, .freeze, .unmanage, .manage, .retime:
                 false
             }
         }
@@ -27,13 +28,15 @@ package struct FaultPlan: Sendable {
     package let kinds: [Kind]
     private var random: RandomSource
 
-    package init(seed: UInt64, sparesNetwork: Bool = false) {
+    /// `sparesNetwork`: every node always hears every other that runs. `retimes`: intervals change.
+    package init(seed: UInt64, sparesNetwork: Bool = false, retimes: Bool = false) {
         var random = RandomSource(seed: seed)
         kinds = Kind.allCases.filter { kind in
             if sparesNetwork && kind.isOfNetwork { return false }
             return switch kind {
             // What breaks must be mended, or a run soon stands still.
             case .boot, .heal: true
+            case .retime: retimes
             default: random.next() % 100 < 45
             }
         }
@@ -98,6 +101,7 @@ package struct FaultPlan: Sendable {
         case .cleanup:
             world.stopByHand()
             _ = world.request(.cleanup(group: random.next() % 2 == 0 ? nil : group(world)), at: node)
+        case .retime: retime(node, &world)
         }
         return .milliseconds(Int64(5 + random.next() % 1500))
     }
@@ -110,6 +114,23 @@ package struct FaultPlan: Sendable {
             world.run(.milliseconds(Int64(random.next() % 300)))
             world.resume(node)
             world.run(.milliseconds(Int64(1 + random.next() % 20)))
+        }
+    }
+
+    /// One node's intervals, or those of all nodes, one after the other.
+    private mutating func retime(_ node: Int, _ world: inout World) {
+        var timing = world.nodes[node].configuration.timing
+        timing.keepalive = .milliseconds(random.next() % 2 == 0 ? 50 : 100)
+        timing.deadtime = .milliseconds([300, 500, 1000, 3000][Int(random.next() % 4)])
+        timing.lease = random.next() % 4 == 0 ? timing.deadtime / 2 : nil
+        timing.warntime = timing.deadtime / 2
+        timing.deadping = timing.deadtime
+        let isForAll = random.next() % 2 == 0
+        for index in world.nodes.indices where isForAll || index == node {
+            world.retime(index, timing)
+            // Now and then the node stands still at once.
+            if random.next() % 4 == 0, world.nodes[index].isUp { world.pause(index) }
+            world.run(.milliseconds(Int64(random.next() % 30)))
         }
     }
 

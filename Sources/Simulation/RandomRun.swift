@@ -18,6 +18,8 @@ package enum RandomRun {
         case fences
         /// Six to sixteen nodes whose files do not agree on deadtime.
         case wide
+        /// As plain, and the nodes read other intervals as they run.
+        case reloads
     }
 
     /// A cluster of a kind that the seed decides.
@@ -61,7 +63,8 @@ package enum RandomRun {
         // Two nodes exclude each other as long as they can hear each other when they run.
         let isQuiet = count == 2 && seed % 4 < 2
         let excludes = count > 2 || isQuiet
-        var plan = FaultPlan(seed: seed, sparesNetwork: isQuiet)
+        var plan = FaultPlan(seed: seed, sparesNetwork: isQuiet, retimes: kind == .reloads)
+        let timings = world.nodes.map(\.configuration.timing)
         for index in world.nodes.indices {
             world.start(index)
             if random.next() % 3 == 0 { world.run(.milliseconds(Int64(random.next() % 1000))) }
@@ -73,6 +76,7 @@ package enum RandomRun {
             if let text = doubleOwner(world, excludes) { return text }
         }
         FaultPlan.mend(&world)
+        if kind == .reloads { for index in world.nodes.indices { world.retime(index, timings[index]) } }
         world.run(.seconds(4))
         // Those that were fenced have to come up again.
         if kind == .fences { world.run(.seconds(10)) }

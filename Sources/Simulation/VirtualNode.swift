@@ -24,7 +24,7 @@ struct VirtualGroup: Sendable {
 
 /// One node.
 package struct VirtualNode: Sendable {
-    package let configuration: Configuration
+    package internal(set) var configuration: Configuration
     package internal(set) var cluster: Cluster?
     /// In place of `cluster` at a node that runs heartbeat 3.0.6.
     package internal(set) var classic: ClassicDaemon?

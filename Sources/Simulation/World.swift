@@ -235,8 +235,11 @@ package struct World: Sendable {
         responses.first { $0.request == request }?.response
     }
 
-    /// A node reads its intervals again.
-    package mutating func retime(_ node: Int, _ timing: Timing) { deliver(.retimed(timing), to: node) }
+    /// A node's ha.cf has other intervals; its daemon reads them again, or has them when it starts.
+    package mutating func retime(_ node: Int, _ timing: Timing) {
+        nodes[node].configuration.timing = timing
+        deliver(.retimed(timing), to: node)
+    }
 
     /// A running resource of the group is found lost at a node.
     package mutating func lose(group: String, at node: Int, reason: String) {

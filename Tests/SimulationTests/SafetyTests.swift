@@ -74,39 +74,6 @@ struct SafetyTests: QuorumScenario {
         expectNeverDouble(world)
     }
 
-    @Test("a longer deadtime counts only from what the others have heard of it")
-    func longerDeadtime() {
-        var world = world()
-        world.partition([0], [1, 2])
-        world.run(.milliseconds(100))
-        var timing = world.nodes[0].configuration.timing
-        timing.deadtime = .seconds(5)
-        world.retime(0, timing)
-        world.run(.seconds(2))
-        #expect(world.map[0] > 0, "\(world.story)")
-        expectNeverDouble(world)
-    }
-
-    @Test("a shorter deadtime counts at once")
-    func shorterDeadtime() {
-        var cluster = MembershipTests.cluster(3)
-        cluster.deadtime = .seconds(3)
-        cluster.initdead = .seconds(4)
-        var world = cluster.world()
-        world.startAll()
-        world.run(.seconds(3))
-        var timing = world.nodes[0].configuration.timing
-        timing.deadtime = .milliseconds(400)
-        world.cut(from: 1, to: 0)
-        world.cut(from: 2, to: 0)
-        world.retime(0, timing)
-        world.run(.milliseconds(50))
-        world.partition([0], [1, 2])
-        world.run(.seconds(2))
-        #expect(world.map[0] > 0, "\(world.story)")
-        expectNeverDouble(world)
-    }
-
     @Test("a status process that starts after the right of the one before has ended gives up what it finds")
     func lateStatusRestart() {
         var world = world()

@@ -38,6 +38,7 @@ extension Cluster {
             ? nextKeepalive + timing.keepalive : now + timing.keepalive
         noteConfirmation()
         transmit(coding.encode(report(news, now)), now)
+        noteAnnouncement()
         recordTelling(now)
         noteEntitlement()
     }
@@ -85,7 +86,7 @@ extension Cluster {
             }
             if let grant = groups[index].grant { said.grants.append(grant) }
         }
-        return StatusReport(status: status, deadInterval: timing.deadtime + patience, statusExtension: said)
+        return StatusReport(status: status, deadInterval: deadIntervalSaid, statusExtension: said)
     }
 
     /// The same with what is another number in every message, and no news.

@@ -204,6 +204,8 @@ extension Cluster {
 
     mutating func takeInventory(_ findings: [Finding], _ entitled: Instant?) {
         entitledUntil = entitledUntil ?? entitled
+        // A reload may not have reached the resource manager yet.
+        noteOverhang(entitledUntil)
         if quorum.heldUntil != .distantFuture {
             let inherited = entitled ?? .distantPast
             if inherited < bootedAt { hasLapsed = true }
