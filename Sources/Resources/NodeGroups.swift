@@ -27,6 +27,7 @@ final class NodeGroups {
     private var runners: [GroupRunner] = []
     private var orders: [GroupRun.OrderID: Order] = [:]
     private var lastOrder: GroupRun.OrderID = 0
+    private var heldOrders = HeldOrders()
     private var fencing: NodeFencing
     private var silence: SilenceWatch?
 
@@ -101,6 +102,7 @@ final class NodeGroups {
         entitlement.note(until)
         operations.addresses.renew(until: until, now: Clock.now())
         silence?.heard(until: until)
+        for carryOut in heldOrders.heard(until: until, keepalive: timing.keepalive, now: Clock.now()) { carryOut() }
     }
 
     /// Has the next resource manager know until when this node may hold its groups.
@@ -206,12 +208,35 @@ final class NodeGroups {
     // MARK: What the status process asks for
 
     func start(_ name: String, epoch: UInt64, isCold: Bool, operation: OperationID, for sender: StatusLink) {
-        runners.first { $0.group.name == name }?.expectStart(isCold: isCold)
-        order(name, operation, sender) { .start($0, epoch: epoch) }
+        whenEntitled(name, operation, sender) { groups, sender in
+            groups.runners.first { $0.group.name == name }?.expectStart(isCold: isCold)
+            groups.order(name, operation, sender) { .start($0, epoch: epoch) }
+        }
     }
 
     func reassert(_ name: String, epoch: UInt64, operation: OperationID, for sender: StatusLink) {
-        order(name, operation, sender) { .reassert($0, epoch: epoch) }
+        whenEntitled(name, operation, sender) { groups, sender in
+            groups.order(name, operation, sender) { .reassert($0, epoch: epoch) }
+        }
+    }
+
+    /// Carries out an order at once, but for one that was read too late.
+    private func whenEntitled(
+        _ name: String, _ operation: OperationID, _ sender: StatusLink,
+        _ carryOut: @escaping (NodeGroups, StatusLink) -> Void
+    ) {
+        let now = Clock.now()
+        guard let until = entitlement.until, until <= now else { return carryOut(self, sender) }
+        log(
+            LogRecord(
+                .warning, "order-late",
+                "group \(name) was to be started while this node had a right to hold it, which has ended: waiting for a "
+                    + "word of the status process", [Setting(name: "GROUP", value: name)]))
+        heldOrders.hold(name, now: now) { [unowned self, weak sender] in
+            if let sender { carryOut(self, sender) }
+        } refuse: { [weak sender] in
+            sender?.send(.finished(operation: operation, failure: "ended by a stop", remains: false))
+        }
     }
 
     func stop(_ name: String, isForfeit: Bool, operation: OperationID, for sender: StatusLink) {
@@ -221,6 +246,7 @@ final class NodeGroups {
         if isForfeit || entitlement.until.map({ $0 <= Clock.now() }) == true {
             runners.first { $0.group.name == name }?.removeAddresses()
         }
+        heldOrders.refuse(name)
         order(name, operation, sender) { .stop($0) }
     }
 
@@ -245,6 +271,7 @@ final class NodeGroups {
     /// Asks every group what of it runs here, all at the same time.
     func takeInventory(for sender: StatusLink) {
         let asked = runners
+        heldOrders.drop()
         silence?.setBusy(true)
         for runner in asked { runner.suspend(false) }
         var missing = asked.count

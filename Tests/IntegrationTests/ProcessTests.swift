@@ -98,6 +98,36 @@ extension ClusterTests {
             }
         }
 
+        @Test("A start that is read after the right to hold has ended waits for the word of who ordered it")
+        func lateStart() throws {
+            try Stage.play { plan in
+                plan.nodes.append("gamma")
+                plan.files.autoFailback = "off"
+            } _: { stage in
+                try stage.start()
+                let manager = try #require(stage.beta.process(titled: "heartbeat: resource manager"))
+                try Children.signal(manager.pid, SIGSTOP)
+                _ = try? stage.beta.run("hb_takeover", [Stage.groupA], within: .milliseconds(200))
+                try stage.waiting.until("the order to start") {
+                    stage.beta.log.contains("Acquiring resource group \(Stage.groupA)")
+                }
+                // The order waits in the channel, and beta stands still: the others take the group.
+                try stage.beta.freeze()
+                defer { try? stage.beta.thaw() }
+                let before = stage.record("one").count
+                try stage.waiting.until("a takeover") { stage.record("one").count > before }
+                // Of all processes the resource manager goes on first.
+                try Children.signal(manager.pid, SIGCONT)
+                try stage.waiting.pass(.milliseconds(500))
+                #expect(!stage.record("one").contains("beta start"), "\(stage.record("one"))")
+                try stage.beta.thaw()
+                try stage.waiting.until("one owner") { stage.cluster.holders(of: Stage.addressA).count == 1 }
+                try stage.waiting.pass(Stage.deadtime)
+                #expect(!stage.record("one").contains("beta start"), "\(stage.record("one"))")
+                #expect(!stage.beta.holds(Stage.addressA))
+            }
+        }
+
         @Test("A resource manager that is killed in the middle of a start: the group is up once, in the end")
         func resourceManager() throws {
             try Stage.play { plan in
