@@ -11,7 +11,7 @@ package struct FaultPlan: Sendable {
         case startFailure, stopFailure, lostResource, slowResources
         case standby, takeover, moveOne, cleanup
         case freeze, unmanage, manage
-        case retime
+        case retime, hang
 
         /// Whether it keeps nodes that run from hearing each other, or a ping node from answering.
         var isOfNetwork: Bool {
@@ -19,7 +19,8 @@ package struct FaultPlan: Sendable {
             case .cutOneWay, .cutPair, .partition, .loss, .slow, .pingLoss: true
             case .crash, .boot, .statusRestart, .managerRestart, .handOver, .shutDown, .pause, .stutter, .reboot,
                 .heal, .startFailure, .stopFailure, .lostResource, .slowResources, .standby, .takeover, .moveOne,
-                .cleanup, .freeze, .unmanage, .manage, .retime:
+                .cleanup, .freeze, .unmanage, .manage, .retime,
+                .hang:
                 false
             }
         }
@@ -28,15 +29,16 @@ package struct FaultPlan: Sendable {
     package let kinds: [Kind]
     private var random: RandomSource
 
-    /// `sparesNetwork`: every node always hears every other that runs. `retimes`: intervals change.
-    package init(seed: UInt64, sparesNetwork: Bool = false, retimes: Bool = false) {
+    /// `sparesNetwork`: every node always hears every other that runs. `strains`: intervals change, and resource
+    /// managers hang.
+    package init(seed: UInt64, sparesNetwork: Bool = false, strains: Bool = false) {
         var random = RandomSource(seed: seed)
         kinds = Kind.allCases.filter { kind in
             if sparesNetwork && kind.isOfNetwork { return false }
             return switch kind {
             // What breaks must be mended, or a run soon stands still.
             case .boot, .heal: true
-            case .retime: retimes
+            case .retime, .hang: strains
             default: random.next() % 100 < 45
             }
         }
@@ -72,7 +74,10 @@ package struct FaultPlan: Sendable {
             world.partition(side, world.nodes.indices.filter { !side.contains($0) })
         case .heal:
             world.heal()
-            for index in world.nodes.indices { world.resume(index) }
+            for index in world.nodes.indices {
+                world.resume(index)
+                world.wakeResourceManager(index)
+            }
         case .loss: world.conditions.loss = Double(random.next() % 40) / 100
         case .slow:
             world.conditions.delayMax = .milliseconds(Int64(1 + random.next() % 60))
@@ -102,6 +107,12 @@ package struct FaultPlan: Sendable {
             world.stopByHand()
             _ = world.request(.cleanup(group: random.next() % 2 == 0 ? nil : group(world)), at: node)
         case .retime: retime(node, &world)
+        case .hang:
+            if world.nodes[node].isManagerHung {
+                world.wakeResourceManager(node)
+            } else {
+                world.hangResourceManager(node)
+            }
         }
         return .milliseconds(Int64(5 + random.next() % 1500))
     }
@@ -155,6 +166,7 @@ package struct FaultPlan: Sendable {
         world.heal()
         for index in world.nodes.indices {
             world.resume(index)
+            world.wakeResourceManager(index)
             world.start(index)
         }
     }

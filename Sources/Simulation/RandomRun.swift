@@ -18,8 +18,8 @@ package enum RandomRun {
         case fences
         /// Six to sixteen nodes whose files do not agree on deadtime.
         case wide
-        /// As plain, and the nodes read other intervals as they run.
-        case reloads
+        /// As plain, and the nodes read other intervals as they run, and their resource managers hang.
+        case strained
     }
 
     /// A cluster of a kind that the seed decides.
@@ -63,7 +63,7 @@ package enum RandomRun {
         // Two nodes exclude each other as long as they can hear each other when they run.
         let isQuiet = count == 2 && seed % 4 < 2
         let excludes = count > 2 || isQuiet
-        var plan = FaultPlan(seed: seed, sparesNetwork: isQuiet, retimes: kind == .reloads)
+        var plan = FaultPlan(seed: seed, sparesNetwork: isQuiet, strains: kind == .strained)
         let timings = world.nodes.map(\.configuration.timing)
         for index in world.nodes.indices {
             world.start(index)
@@ -76,7 +76,7 @@ package enum RandomRun {
             if let text = doubleOwner(world, excludes) { return text }
         }
         FaultPlan.mend(&world)
-        if kind == .reloads { for index in world.nodes.indices { world.retime(index, timings[index]) } }
+        if kind == .strained { for index in world.nodes.indices { world.retime(index, timings[index]) } }
         world.run(.seconds(4))
         // Those that were fenced have to come up again.
         if kind == .fences { world.run(.seconds(10)) }

@@ -52,6 +52,13 @@ package struct VirtualNode: Sendable {
     var confirmedFor = Duration.zero
     /// Counts the resource managers of this node.
     var life = 0
+    /// The resource manager stands still, and the daemon does not.
+    package internal(set) var isManagerHung = false
+    /// What it was told meanwhile, and what came of its own work.
+    var unread: [Effect] = []
+    var unanswered: [QueuedKind] = []
+    /// Orders to start that it read too late, with the time: they wait for a word of the daemon.
+    var heldOrders: [(order: Effect, since: Instant)] = []
     /// The resource manager that the daemon gives its orders to.
     var linkedLife = 0
     /// Of the inventories that the daemon has not read yet.
@@ -107,6 +114,10 @@ package struct VirtualNode: Sendable {
     /// What was at work is torn, and what was known of epochs is lost.
     mutating func stopResourceManager() {
         life += 1
+        isManagerHung = false
+        unread.removeAll()
+        unanswered.removeAll()
+        heldOrders.removeAll()
         for index in groups.indices {
             if groups[index].job != 0 { groups[index].isTorn = true }
             groups[index].job = 0

@@ -204,7 +204,7 @@ package struct World: Sendable {
         }
     }
 
-    private mutating func trustLater(_ node: Int) {
+    mutating func trustLater(_ node: Int) {
         let settled = conditions.inventoryTime + conditions.stopTime * 4 + .milliseconds(10)
         queue.push(at: now + settled, .trust(node: node))
     }
@@ -309,9 +309,13 @@ package struct World: Sendable {
         case .datagram(let message, let medium, let node):
             guard nodes[node].isUp else { return }
             deliver(.received(message, medium: medium, arrival: nodes[node].localTime(now)), to: node)
-        case .job(let job, let node, let life): if nodes[node].life == life { finish(job, at: node) }
+        case .job(let job, let node, let life):
+            guard nodes[node].life == life else { return }
+            if nodes[node].isManagerHung { nodes[node].unanswered.append(event.kind) } else { finish(job, at: node) }
         case .inventory(let node, let session, let life):
             guard nodes[node].session == session, nodes[node].life == life else { return }
+            if nodes[node].isManagerHung { return nodes[node].unanswered.append(event.kind) }
+            nodes[node].heldOrders.removeAll()
             nodes[node].inventoryLives.append(life)
             limitLease(node)
             deliver(.inventory(nodes[node].inventory, entitledUntil: nodes[node].entitledUntil), to: node)
@@ -319,7 +323,7 @@ package struct World: Sendable {
         case .fence(let fence): finish(fence)
         case .resume(let node): resume(node)
         case .trust(let node):
-            if nodes[node].isPaused { return }
+            if nodes[node].isPaused || nodes[node].isManagerHung { return }
             if isUninformed(node) { trustLater(node) } else { ownership.trusted(node: node) }
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }
@@ -378,7 +382,8 @@ package struct World: Sendable {
             }
         case .start, .stop, .reassert, .entitled, .fence:
             // What a daemon orders before it has heard that its resource manager is gone, nobody gets.
-            if nodes[node].linkedLife == nodes[node].life { carryOutOrder(effect, at: node) }
+            guard nodes[node].linkedLife == nodes[node].life else { return }
+            if nodes[node].isManagerHung { nodes[node].unread.append(effect) } else { carryOutOrder(effect, at: node) }
         case .reboot: crash(node)
         case .reply(let request, let response): responses.append((request, response))
         case .log(let record): history.append(WorldRecord(at: now, node: nodes[node].name, record: record))
@@ -388,14 +393,17 @@ package struct World: Sendable {
         }
     }
 
-    private mutating func carryOutOrder(_ effect: Effect, at node: Int) {
+    mutating func carryOutOrder(_ effect: Effect, at node: Int) {
         switch effect {
         case .start(let group, let epoch, let operation): startGroup(group, epoch, operation, at: node)
-        case .stop(let group, let operation): stopGroup(group, operation, at: node)
+        case .stop(let group, let operation):
+            nodes[node].heldOrders.removeAll { $0.order.group == group }
+            stopGroup(group, operation, at: node)
         case .reassert(let group, let epoch, let operation): verify(group, epoch, operation, at: node)
         case .entitled(let until):
             nodes[node].entitledUntil = until
             service.renewed(node: node, until: nodes[node].virtualTime(until), at: now)
+            carryOutHeld(at: node)
         case .fence(let target, let operation): fence(target, operation, at: node)
         default: break
         }

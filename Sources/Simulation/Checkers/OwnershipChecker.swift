@@ -14,6 +14,8 @@ package struct OwnershipChecker: Sendable {
     private var names: [String]
     private var owners: [[Int]]
     private var overlapSince: [Instant?]
+    /// By group, who took it beside another one and had just been stopped: that excuses no start.
+    private var intruders: [Int?]
     private var suspects: [Int] = []
     /// What could not be stopped: no decision of a core can give it up.
     private var stuck: [(group: String, node: Int)] = []
@@ -28,6 +30,7 @@ package struct OwnershipChecker: Sendable {
         names = groups
         owners = Array(repeating: [], count: groups.count)
         overlapSince = Array(repeating: nil, count: groups.count)
+        intruders = Array(repeating: nil, count: groups.count)
     }
 
     mutating func protectedByFencing(_ group: String) {
@@ -42,6 +45,7 @@ package struct OwnershipChecker: Sendable {
         takes += 1
         owners[index].append(node)
         if owners[index].count == 2 { overlapSince[index] = now }
+        if owners[index].count > 1, suspects.contains(node) { intruders[index] = node }
     }
 
     mutating func released(_ group: String, node: Int, at now: Instant) {
@@ -50,7 +54,9 @@ package struct OwnershipChecker: Sendable {
         owners[index].removeAll { $0 == node }
         if owners[index].count == 1, let since = overlapSince[index] {
             overlapSince[index] = nil
-            if before.contains(where: { isExcused(group, $0) }) { return }
+            let intruder = intruders[index]
+            intruders[index] = nil
+            if before.contains(where: { $0 != intruder && isExcused(group, $0) }) { return }
             overlaps.append(Overlap(group: group, nodes: before, from: since, duration: now - since))
         }
         stuck.removeAll { $0.group == group && $0.node == node }
