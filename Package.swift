@@ -231,6 +231,7 @@ let package = Package(
             name: "ResourceAgentsTests",
             dependencies: [
                 "CLinux", "CSystemd", "ClusterModel", "Leases", "LinuxSystem", "Privsep", "Reactor", "ResourceAgents",
+                "Resources",
             ],
             swiftSettings: edge),
         .testTarget(

@@ -310,7 +310,8 @@ package struct GroupInventory: Equatable, Sendable {
 
     package var group: String
     package var state: State
-    /// The epoch that the last start or reassert named; 0 if there was none.
+    /// The epoch that the last start or reassert named since the machine was booted; one before it, or 0, where that
+    /// was not kept.
     package var epoch: UInt64
 
     package init(group: String, state: State, epoch: UInt64) {

@@ -10,9 +10,9 @@ package struct GroupRun: Sendable {
     /// What the status process asks for a group.
     package enum Order: Equatable, Sendable {
         /// Start what does not run, in order.
-        case start(OrderID, epoch: UInt64)
+        case start(OrderID)
         /// As `start`; addresses are announced even where nothing was missing.
-        case reassert(OrderID, epoch: UInt64)
+        case reassert(OrderID)
         /// Stop everything in reverse order.
         case stop(OrderID)
     }
@@ -71,8 +71,6 @@ package struct GroupRun: Sendable {
     /// A restart in place tries a stop again so often, then the group is given up: it is not served meanwhile.
     private static let restartRetries = 2
 
-    /// The epoch that the last start or reassert named; 0 if there was none.
-    package private(set) var epoch: UInt64 = 0
     package var isIdle: Bool { phase == .idle }
     /// Whether a part of the held group is started again, by this node's own decision.
     package var isRestarting: Bool { restartFloor != nil }
@@ -156,7 +154,7 @@ package struct GroupRun: Sendable {
 
     private mutating func refuseNext(_ reason: String, _ actions: inout [Action]) {
         switch next {
-        case .start(let id, _), .reassert(let id, _): actions.append(.answer(id, failure: reason, remains: true))
+        case .start(let id), .reassert(let id): actions.append(.answer(id, failure: reason, remains: true))
         case .stop, nil: break
         }
         next = nil
@@ -164,9 +162,8 @@ package struct GroupRun: Sendable {
 
     private mutating func begin(_ order: Order, _ actions: inout [Action]) {
         switch order {
-        case .start(let id, let epoch), .reassert(let id, let epoch):
+        case .start(let id), .reassert(let id):
             starting = id
-            self.epoch = epoch
             if case .reassert = order { announces = true } else { announces = false }
             log(.info, "group-acquiring", "Acquiring resource group: \(line)", [], &actions)
             check(step: 0, &actions)

@@ -26,7 +26,6 @@ package final class GroupRunner {
     package var onLost: (String) -> Void = { _ in }
     /// Called with what was done, for the record of failovers: after the answer that came of it.
     package var onSteps: ([FailoverStep]) -> Void = { _ in }
-    package var epoch: UInt64 { run.epoch }
     package var isIdle: Bool { run.isIdle }
     /// Whether something of the group may run, as far as this process knows.
     package private(set) var mayRun = false
@@ -77,7 +76,7 @@ package final class GroupRunner {
     /// Takes an order; its answer may come before this returns.
     package func take(_ order: GroupRun.Order) {
         switch order {
-        case .start(let id, _), .reassert(let id, _):
+        case .start(let id), .reassert(let id):
             lastStart = id
             mayRun = true
         case .stop: break

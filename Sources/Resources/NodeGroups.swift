@@ -14,6 +14,7 @@ final class NodeGroups {
 
     /// Until when this node may hold groups, as a status process said last.
     private var entitlement: Entitlement
+    private let epochs: Epochs
     private var timing: Timing
 
     private struct Order {
@@ -40,6 +41,9 @@ final class NodeGroups {
         fencing = NodeFencing(configuration, configurationDirectory: configurationDirectory, loop: loop, log: log)
         entitlement = Entitlement(directory: runDirectory) { error in
             log(LogRecord(.warning, "entitlement", "\(error): a restart of this process releases what it holds"))
+        }
+        epochs = Epochs(directory: runDirectory, loop: loop) { error in
+            log(LogRecord(.warning, "epochs", "\(error): a restart of this process forgets who took a group last"))
         }
         let ledger = ProgramLedger(directory: runDirectory) { error in
             log(LogRecord(.warning, "program-ledger", "\(error): scripts outlive a restart of this process"))
@@ -132,7 +136,10 @@ final class NodeGroups {
     }
 
     /// The daemon ends, whatever runs stays.
-    func end() { operations.addresses.end() }
+    func end() {
+        operations.addresses.end()
+        epochs.keep()
+    }
 
     /// Takes over changed settings and groups. A group that is at work keeps its old resources until it is idle and the
     /// configuration comes again; one that is no longer configured can still be stopped.
@@ -149,6 +156,7 @@ final class NodeGroups {
                 runners.append(runner(group, configuration.policy))
             }
         }
+        epochs.configure(configuration.groups.map(\.name))
         for runner in runners {
             runner.policy = configuration.policy
             runner.monitorAnew()
@@ -210,13 +218,13 @@ final class NodeGroups {
     func start(_ name: String, epoch: UInt64, isCold: Bool, operation: OperationID, for sender: StatusLink) {
         whenEntitled(name, operation, sender) { groups, sender in
             groups.runners.first { $0.group.name == name }?.expectStart(isCold: isCold)
-            groups.order(name, operation, sender) { .start($0, epoch: epoch) }
+            groups.order(name, operation, sender, epoch: epoch) { .start($0) }
         }
     }
 
     func reassert(_ name: String, epoch: UInt64, operation: OperationID, for sender: StatusLink) {
         whenEntitled(name, operation, sender) { groups, sender in
-            groups.order(name, operation, sender) { .reassert($0, epoch: epoch) }
+            groups.order(name, operation, sender, epoch: epoch) { .reassert($0) }
         }
     }
 
@@ -257,7 +265,8 @@ final class NodeGroups {
     }
 
     private func order(
-        _ name: String, _ operation: OperationID, _ sender: StatusLink, _ make: (GroupRun.OrderID) -> GroupRun.Order
+        _ name: String, _ operation: OperationID, _ sender: StatusLink, epoch: UInt64? = nil,
+        _ make: (GroupRun.OrderID) -> GroupRun.Order
     ) {
         guard let runner = runners.first(where: { $0.group.name == name }) else {
             return sender.send(
@@ -266,6 +275,7 @@ final class NodeGroups {
         lastOrder += 1
         orders[lastOrder] = Order(sender: sender, operation: operation)
         runner.take(make(lastOrder))
+        if let epoch { epochs.note(epoch, of: name) }
     }
 
     /// Asks every group what of it runs here, all at the same time.
@@ -278,7 +288,7 @@ final class NodeGroups {
         var found = [GroupRunner.Found](repeating: .partial, count: asked.count)
         let report = { [weak sender, unowned self] in
             let groups = zip(asked, found).map { runner, found in
-                GroupInventory(group: runner.group.name, state: found.state, epoch: runner.epoch)
+                GroupInventory(group: runner.group.name, state: found.state, epoch: epochs[runner.group.name])
             }
             limitRight()
             silence?.setBusy(false)

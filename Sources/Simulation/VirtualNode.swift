@@ -25,6 +25,8 @@ struct VirtualGroup: Sendable {
 /// One node.
 package struct VirtualNode: Sendable {
     package internal(set) var configuration: Configuration
+    /// Whether a resource manager finds the epochs that the one before it was told; not where its file was not written.
+    let keepsEpochs: Bool
     package internal(set) var cluster: Cluster?
     /// In place of `cluster` at a node that runs heartbeat 3.0.6.
     package internal(set) var classic: ClassicDaemon?
@@ -69,8 +71,9 @@ package struct VirtualNode: Sendable {
     var isHandingOver = false
     private var sent: [(sequence: UInt64, message: HAMessage)] = []
 
-    init(configuration: Configuration) {
+    init(configuration: Configuration, keepsEpochs: Bool) {
         self.configuration = configuration
+        self.keepsEpochs = keepsEpochs
         groups = configuration.groups.map { VirtualGroup(name: $0.name) }
     }
 
@@ -111,7 +114,7 @@ package struct VirtualNode: Sendable {
         wakeAt = nil
     }
 
-    /// What was at work is torn, and what was known of epochs is lost.
+    /// What was at work is torn.
     mutating func stopResourceManager() {
         life += 1
         isManagerHung = false
@@ -121,7 +124,7 @@ package struct VirtualNode: Sendable {
         for index in groups.indices {
             if groups[index].job != 0 { groups[index].isTorn = true }
             groups[index].job = 0
-            groups[index].epoch = 0
+            if !keepsEpochs { groups[index].epoch = 0 }
         }
     }
 

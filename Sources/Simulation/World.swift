@@ -98,11 +98,12 @@ package struct World: Sendable {
         var segment: Int?
     }
 
-    /// One configuration for each node.
+    /// One configuration for each node. With an odd seed a resource manager finds the groups' epochs, with an even one
+    /// it knows nothing of them.
     package init(configurations: [Configuration], segments: [[Endpoint]], seed: UInt64) {
         self.segments = segments
         random = RandomSource(seed: seed)
-        nodes = configurations.map { VirtualNode(configuration: $0) }
+        nodes = configurations.map { VirtualNode(configuration: $0, keepsEpochs: seed % 2 == 1) }
         var groups: [(name: String, isLeased: Bool)] = []
         for configuration in configurations {
             for group in configuration.groups where !groups.contains(where: { $0.name == group.name }) {

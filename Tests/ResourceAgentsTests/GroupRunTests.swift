@@ -45,8 +45,8 @@ struct GroupRunTests {
     @Test("A start asks each step and starts what is missing; neighbouring addresses go together")
     func start() {
         var run = run()
-        #expect(handle(&run, .ordered(.start(7, epoch: 3))) == ["status 0,1"])
-        #expect(run.epoch == 3 && !run.isIdle)
+        #expect(handle(&run, .ordered(.start(7))) == ["status 0,1"])
+        #expect(!run.isIdle)
         #expect(handle(&run, .finished([.running, .stopped])) == ["start 1"])
         #expect(handle(&run, .finished([.done])) == ["status 2"])
         #expect(handle(&run, .finished([.running])) == ["status 3"])
@@ -58,17 +58,16 @@ struct GroupRunTests {
     @Test("A reassertion of what runs starts nothing and announces")
     func reassert() {
         var run = run()
-        #expect(handle(&run, .ordered(.reassert(8, epoch: 4))) == ["status 0,1"])
+        #expect(handle(&run, .ordered(.reassert(8))) == ["status 0,1"])
         #expect(handle(&run, .finished([.running, .running])) == ["status 2"])
         #expect(handle(&run, .finished([.running])) == ["status 3"])
         #expect(handle(&run, .finished([.running])) == ["hold, announce", "answer 8: done"])
-        #expect(run.epoch == 4)
     }
 
     @Test("A failed start releases the whole group in reverse and names resource and reason")
     func failedStart() {
         var run = run()
-        _ = handle(&run, .ordered(.start(7, epoch: 1)))
+        _ = handle(&run, .ordered(.start(7)))
         #expect(handle(&run, .finished([.stopped, .stopped])) == ["start 0,1"])
         #expect(handle(&run, .finished([.done, .done])) == ["status 2"])
         #expect(handle(&run, .finished([.stopped])) == ["start 2"])
@@ -138,7 +137,7 @@ struct GroupRunTests {
     /// A run whose group is held.
     private func held(_ isAddress: [Bool] = [true, true, false, true]) -> GroupRun {
         var run = run(isAddress)
-        _ = handle(&run, .ordered(.start(1, epoch: 1)))
+        _ = handle(&run, .ordered(.start(1)))
         while !run.isIdle { _ = handle(&run, .finished([.running, .running])) }
         return run
     }
@@ -203,7 +202,7 @@ struct GroupRunTests {
     @Test("A restart of a group at work is left to that work")
     func restartAtWork() {
         var run = run([false, false])
-        _ = handle(&run, .ordered(.start(1, epoch: 1)))
+        _ = handle(&run, .ordered(.start(1)))
         #expect(handle(&run, .restart(from: 0)) == [])
         #expect(!run.isRestarting)
     }
@@ -221,7 +220,7 @@ struct GroupRunTests {
     @Test("A stop ends a start that runs, releases the group, and both are answered")
     func stopDuringStart() {
         var run = run([false, false])
-        _ = handle(&run, .ordered(.start(7, epoch: 1)))
+        _ = handle(&run, .ordered(.start(7)))
         #expect(handle(&run, .finished([.stopped])) == ["start 0"])
         #expect(handle(&run, .ordered(.stop(8))) == ["cancel"])
         #expect(handle(&run, .ordered(.stop(9))) == [], "one end is enough")
@@ -234,7 +233,7 @@ struct GroupRunTests {
     @Test("A stop during the release after a failed start is answered with it")
     func stopDuringRelease() {
         var run = run([false], stopRetries: 1)
-        _ = handle(&run, .ordered(.start(7, epoch: 1)))
+        _ = handle(&run, .ordered(.start(7)))
         _ = handle(&run, .finished([.stopped]))
         #expect(handle(&run, .finished([.failed("no")])) == ["stop 0"])
         #expect(handle(&run, .ordered(.stop(8))) == [])
@@ -251,9 +250,9 @@ struct GroupRunTests {
     func startDuringStop() {
         var run = run([false])
         _ = handle(&run, .ordered(.stop(7)))
-        #expect(handle(&run, .ordered(.start(8, epoch: 1))) == [])
+        #expect(handle(&run, .ordered(.start(8))) == [])
         #expect(
-            handle(&run, .ordered(.reassert(9, epoch: 2))) == ["answer 8: replaced by a later order, remains"])
+            handle(&run, .ordered(.reassert(9))) == ["answer 8: replaced by a later order, remains"])
         #expect(handle(&run, .finished([.done])) == ["answer 7: done", "status 0"])
         #expect(handle(&run, .finished([.running])) == ["hold, announce", "answer 9: done"])
     }
@@ -261,8 +260,8 @@ struct GroupRunTests {
     @Test("A stop takes the place of a start that waits")
     func stopReplacesWaitingStart() {
         var run = run([false])
-        _ = handle(&run, .ordered(.start(7, epoch: 1)))
-        _ = handle(&run, .ordered(.start(8, epoch: 2)))
+        _ = handle(&run, .ordered(.start(7)))
+        _ = handle(&run, .ordered(.start(8)))
         #expect(handle(&run, .ordered(.stop(9))) == ["answer 8: ended by a stop, remains", "cancel"])
         #expect(handle(&run, .finished([.running])) == ["stop 0"])
         #expect(handle(&run, .finished([.done])) == ["answer 7: ended by a stop", "answer 9: done"])
@@ -292,7 +291,7 @@ struct GroupRunTests {
         for isAddress in [[false, false], [true, true]] {
             for initially in [[false, false], [true, false], [true, true]] {
                 var world = World(run: run(isAddress, stopRetries: 1), runs: initially)
-                world.apply(.ordered(.start(1, epoch: 1)))
+                world.apply(.ordered(.start(1)))
                 explore(world, 11)
             }
         }
@@ -359,7 +358,7 @@ private struct World {
                 world.extraOrders += 1
                 let order = UInt64(2 + 2 * world.extraOrders + (isStart ? 1 : 0))
                 world.open.insert(order)
-                world.apply(.ordered(isStart ? .start(order, epoch: 2) : .stop(order)))
+                world.apply(.ordered(isStart ? .start(order) : .stop(order)))
                 worlds.append(world)
             }
         }

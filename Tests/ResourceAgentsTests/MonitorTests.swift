@@ -66,7 +66,7 @@ struct MonitorTests {
     }
 
     private func started(_ runner: GroupRunner, _ seen: Seen) {
-        runner.take(.start(1, epoch: 1))
+        runner.take(.start(1))
         #expect(turn(loop) { seen.answers == ["done"] }, "\(seen.answers)")
     }
 
@@ -340,7 +340,7 @@ struct MonitorTests {
             ResourceGroup(name: "many", preferred: "alpha", resources: resources, line: 1),
             policy: operations.settings.policy, operations: operations, monitor: monitor
         ) { _, failure, _ in seen.answers.append(failure ?? "done") }
-        runner.take(.start(1, epoch: 1))
+        runner.take(.start(1))
         #expect(turn(loop, within: .seconds(120)) { seen.answers == ["done"] })
         // The first look at each asks the helper whose mount it is.
         let settled = Clock.now() + .seconds(6)

@@ -234,10 +234,12 @@ struct ResourceProcessTests {
         _ = try manager.outcome()
         try manager.order(.start(operation: 2, group: "service::slow", epoch: 3))
         while folder.text("slow").isEmpty { usleep(1000) }
+        while !folder.text("epochs").contains("3 10.7.0.100\n3 service::slow\n") { usleep(1000) }
         try manager.kill()
         #expect(try present("10.7.0.100"), "what it held stays")
         manager = try Manager(network, folder, groups: groups)
-        #expect(try manager.inventory().first == "10.7.0.100 held 0")
+        let found = try manager.inventory()
+        #expect(found[0] == "10.7.0.100 held 3" && found[2].hasSuffix(" 3"), "\(found)")
         // What was found is watched as if it had been started here.
         try shell("ip -n \(network.near) addr del 10.7.0.100/24 dev eth0")
         while try !present("10.7.0.100") { usleep(1000) }

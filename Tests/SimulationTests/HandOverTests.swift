@@ -20,6 +20,22 @@ struct HandOverTests: QuorumScenario {
         #expect(world.nodes[0].isUp && world.map == [1, 1], "\(world.story)")
     }
 
+    @Test("who was granted a group last keeps it over a restart, where its epoch was kept", arguments: [1, 2])
+    func epochOutlivesDaemon(_ seed: UInt64) {
+        var world = TestCluster(failback: .off).world(seed: seed)
+        world.startAll()
+        world.run(.seconds(3))
+        world.pause(0)
+        world.run(.seconds(2))
+        world.handOver(1)
+        world.run(.seconds(2))
+        #expect(world.nodes[1].isUp && world.nodes[1].running == ["ip1", "ip2"], "\(world.story)")
+        world.resume(0)
+        world.run(.seconds(2))
+        #expect(world.map == (world.nodes[1].keepsEpochs ? [1, 1] : [0, 1]), "\(world.story)")
+        #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
+    }
+
     @Test("the right of a hand-over is no longer than the next daemon's own word")
     func rightAfterHandOver() {
         var world = world()
