@@ -51,6 +51,8 @@ package final class ResourceOperations {
     private let mounts: MountWatch?
     /// What programs printed when they failed last, by resource.
     private var words: [String: String] = [:]
+    /// Resources of scripts that this process has started or seen running, and not seen stopped since.
+    private var seen: Set<String> = []
 
     package init(
         loop: EventLoop, settings: Settings, lease: (any AddressLease)? = nil, ledger: ProgramLedger? = nil,
@@ -181,17 +183,36 @@ package final class ResourceOperations {
                 task.completion(absent(task, "Cannot locate resource script \(script)"))
                 return nil
             }
-            return script == "ocf" ? agent(task, path, arguments) : self.script(task, path, arguments)
+            let watched = watched(task)
+            return script == "ocf" ? agent(watched, path, arguments) : self.script(watched, path, arguments)
         case .invalid(let reason):
             task.completion(absent(task, reason))
             return nil
         }
     }
 
-    /// The outcome for a resource that this node does not have: it cannot be started, and does not run.
+    /// The same, taking note of whether the resource may run from here on.
+    private func watched(_ task: Task) -> Task {
+        if task.operation == .start { seen.insert(task.name) }
+        var watched = task
+        watched.completion = { [self] outcome in
+            switch (task.operation, outcome) {
+            case (.status, .running), (.monitor, .running): seen.insert(task.name)
+            case (.status, .stopped), (.stop, .done): seen.remove(task.name)
+            default: break
+            }
+            task.completion(outcome)
+        }
+        return watched
+    }
+
+    /// The outcome for a resource that this node does not have: it cannot be started, and does not run. But what this
+    /// process has seen running may do so still, though whoever could stop it is gone: another node must not start it.
     func absent(_ task: Task, _ reason: String) -> ResourceOutcome {
         switch task.operation {
         case .start, .promote, .demote, .validate: return .failed(reason)
+        case .status where seen.contains(task.name): return .unknown(reason)
+        case .stop where seen.contains(task.name): return .failed("\(reason): it may run")
         case .status: return .stopped
         // What it started may run on: that its script is being replaced is no reason to stop anything.
         case .monitor: return .unasked(reason)
