@@ -53,6 +53,8 @@ package final class ResourceOperations {
     private var words: [String: String] = [:]
     /// Resources of scripts that this process has started or seen running, and not seen stopped since.
     private var seen: Set<String> = []
+    /// Resources of which a program that starts them hangs in the kernel, and how many of them do.
+    private var hanging: [String: Int] = [:]
 
     package init(
         loop: EventLoop, settings: Settings, lease: (any AddressLease)? = nil, ledger: ProgramLedger? = nil,
@@ -172,6 +174,10 @@ package final class ResourceOperations {
     }
 
     private func run(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
+        if let count = hanging[task.name], count > 0 {
+            task.completion(hung(task))
+            return nil
+        }
         switch kind {
         case .address(let specification):
             return run(task.operation, addresses: [specification]) { task.completion($0[0]) }
@@ -222,6 +228,17 @@ package final class ResourceOperations {
         }
     }
 
+    /// The outcome of any operation while an earlier start hangs in the kernel. A mount that waits for its device may
+    /// succeed after everybody has given it up, so nothing that is found before that says that the resource is stopped.
+    private func hung(_ task: Task) -> ResourceOutcome {
+        let reason = "an earlier start hangs in the kernel, and may succeed yet"
+        switch task.operation {
+        case .status: return .unknown(reason)
+        case .monitor: return .unasked(reason)
+        case .start, .stop, .promote, .demote, .validate: return .failed(reason)
+        }
+    }
+
     // MARK: Programs
 
     private func filesystem(_ task: Task, _ arguments: FilesystemArguments) -> (any RunningOperation)? {
@@ -252,11 +269,14 @@ package final class ResourceOperations {
         _ spawn: Spawn, _ task: Task, status: @escaping (ProgramRun.Result) -> ResourceOutcome
     ) -> ProgramRun? {
         let asks = task.operation.asks
+        let starts = task.operation == .start || task.operation == .promote
         do throws(SystemError) {
             return try ProgramRun(
                 spawn, of: task.name, timeout: task.limit, loop: loop, ledger: ledger, groups: groups,
-                keeps: { $0 == .ended(.exited(0)) || asks && $0.isAnswer }, log: log
+                keeps: { $0 == .ended(.exited(0)) || asks && $0.isAnswer }, log: log,
+                buried: { [self] in if starts { hanging[task.name, default: 0] -= 1 } }
             ) { [self] result in
+                if result.isUndead, starts { hanging[task.name, default: 0] += 1 }
                 var outcome: ResourceOutcome
                 switch (task.operation.asks, result.ending) {
                 case (true, .ended): outcome = status(result)
