@@ -22,6 +22,8 @@ final class ControlProcess {
     let loop: EventLoop
     let log: Log
     let helpers = HelperPrograms()
+    /// This process feeds the watchdog, and waits for no name server.
+    let names = HostNames(patience: .milliseconds(100))
 
     private let state: StateFiles
     private var uuid: [UInt8] = []
