@@ -370,8 +370,19 @@ final class ControlProcess {
             log.write(.error, "reload-refused", "the configuration has errors: the old one stays in force")
             return diagnostics.filter { $0.severity == .error }.map(\.summary).joined(separator: "\n")
         }
+        // What runs was started as haresources was then, and is stopped so.
+        var applied = files
+        applied.resources = self.files.resources
+        guard ConfigurationReader.read(files: applied, facts: facts).configuration != nil else {
+            let reason = "ha.cf does not go with the haresources that is in force: restart heartbeat"
+            log.write(.error, "reload-refused", reason)
+            return reason
+        }
+        if new.groups != configuration.groups {
+            log.write(.warning, "restart-needed", "not applied until heartbeat is restarted: haresources")
+        }
+        self.files = applied
         if let timeout = new.timing.watchdogTimeout { watchdog?.change(timeout: timeout) }
-        self.files = files
         do throws(SystemError) {
             let secret = try MemoryFile.write(bundle(keys: true).encoded())
             tellStatus(.configure(generation: 0, uuid: uuid, confirmedFor: nil), [secret.raw])
