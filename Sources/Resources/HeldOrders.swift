@@ -12,6 +12,9 @@ struct HeldOrders {
     }
 
     private var orders: [Held] = []
+    /// When the status process has spoken last, and since when it has done so without a pause.
+    private var heardAt = Instant.distantPast
+    private var speaksSince = Instant.distantPast
 
     /// One of `carryOut` and `refuse` is called once, unless all are dropped.
     mutating func hold(
@@ -20,13 +23,19 @@ struct HeldOrders {
         orders.append(Held(group: group, since: now, carryOut: carryOut, refuse: refuse))
     }
 
-    /// The status process has said until when the right lasts: what may be carried out now, in order. A right that
-    /// lasts is young. One that is over may have been read with the order; `keepalive` later it was said after it, and
-    /// whoever said it keeps to the order though the lease is not prolonged.
-    mutating func heard(until: Instant, keepalive: Duration, now: Instant) -> [() -> Void] {
+    /// The status process has said until when the right lasts: what may be carried out now, in order. Whoever says that
+    /// it lasts knows that nobody else has the groups. One that is over may have been said before the order was read,
+    /// or first thing after a pause; who says so for a deadtime without a pause has heard everybody, and keeps to the
+    /// order though the lease is not prolonged.
+    mutating func heard(until: Instant, _ timing: Timing, now: Instant) -> [() -> Void] {
+        if now - heardAt > timing.keepalive * 2 { speaksSince = now }
+        heardAt = now
         guard !orders.isEmpty else { return [] }
-        let due = orders.filter { until > now || now - $0.since >= keepalive }
-        orders.removeAll { until > now || now - $0.since >= keepalive }
+        let isDue = { [speaksSince] (order: Held) in
+            until > now || now - max(speaksSince, order.since) >= timing.deadtime
+        }
+        let due = orders.filter(isDue)
+        orders.removeAll(where: isDue)
         return due.map(\.carryOut)
     }
 

@@ -106,7 +106,7 @@ final class NodeGroups {
         entitlement.note(until)
         operations.addresses.renew(until: until, now: Clock.now())
         silence?.heard(until: until)
-        for carryOut in heldOrders.heard(until: until, keepalive: timing.keepalive, now: Clock.now()) { carryOut() }
+        for carryOut in heldOrders.heard(until: until, timing, now: Clock.now()) { carryOut() }
     }
 
     /// Has the next resource manager know until when this node may hold its groups.

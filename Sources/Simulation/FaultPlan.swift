@@ -11,7 +11,7 @@ package struct FaultPlan: Sendable {
         case startFailure, stopFailure, lostResource, slowResources
         case standby, takeover, moveOne, cleanup
         case freeze, unmanage, manage
-        case retime, hang
+        case retime, hang, statusLoss
 
         /// Whether it keeps nodes that run from hearing each other, or a ping node from answering.
         var isOfNetwork: Bool {
@@ -20,7 +20,7 @@ package struct FaultPlan: Sendable {
             case .crash, .boot, .statusRestart, .managerRestart, .handOver, .shutDown, .pause, .stutter, .reboot,
                 .heal, .startFailure, .stopFailure, .lostResource, .slowResources, .standby, .takeover, .moveOne,
                 .cleanup, .freeze, .unmanage, .manage, .retime,
-                .hang:
+                .hang, .statusLoss:
                 false
             }
         }
@@ -29,8 +29,8 @@ package struct FaultPlan: Sendable {
     package let kinds: [Kind]
     private var random: RandomSource
 
-    /// `sparesNetwork`: every node always hears every other that runs. `strains`: intervals change, and resource
-    /// managers hang.
+    /// `sparesNetwork`: every node always hears every other that runs. `strains`: intervals change, resource managers
+    /// hang, and status processes are not there for a while.
     package init(seed: UInt64, sparesNetwork: Bool = false, strains: Bool = false) {
         var random = RandomSource(seed: seed)
         kinds = Kind.allCases.filter { kind in
@@ -38,7 +38,7 @@ package struct FaultPlan: Sendable {
             return switch kind {
             // What breaks must be mended, or a run soon stands still.
             case .boot, .heal: true
-            case .retime, .hang: strains
+            case .retime, .hang, .statusLoss: strains
             default: random.next() % 100 < 45
             }
         }
@@ -107,6 +107,7 @@ package struct FaultPlan: Sendable {
             world.stopByHand()
             _ = world.request(.cleanup(group: random.next() % 2 == 0 ? nil : group(world)), at: node)
         case .retime: retime(node, &world)
+        case .statusLoss: world.loseStatusProcess(node, for: .milliseconds(Int64(1 + random.next() % 3000)))
         case .hang:
             if world.nodes[node].isManagerHung {
                 world.wakeResourceManager(node)

@@ -18,7 +18,8 @@ package enum RandomRun {
         case fences
         /// Six to sixteen nodes whose files do not agree on deadtime.
         case wide
-        /// As plain, and the nodes read other intervals as they run, and their resource managers hang.
+        /// As plain, and the nodes read other intervals as they run, their resource managers hang, and their status
+        /// processes are not there for a while.
         case strained
     }
 

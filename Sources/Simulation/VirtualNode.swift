@@ -61,6 +61,9 @@ package struct VirtualNode: Sendable {
     var unanswered: [QueuedKind] = []
     /// Orders to start that it read too late, with the time: they wait for a word of the daemon.
     var heldOrders: [(order: Effect, since: Instant)] = []
+    /// When the resource manager has heard the daemon last, and since when without a pause.
+    var heardAt = Instant.distantPast
+    var speaksSince = Instant.distantPast
     /// The resource manager that the daemon gives its orders to.
     var linkedLife = 0
     /// Of the inventories that the daemon has not read yet.
@@ -69,6 +72,10 @@ package struct VirtualNode: Sendable {
     var session = 0
     /// The daemon ends in order to start again.
     var isHandingOver = false
+    /// Its status process has died and is to be started again: what comes meanwhile waits in the sockets, as
+    /// `.received` by the time at which it came.
+    var isBetweenLives = false
+    var waiting: [Event] = []
     private var sent: [(sequence: UInt64, message: HAMessage)] = []
 
     init(configuration: Configuration, keepsEpochs: Bool) {
@@ -109,6 +116,9 @@ package struct VirtualNode: Sendable {
         heldStill = []
         inbox.removeAll()
         inventoryLives.removeAll()
+        // Orders that were not read go with the channel.
+        unread.removeAll()
+        heldOrders.removeAll()
         isPaused = false
         isHandingOver = false
         wakeAt = nil
@@ -130,6 +140,8 @@ package struct VirtualNode: Sendable {
 
     mutating func powerOff() {
         stopDaemon()
+        isBetweenLives = false
+        waiting.removeAll()
         stopResourceManager()
         entitledUntil = nil
         // A machine that was booted cannot know whom it bound itself to before.

@@ -4,45 +4,6 @@ import ClusterCore
 import ClusterModel
 
 extension World {
-    /// The resource manager stands still; its daemon goes on.
-    package mutating func hangResourceManager(_ node: Int) {
-        guard nodes[node].isUp, !nodes[node].runsClassic else { return }
-        nodes[node].isManagerHung = true
-        ownership.suspended(node: node)
-    }
-
-    /// It goes on, and reads what it was told meanwhile.
-    package mutating func wakeResourceManager(_ node: Int) {
-        guard nodes[node].isManagerHung else { return }
-        nodes[node].isManagerHung = false
-        trustLater(node)
-        let (unread, unanswered) = (nodes[node].unread, nodes[node].unanswered)
-        nodes[node].unread.removeAll()
-        nodes[node].unanswered.removeAll()
-        for kind in unanswered { queue.push(at: now, kind) }
-        for effect in unread {
-            if effect.group != nil, !isEntitled(node) {
-                nodes[node].heldOrders.append((effect, now))
-            } else {
-                carryOutOrder(effect, at: node)
-            }
-        }
-    }
-
-    /// The daemon has said until when the right to hold lasts: as `HeldOrders` of the resource manager.
-    mutating func carryOutHeld(at node: Int) {
-        guard !nodes[node].heldOrders.isEmpty else { return }
-        let keepalive = nodes[node].configuration.timing.keepalive
-        let (now, isEntitled) = (now, isEntitled(node))
-        let due = nodes[node].heldOrders.filter { isEntitled || now - $0.since >= keepalive }
-        nodes[node].heldOrders.removeAll { isEntitled || now - $0.since >= keepalive }
-        for held in due { carryOutOrder(held.order, at: node) }
-    }
-
-    private func isEntitled(_ node: Int) -> Bool {
-        nodes[node].entitledUntil.map { $0 > nodes[node].localTime(now) } ?? false
-    }
-
     mutating func startGroup(_ group: GroupID, _ epoch: UInt64, _ operation: OperationID, at node: Int) {
         nodes[node].groups[group.index].epoch = epoch
         nodes[node].groups[group.index].runs = true

@@ -129,9 +129,15 @@ package struct World: Sendable {
         delivery.started(node)
         takeStock(node)
         schedule(node, notBefore: now)
+        guard nodes[node].isBetweenLives else { return }
+        nodes[node].isBetweenLives = false
+        trustLater(node)
+        let waiting = nodes[node].waiting
+        nodes[node].waiting.removeAll()
+        for event in waiting { deliver(event, to: node) }
     }
 
-    private mutating func takeStock(_ node: Int) {
+    mutating func takeStock(_ node: Int) {
         let (session, life) = (nodes[node].session, nodes[node].life)
         queue.push(at: now + conditions.inventoryTime, .inventory(node: node, session: session, life: life))
     }
@@ -150,23 +156,6 @@ package struct World: Sendable {
         nodes[node].powerOff()
         ownership.cleared(node: node, at: now)
         service.cleared(node: node, at: now)
-    }
-
-    /// The status process dies and is started again with a new generation; resources stay.
-    package mutating func restartStatusProcess(_ node: Int) {
-        guard nodes[node].isUp else { return }
-        if nodes[node].isPaused { trustLater(node) }
-        forgetRequests(node)
-        nodes[node].stopDaemon()
-        start(node)
-    }
-
-    /// The resource manager dies and is started again; what it was at work on is left as it is.
-    package mutating func restartResourceManager(_ node: Int) {
-        guard nodes[node].isUp else { return }
-        nodes[node].stopResourceManager()
-        deliver(.resourceManagerLost, to: node)
-        takeStock(node)
     }
 
     /// The daemon is restarted for an upgrade; resources stay.
@@ -198,7 +187,7 @@ package struct World: Sendable {
         queue.push(at: now + time, .resume(node: node))
     }
 
-    private mutating func forgetRequests(_ node: Int) {
+    mutating func forgetRequests(_ node: Int) {
         asked.removeAll { asked in
             asked.node == node && asked.session == nodes[node].session
                 && !responses.contains { $0.request == asked.request }
@@ -308,13 +297,15 @@ package struct World: Sendable {
         eventCount += 1
         switch event.kind {
         case .datagram(let message, let medium, let node):
+            let event = Event.received(message, medium: medium, arrival: nodes[node].localTime(now))
+            if nodes[node].isBetweenLives { return nodes[node].waiting.append(event) }
             guard nodes[node].isUp else { return }
-            deliver(.received(message, medium: medium, arrival: nodes[node].localTime(now)), to: node)
+            deliver(event, to: node)
         case .job(let job, let node, let life):
             guard nodes[node].life == life else { return }
             if nodes[node].isManagerHung { nodes[node].unanswered.append(event.kind) } else { finish(job, at: node) }
         case .inventory(let node, let session, let life):
-            guard nodes[node].session == session, nodes[node].life == life else { return }
+            guard nodes[node].isUp, nodes[node].session == session, nodes[node].life == life else { return }
             if nodes[node].isManagerHung { return nodes[node].unanswered.append(event.kind) }
             nodes[node].heldOrders.removeAll()
             nodes[node].inventoryLives.append(life)
@@ -324,7 +315,7 @@ package struct World: Sendable {
         case .fence(let fence): finish(fence)
         case .resume(let node): resume(node)
         case .trust(let node):
-            if nodes[node].isPaused || nodes[node].isManagerHung { return }
+            if nodes[node].isPaused || nodes[node].isManagerHung || nodes[node].isBetweenLives { return }
             if isUninformed(node) { trustLater(node) } else { ownership.trusted(node: node) }
         case .wake(let node, let number):
             guard nodes[node].isUp, nodes[node].wakeNumber == number, !nodes[node].isPaused else { return }

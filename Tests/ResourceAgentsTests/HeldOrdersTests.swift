@@ -5,13 +5,20 @@ import Testing
 /// Orders to start that were read after the right to hold had ended.
 @Suite("Orders that were read too late")
 struct HeldOrdersTests {
-    private static let keepalive = Duration.milliseconds(100)
+    private let timing: Timing
     private let now = Instant(nanoseconds: 1_000_000_000)
 
     /// What became of orders, by group, in order.
     private final class Fate {
         var carriedOut: [String] = []
         var refused: [String] = []
+    }
+
+    init() {
+        var timing = Timing()
+        timing.keepalive = .milliseconds(100)
+        timing.deadtime = .seconds(1)
+        self.timing = timing
     }
 
     private func hold(_ groups: [String]) -> (HeldOrders, Fate) {
@@ -28,7 +35,7 @@ struct HeldOrdersTests {
     }
 
     private func hear(until: Instant, at time: Instant, _ orders: inout HeldOrders) {
-        for carryOut in orders.heard(until: until, keepalive: HeldOrdersTests.keepalive, now: time) { carryOut() }
+        for carryOut in orders.heard(until: until, timing, now: time) { carryOut() }
     }
 
     @Test("a right that lasts carries all of them out, once and in order")
@@ -40,18 +47,22 @@ struct HeldOrdersTests {
         #expect(fate.refused.isEmpty)
     }
 
-    @Test("a right that is over may have been said before the orders were read: it says nothing")
+    @Test("a right that is over may have been said before the orders were read, or first thing after a pause")
     func oldWord() {
         var (orders, fate) = hold(["a"])
         hear(until: now - .milliseconds(1), at: now, &orders)
-        hear(until: now + .milliseconds(50), at: now + .milliseconds(99), &orders)
+        for second in 1...5 { hear(until: now, at: now + .seconds(second), &orders) }
         #expect(fate.carriedOut.isEmpty)
     }
 
-    @Test("what is said a keepalive later is younger than the orders, though the right be over")
+    @Test("what is said for a deadtime without a pause is younger than the orders, though the right be over")
     func youngWord() {
         var (orders, fate) = hold(["a"])
-        hear(until: now - .milliseconds(1), at: now + HeldOrdersTests.keepalive, &orders)
+        for tenth in 1...10 {
+            #expect(fate.carriedOut.isEmpty)
+            hear(until: now, at: now + .seconds(3) + .milliseconds(100 * tenth), &orders)
+        }
+        hear(until: now, at: now + .milliseconds(4100), &orders)
         #expect(fate.carriedOut == ["a"])
     }
 

@@ -48,10 +48,15 @@ extension Cluster {
     /// Where no vote ends the right, a silent node is still dead for the others after deadtime.
     mutating func noteEntitlement() {
         guard !groups.isEmpty else { return }
-        if !isWaking, !groups.contains(where: { $0.phase == .unknown || ($0.isForfeit && $0.phase.occupies) }) {
+        if !isWaking, !hasForfeits {
             entitledUntil = min(heldUntil, lastHandled + timing.effectiveLease + patience)
         }
         if let entitledUntil { effects.append(.entitled(until: entitledUntil)) }
+    }
+
+    /// Whether something runs here, or may, that others may have taken.
+    var hasForfeits: Bool {
+        groups.contains { $0.phase == .unknown || ($0.isForfeit && $0.phase.occupies) }
     }
 
     mutating func transmit(_ body: HAMessage, _ now: Instant) {

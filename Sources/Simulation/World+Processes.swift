@@ -1,0 +1,76 @@
+// Faults of one process of a daemon beside others that run: it dies, is not there for a while, or stands still.
+import ClusterCore
+import ClusterModel
+
+extension World {
+    /// The status process dies and is started again with a new generation; resources stay.
+    package mutating func restartStatusProcess(_ node: Int) {
+        guard nodes[node].isUp else { return }
+        if nodes[node].isPaused { trustLater(node) }
+        forgetRequests(node)
+        nodes[node].stopDaemon()
+        start(node)
+    }
+
+    /// The status process dies, and another one is there only after a while.
+    package mutating func loseStatusProcess(_ node: Int, for time: Duration) {
+        guard nodes[node].isUp, !nodes[node].runsClassic else { return }
+        forgetRequests(node)
+        nodes[node].stopDaemon()
+        nodes[node].isBetweenLives = true
+        ownership.suspended(node: node)
+        queue.push(at: now + time, .boot(node: node))
+    }
+
+    /// The resource manager dies and is started again; what it was at work on is left as it is.
+    package mutating func restartResourceManager(_ node: Int) {
+        guard nodes[node].isUp else { return }
+        nodes[node].stopResourceManager()
+        deliver(.resourceManagerLost, to: node)
+        takeStock(node)
+    }
+
+    /// The resource manager stands still; its daemon goes on.
+    package mutating func hangResourceManager(_ node: Int) {
+        guard nodes[node].isUp, !nodes[node].isPaused, !nodes[node].runsClassic else { return }
+        nodes[node].isManagerHung = true
+        ownership.suspended(node: node)
+    }
+
+    /// It goes on, and reads what it was told meanwhile.
+    package mutating func wakeResourceManager(_ node: Int) {
+        guard nodes[node].isManagerHung else { return }
+        nodes[node].isManagerHung = false
+        trustLater(node)
+        let (unread, unanswered) = (nodes[node].unread, nodes[node].unanswered)
+        nodes[node].unread.removeAll()
+        nodes[node].unanswered.removeAll()
+        for kind in unanswered { queue.push(at: now, kind) }
+        for effect in unread {
+            if effect.group != nil, !isEntitled(node) {
+                nodes[node].heldOrders.append((effect, now))
+            } else {
+                carryOutOrder(effect, at: node)
+            }
+        }
+    }
+
+    /// The daemon has said until when the right to hold lasts: as `HeldOrders` of the resource manager.
+    mutating func carryOutHeld(at node: Int) {
+        let timing = nodes[node].configuration.timing
+        if now - nodes[node].heardAt > timing.keepalive * 2 { nodes[node].speaksSince = now }
+        nodes[node].heardAt = now
+        guard !nodes[node].heldOrders.isEmpty else { return }
+        let isEntitled = isEntitled(node)
+        let isDue = { [now, speaksSince = nodes[node].speaksSince] (held: (order: Effect, since: Instant)) in
+            isEntitled || now - max(speaksSince, held.since) >= timing.deadtime
+        }
+        let due = nodes[node].heldOrders.filter(isDue)
+        nodes[node].heldOrders.removeAll(where: isDue)
+        for held in due { carryOutOrder(held.order, at: node) }
+    }
+
+    private func isEntitled(_ node: Int) -> Bool {
+        nodes[node].entitledUntil.map { $0 > nodes[node].localTime(now) } ?? false
+    }
+}
