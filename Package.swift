@@ -37,7 +37,7 @@ let package = Package(
 
         // Pure.
         .target(name: "ClusterModel", swiftSettings: pure),
-        .target(name: "Messaging", dependencies: ["ClusterModel"], swiftSettings: pure),
+        .target(name: "Messaging", swiftSettings: pure),
         .target(name: "ClusterConfig", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "Failovers", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterCore", dependencies: ["ClusterModel", "Failovers", "Messaging"], swiftSettings: pure),
@@ -58,7 +58,7 @@ let package = Package(
         .target(name: "LinuxSystem", dependencies: ["CLinux", "ClusterModel"], swiftSettings: edge),
         .target(
             name: "Journal",
-            dependencies: ["CLinux", "CSystemd", "ClusterModel", "LinuxSystem"],
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem"],
             swiftSettings: edge),
         .target(
             name: "Reactor",
@@ -79,8 +79,7 @@ let package = Package(
         .target(
             name: "ResourceAgents",
             dependencies: [
-                "CLinux", "CMount", "CSystemd", "ClusterModel", "Failovers", "Journal", "Leases", "LinuxSystem",
-                "Reactor",
+                "CLinux", "CMount", "ClusterModel", "Failovers", "Leases", "LinuxSystem", "Reactor",
             ],
             swiftSettings: edge),
         .target(
@@ -196,11 +195,11 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(
             name: "MessagingTests",
-            dependencies: ["ClusterModel", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
+            dependencies: ["ClusterModel", "Compression", "Digests", "Fuzzing", "Messaging"],
             exclude: ["Fixtures"], swiftSettings: edge),
         .testTarget(
             name: "ClusterConfigTests",
-            dependencies: ["ClusterConfig", "ClusterModel", "LinuxSystem"],
+            dependencies: ["ClusterConfig", "ClusterModel"],
             exclude: ["Cases"],
             swiftSettings: edge),
         .testTarget(
@@ -221,7 +220,7 @@ let package = Package(
             name: "hb_seeds", dependencies: ["Simulation"], path: "Tests/Seeds", swiftSettings: edge),
         .testTarget(
             name: "LinuxSystemTests",
-            dependencies: ["CLinux", "ClusterModel", "Failovers", "Journal", "LinuxSystem", "Privsep", "Reactor"],
+            dependencies: ["CLinux", "ClusterModel", "Failovers", "Journal", "LinuxSystem", "Privsep"],
             swiftSettings: edge),
         .testTarget(
             name: "MediaTests",
@@ -239,11 +238,11 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(
             name: "AgentsTests",
-            dependencies: ["Agents", "CLinux", "ClusterModel", "LinuxSystem", "ResourceAgents", "Rig"],
+            dependencies: ["Agents", "CLinux", "ClusterModel", "LinuxSystem", "Rig"],
             swiftSettings: edge),
         .target(
             name: "Rig",
-            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem", "Privsep"],
+            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem"],
             path: "Tests/Rig",
             swiftSettings: edge),
         .executableTarget(
