@@ -51,6 +51,7 @@ let package = Package(
             swiftSettings: pure),
 
         // The edge of the system.
+        .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: edge),
         .target(name: "Compression", dependencies: ["CBzip2", "CZlib", "Messaging"], swiftSettings: edge),
         .target(
             name: "Digests", dependencies: ["CGcrypt", "ClusterModel", "Compression", "Messaging"],
@@ -109,7 +110,7 @@ let package = Package(
         .target(
             name: "Alerts",
             dependencies: [
-                "Admin", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "LinuxSystem", "Messaging", "Probes",
+                "Admin", "CLinux", "ClusterConfig", "ClusterModel", "JSON", "LinuxSystem", "Messaging", "Probes",
                 "Reactor", "WebTransfers",
             ],
             swiftSettings: edge),
@@ -165,7 +166,7 @@ let package = Package(
             // Functions of libraries are looked up when the program starts, not in the middle of its first takeover.
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
         .executableTarget(
-            name: "hb_webhook", dependencies: ["CCurl", "CJansson", "CLinux", "LinuxSystem"], swiftSettings: edge),
+            name: "hb_webhook", dependencies: ["CCurl", "CLinux", "JSON", "LinuxSystem"], swiftSettings: edge),
         .executableTarget(
             name: "mon",
             dependencies: [
@@ -176,8 +177,8 @@ let package = Package(
         .executableTarget(
             name: "hb",
             dependencies: [
-                "Admin", "Agents", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests",
-                "Failovers", "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation", "Timeliness",
+                "Admin", "Agents", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests", "Failovers",
+                "JSON", "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation", "Timeliness",
             ],
             swiftSettings: edge),
 
