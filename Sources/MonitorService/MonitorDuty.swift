@@ -23,8 +23,7 @@ package enum MonitorDuty {
         _ arguments: [String],
         native: (EventLoop, Log, Paths) throws -> NativeRunners = { _, _, _ in NativeRunners() }
     ) -> Int32 {
-        if arguments.first == PAMLogin.word { return PAMLogin.main(Array(arguments.dropFirst())).rawValue }
-        if arguments.first == TrapHosts.word { return TrapHosts.main(Array(arguments.dropFirst())) }
+        if let code = HelperProcess.main(arguments) { return code }
         do {
             let options = try MonitorOptions.parse(arguments)
             switch options.action {

@@ -1,5 +1,4 @@
-// Asks PAM beside the event loop: one process a login, so many at once, each with a time limit.
-import CLinux
+// Asks PAM beside the event loop: one helper a login, so many at once, each with a time limit.
 import ClusterModel
 import LinuxSystem
 import Reactor
@@ -29,10 +28,8 @@ final class PAMCheck {
         }
         let began = Clock.now()
         do throws(SystemError) {
-            try ChildProgram(
-                "/proc/self/exe", ["mon", PAMLogin.word, service, "\(getpid())"],
-                environment: Spawn.inherited(["PATH", "LANG", "TZ"]) + ["SWIFT_BACKTRACE=enable=no"],
-                input: applicant.bytes, timeout: PAMCheck.timeLimit, loop: loop
+            try HelperProcess.pamLogin.start(
+                [service], input: applicant.bytes, timeout: PAMCheck.timeLimit, loop: loop
             ) { [self] status, output in
                 runningCount -= 1
                 let text = String(decoding: output, as: UTF8.self).split(separator: "\n").joined(separator: "; ")
