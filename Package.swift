@@ -252,7 +252,7 @@ let package = Package(
             path: "Tests/Demo", swiftSettings: edge),
         .testTarget(
             name: "MonitorServiceTests",
-            dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "MonitorService", "Rig"],
+            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem", "MonitorService", "Rig"],
             swiftSettings: edge),
         .target(name: "ClockStep", path: "Tests/ClockStep"),
         .executableTarget(

@@ -9,6 +9,7 @@ import Reactor
 /// own arguments follow.
 enum HelperProcess: String {
     case pamLogin = "--pam-login"
+    case passwordHash = "--password-hash"
     case hostAddress = "--look-up"
 
     /// The exit code of a helper that could not begin.
@@ -40,6 +41,7 @@ enum HelperProcess: String {
         let arguments = Array(words.dropFirst(2))
         switch helper {
         case .pamLogin: return PAMLogin.main(arguments).rawValue
+        case .passwordHash: return SystemPasswords.main().rawValue
         case .hostAddress: return TrapHosts.main(arguments)
         }
     }

@@ -17,7 +17,7 @@ final class MonitorDaemon {
     let source: ConfigurationSource
     let log: Log
     let native: NativeRunners
-    private(set) lazy var passwords = PasswordCheck(pam: PAMCheck(loop: loop) { [unowned self] in note($0) })
+    private(set) lazy var passwords = PasswordCheck(LoginHelpers(loop: loop) { [unowned self] in note($0) })
     private lazy var trapHosts = TrapHosts(loop: loop) { [unowned self] in note($0) }
     var loaded: LoadedConfiguration
     var monitor: Monitor

@@ -35,17 +35,8 @@ enum PAMLogin {
         }
     }
 
-    /// How the process ends.
-    enum Verdict: Int32 {
-        case accepted = 0
-        /// User and password do not fit, or the account is closed.
-        case refused = 1
-        /// PAM cannot tell: no service, no module, no server.
-        case unable = 2
-    }
-
     /// Judges the applicant of standard input. What it prints says why he is not accepted.
-    static func main(_ arguments: [String]) -> Verdict {
+    static func main(_ arguments: [String]) -> LoginVerdict {
         do throws(SystemError) {
             guard arguments.count == 1 else { return .unable }
             let input = try MemoryFile.read(Descriptor(owning: 0), limit: 1 << 17)
@@ -57,7 +48,7 @@ enum PAMLogin {
         }
     }
 
-    private static func judge(_ applicant: Applicant, service: String) -> Verdict {
+    private static func judge(_ applicant: Applicant, service: String) -> LoginVerdict {
         let conversation = Conversation(applicant)
         var callbacks = pam_conv(
             conv: { count, questions, answers, context in
@@ -85,7 +76,8 @@ enum PAMLogin {
         }
     }
 
-    private static func verdict(_ result: Int32) -> Verdict {
+    /// Refused: user and password do not fit, or the account is closed. Unable: no service, no module, no server.
+    private static func verdict(_ result: Int32) -> LoginVerdict {
         switch result {
         case PAM_AUTH_ERR, PAM_USER_UNKNOWN, PAM_MAXTRIES, PAM_PERM_DENIED, PAM_ACCT_EXPIRED, PAM_NEW_AUTHTOK_REQD,
             PAM_CRED_EXPIRED, PAM_AUTHTOK_EXPIRED:
