@@ -122,6 +122,7 @@ final class MonitorDaemon {
     /// Puts what was read in force.
     func apply(_ kept: KeptState) {
         let globals = loaded.configuration.globals
+        log.use(facility: globals.syslogFacility)
         server?.filter = ClientFilter(globals.clientallow)
         server?.idleMax = globals.cltimeout
         let places = loaded.places

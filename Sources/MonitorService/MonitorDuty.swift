@@ -48,7 +48,8 @@ package enum MonitorDuty {
         let isCheck = options.action == .check
         if !isCheck && options.daemonizes && !goToBackground() { return 0 }
         var settings = LogSettings()
-        settings.facility = options.facility ?? "daemon"
+        // Until the configuration is in force.
+        settings.facility = options.facility ?? MonitorGlobals().syslogFacility
         settings.debug = options.debug
         let log = Log(
             settings: settings, node: "", process: "monitor", foreground: !options.daemonizes, identifier: "mon")

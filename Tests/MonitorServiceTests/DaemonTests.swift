@@ -103,6 +103,38 @@ struct DaemonTests {
         #expect(stage.read("errors").hasPrefix("complaint\n"))
     }
 
+    @Test("the log has the facility of mon.cf, also after a reset", .enabled(if: geteuid() == 0, "needs root"))
+    func facility() throws {
+        let stage = try MonitorStage(
+            "syslog_facility = local3\n" + web, programs: [("mon.d/well.monitor", "echo\n")])
+        try Folder.make("\(stage.folder)/volatile/systemd/journal")
+        stage.mounts = [("volatile", "/run")]
+        let journal = try Descriptor.socket(family: AF_UNIX, type: SOCK_DGRAM)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let path = "\(stage.folder)/volatile/systemd/journal/socket"
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let bound = withUnsafePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(journal.raw, .init(__sockaddr__: $0), socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(bound == 0)
+        func awaitRecord(_ message: String, facility: Int) throws {
+            var record = [UInt8](repeating: 0, count: 65536)
+            try stage.waiting.until("the record '\(message)' of facility \(facility)") {
+                let count = recv(journal.raw, &record, record.count, Int32(MSG_DONTWAIT))
+                let text = String(decoding: record[..<max(0, count)], as: UTF8.self)
+                return text.contains("MESSAGE=\(message)") && text.contains("\nSYSLOG_FACILITY=\(facility)\n")
+            }
+        }
+        try stage.start()
+        try awaitRecord("mon server started", facility: 19)
+        try stage.write("etc/mon.cf", stage.read("etc/mon.cf").replacing("local3", with: "mail"))
+        #expect(try stage.ask("reset").last?.hasPrefix("220 ") == true)
+        try awaitRecord("1 services in force", facility: 2)
+    }
+
     @Test("hosts of traps are looked up beside everything else, also where a name server is silent",
         .timeLimit(.minutes(3)), .enabled(if: geteuid() == 0, "needs root"))
     func names() throws {
