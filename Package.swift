@@ -37,7 +37,7 @@ let package = Package(
 
         // Pure.
         .target(name: "ClusterModel", swiftSettings: pure),
-        .target(name: "Messaging", dependencies: ["ClusterModel"], swiftSettings: pure),
+        .target(name: "Messaging", swiftSettings: pure),
         .target(name: "ClusterConfig", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "Failovers", dependencies: ["ClusterModel"], swiftSettings: pure),
         .target(name: "ClusterCore", dependencies: ["ClusterModel", "Failovers", "Messaging"], swiftSettings: pure),
@@ -51,6 +51,7 @@ let package = Package(
             swiftSettings: pure),
 
         // The edge of the system.
+        .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: edge),
         .target(name: "Compression", dependencies: ["CBzip2", "CZlib", "Messaging"], swiftSettings: edge),
         .target(
             name: "Digests", dependencies: ["CGcrypt", "ClusterModel", "Compression", "Messaging"],
@@ -58,7 +59,7 @@ let package = Package(
         .target(name: "LinuxSystem", dependencies: ["CLinux", "ClusterModel"], swiftSettings: edge),
         .target(
             name: "Journal",
-            dependencies: ["CLinux", "CSystemd", "ClusterModel", "LinuxSystem"],
+            dependencies: ["CLinux", "ClusterModel", "LinuxSystem"],
             swiftSettings: edge),
         .target(
             name: "Reactor",
@@ -79,8 +80,7 @@ let package = Package(
         .target(
             name: "ResourceAgents",
             dependencies: [
-                "CLinux", "CMount", "CSystemd", "ClusterModel", "Failovers", "Journal", "Leases", "LinuxSystem",
-                "Reactor",
+                "CLinux", "CMount", "ClusterModel", "Failovers", "Leases", "LinuxSystem", "Reactor",
             ],
             swiftSettings: edge),
         .target(
@@ -110,7 +110,7 @@ let package = Package(
         .target(
             name: "Alerts",
             dependencies: [
-                "Admin", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "LinuxSystem", "Messaging", "Probes",
+                "Admin", "CLinux", "ClusterConfig", "ClusterModel", "JSON", "LinuxSystem", "Messaging", "Probes",
                 "Reactor", "WebTransfers",
             ],
             swiftSettings: edge),
@@ -166,7 +166,7 @@ let package = Package(
             // Functions of libraries are looked up when the program starts, not in the middle of its first takeover.
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
         .executableTarget(
-            name: "hb_webhook", dependencies: ["CCurl", "CJansson", "CLinux", "LinuxSystem"], swiftSettings: edge),
+            name: "hb_webhook", dependencies: ["CCurl", "CLinux", "JSON", "LinuxSystem"], swiftSettings: edge),
         .executableTarget(
             name: "mon",
             dependencies: [
@@ -177,8 +177,8 @@ let package = Package(
         .executableTarget(
             name: "hb",
             dependencies: [
-                "Admin", "Agents", "CJansson", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests",
-                "Failovers", "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation", "Timeliness",
+                "Admin", "Agents", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests", "Failovers",
+                "JSON", "LinuxSystem", "Messaging", "Reactor", "ResourceAgents", "Simulation", "Timeliness",
             ],
             swiftSettings: edge),
 
@@ -196,11 +196,11 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(
             name: "MessagingTests",
-            dependencies: ["ClusterModel", "Compression", "Digests", "Fuzzing", "LinuxSystem", "Messaging"],
+            dependencies: ["ClusterModel", "Compression", "Digests", "Fuzzing", "Messaging"],
             exclude: ["Fixtures"], swiftSettings: edge),
         .testTarget(
             name: "ClusterConfigTests",
-            dependencies: ["ClusterConfig", "ClusterModel", "LinuxSystem"],
+            dependencies: ["ClusterConfig", "ClusterModel"],
             exclude: ["Cases"],
             swiftSettings: edge),
         .testTarget(
@@ -221,7 +221,7 @@ let package = Package(
             name: "hb_seeds", dependencies: ["Simulation"], path: "Tests/Seeds", swiftSettings: edge),
         .testTarget(
             name: "LinuxSystemTests",
-            dependencies: ["CLinux", "ClusterModel", "Failovers", "Journal", "LinuxSystem", "Privsep", "Reactor"],
+            dependencies: ["CLinux", "ClusterModel", "Failovers", "Journal", "LinuxSystem", "Privsep"],
             swiftSettings: edge),
         .testTarget(
             name: "MediaTests",
@@ -240,11 +240,11 @@ let package = Package(
             swiftSettings: edge),
         .testTarget(
             name: "AgentsTests",
-            dependencies: ["Agents", "CLinux", "ClusterModel", "LinuxSystem", "ResourceAgents", "Rig"],
+            dependencies: ["Agents", "CLinux", "ClusterModel", "LinuxSystem", "Rig"],
             swiftSettings: edge),
         .target(
             name: "Rig",
-            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem", "Privsep"],
+            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem"],
             path: "Tests/Rig",
             swiftSettings: edge),
         .executableTarget(
@@ -253,7 +253,7 @@ let package = Package(
             path: "Tests/Demo", swiftSettings: edge),
         .testTarget(
             name: "MonitorServiceTests",
-            dependencies: ["CLinux", "ClusterModel", "LinuxSystem", "MonitorService", "Rig"],
+            dependencies: ["Admin", "CLinux", "ClusterModel", "LinuxSystem", "MonitorService", "Rig"],
             swiftSettings: edge),
         .target(name: "ClockStep", path: "Tests/ClockStep"),
         .executableTarget(

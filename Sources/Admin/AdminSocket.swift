@@ -6,7 +6,7 @@ import LinuxSystem
 /// Both ends of the control socket.
 package enum AdminSocket {
     /// Longest path that fits into a socket's address, in bytes.
-    package static let pathLengthMax = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+    private static let pathLengthMax = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
 
     /// Opens a listening socket, close-on-exec and non-blocking, in place of what a daemon that died has left at the
     /// path. `mode`: permission bits of the socket's file. `stream`: for bytes rather than packets. MUST be

@@ -14,7 +14,7 @@ package struct RequestOrigin: Equatable, Sendable {
     /// was seen before this node had a group says nothing of the group here.
     package var observedAt: Instant?
 
-    package static let reasonLengthMax = 500
+    private static let reasonLengthMax = 500
 
     package init(user: String, reason: String, observedAt: Instant? = nil) {
         self.user = user

@@ -71,7 +71,7 @@ package struct OCFAgent: Equatable, Sendable {
     }
 
     /// What agents print before the reason of a failure.
-    package static let reasonPrefix = "ocf-exit-reason:"
+    private static let reasonPrefix = "ocf-exit-reason:"
 
     /// The agent's own reason in what it printed; nil where it gave none.
     package static func reason(in errors: String) -> String? {

@@ -76,7 +76,7 @@ enum AlertCatalogue {
     /// A program with the alert's environment beside the process's own.
     private static func run(
         _ words: [String], _ facts: AlertFacts, _ input: [UInt8], _ tools: AlertTools, _ deadline: Instant,
-        _ done: @escaping (String?) -> Void
+        _ done: @escaping (AlertEnd) -> Void
     ) -> (any AlertWork)? {
         let environment = Spawn.inherited(["PATH", "LANG", "LC_ALL", "TZ", "HOME"])
             + facts.environment.map { "\($0.0)=\($0.1)" }
@@ -85,12 +85,12 @@ enum AlertCatalogue {
                 words[0], words, environment: environment, input: input,
                 timeout: max(.milliseconds(1), deadline - Clock.now()), loop: tools.loop
             ) { status, output in
-                if status == .exited(0) { return done(nil) }
+                if status == .exited(0) { return done(.done(nil)) }
                 let line = output.split(separator: UInt8(ascii: "\n")).first.map { String(decoding: $0, as: UTF8.self) }
-                done("\(words[0]): \(status)" + (line.map { ": \($0)" } ?? ""))
+                done(.failed("\(words[0]): \(status)" + (line.map { ": \($0)" } ?? "")))
             }
         } catch {
-            done("\(error)")
+            done(.failed("\(error)"))
             return nil
         }
     }
@@ -112,7 +112,8 @@ enum AlertCatalogue {
         let tag = arguments.text("tag") ?? "mon"
         return { _, facts, _, done in
             let level = facts.kind == "up" || facts.kind == "startup" ? SyslogPriority.notice : priority.level
-            done(SyslogPriority.write(priority.facility | level, tag: tag, "\(facts.word) \(facts.line)"))
+            let failure = SyslogPriority.write(priority.facility | level, tag: tag, "\(facts.word) \(facts.line)")
+            done(failure.map { .failed($0) } ?? .done(nil))
             return nil
         }
     }
@@ -142,13 +143,13 @@ enum AlertCatalogue {
             do throws(SystemError) {
                 return try tools.web().start(request) { result in
                     switch result {
-                    case .failure(let error): done("\(error)")
+                    case .failure(let error): done(.failed("\(error)"))
                     case .success(let answer):
-                        done(200...299 ~= answer.status ? nil : "\(url.value): status \(answer.status)")
+                        done(200...299 ~= answer.status ? .done(nil) : .failed("\(url.value): status \(answer.status)"))
                     }
                 }
             } catch {
-                done("\(error)")
+                done(.failed("\(error)"))
                 return nil
             }
         }

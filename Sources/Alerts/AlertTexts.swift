@@ -1,7 +1,7 @@
 // What alerts say, each in the form that its reader expects (specs/mon.md 11, 15).
-import CJansson
 import CLinux
 import ClusterModel
+import JSON
 
 /// Dates as mon writes them.
 enum DateText {
@@ -75,39 +75,18 @@ struct FileText {
 enum WebhookText {
     /// One JSON object.
     static func json(_ facts: AlertFacts) -> [UInt8] {
-        let root = json_object()
-        defer { json_decref(root) }
-        func put(_ name: String, _ value: String?) {
-            guard let value else { return }
-            json_object_set_new(root, name, string(value))
+        var members: [(String, JSONValue)] = [
+            ("type", .string(facts.kind)), ("group", .string(facts.group)), ("service", .string(facts.service)),
+            ("summary", .string(facts.summary)), ("detail", .string(facts.detail)),
+            ("text", .string("\(facts.word) \(facts.line)")),
+        ]
+        for (name, variable) in [("description", "MON_DESCRIPTION"), ("acknowledgement", "MON_ACK")] {
+            if let text = facts[variable] { members.append((name, .string(text))) }
         }
-        put("type", facts.kind)
-        put("group", facts.group)
-        put("service", facts.service)
-        put("summary", facts.summary)
-        put("detail", facts.detail)
-        put("text", "\(facts.word) \(facts.line)")
-        put("description", facts["MON_DESCRIPTION"])
-        put("acknowledgement", facts["MON_ACK"])
-        json_object_set_new(root, "time", json_integer(json_int_t(facts.time)))
-        if let status = facts["MON_OPSTATUS"].flatMap(Int64.init) {
-            json_object_set_new(root, "opstatus", json_integer(json_int_t(status)))
-        }
-        let hosts = json_array()
-        for host in facts.hosts { json_array_append_new(hosts, string(host)) }
-        json_object_set_new(root, "hosts", hosts)
-        guard let text = json_dumps(root, 0) else { return [] }
-        defer { free(text) }
-        return Array(String(cString: text).utf8)
-    }
-
-    private static func string(_ value: String) -> UnsafeMutablePointer<json_t>? {
-        var value = value
-        return value.withUTF8 { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { characters in
-                characters.baseAddress.map { json_stringn_nocheck($0, characters.count) } ?? json_string("")
-            }
-        }
+        members.append(("time", .number(facts.time)))
+        if let status = facts["MON_OPSTATUS"].flatMap(Int64.init) { members.append(("opstatus", .number(status))) }
+        members.append(("hosts", .array(facts.hosts.map { .string($0) })))
+        return Array(JSONValue.object(members).text(isCompact: true).utf8)
     }
 }
 

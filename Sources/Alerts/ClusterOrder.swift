@@ -20,7 +20,7 @@ final class ClusterOrder: AlertWork {
     private var socket: SocketBox?
     private var source: EventSource?
     private var retry: EventSource?
-    private var done: ((String?) -> Void)?
+    private var done: ((AlertEnd) -> Void)?
 
     /// A class, for a descriptor cannot be optional in a class that passes closures on.
     private final class SocketBox {
@@ -30,7 +30,7 @@ final class ClusterOrder: AlertWork {
 
     init(
         _ request: AdminRequest, _ origin: RequestOrigin, _ tools: AlertTools, _ deadline: Instant,
-        _ done: @escaping (String?) -> Void
+        _ done: @escaping (AlertEnd) -> Void
     ) {
         self.request = request
         self.origin = origin
@@ -59,9 +59,9 @@ final class ClusterOrder: AlertWork {
             source = try tools.loop.onReadable(box.descriptor.raw) { [unowned self] in read(box.descriptor.raw) }
         } catch let error as SystemError {
             if error.code == EAGAIN, Clock.now() + ClusterOrder.pause < deadline { return connectLater() }
-            finish("heartbeat does not take the order: \(error)")
+            finish(.failed("heartbeat does not take the order: \(error)"))
         } catch {
-            finish("\(error)")
+            finish(.failed("\(error)"))
         }
     }
 
@@ -73,20 +73,21 @@ final class ClusterOrder: AlertWork {
     private func read(_ raw: Int32) {
         do {
             let packet = try AdminSocket.receive(raw)
-            if packet.isEmpty { return finish("heartbeat ended before the outcome was known") }
+            if packet.isEmpty { return finish(.failed("heartbeat ended before the outcome was known")) }
             guard case .end(let response) = try AdminAnswer(try AdminMessage.decode(packet)) else { return }
-            let text = response.text.isEmpty ? response.outcome.rawValue : response.text
-            finish(response.outcome == .done ? nil : text)
+            // Also what is done is worth its words: an order that came too late is done, and nothing was.
+            let text = response.text.isEmpty ? nil : response.text
+            finish(response.outcome == .done ? .done(text) : .failed(text ?? response.outcome.rawValue))
         } catch let error as SystemError {
-            if error.code != EAGAIN { finish("\(error)") }
+            if error.code != EAGAIN { finish(.failed("\(error)")) }
         } catch {
-            finish("\(error)")
+            finish(.failed("\(error)"))
         }
     }
 
-    private func finish(_ failure: String?) {
+    private func finish(_ end: AlertEnd) {
         let done = done
         cancel()
-        done?(failure)
+        done?(end)
     }
 }

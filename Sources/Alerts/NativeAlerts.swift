@@ -17,7 +17,7 @@ package protocol AlertRunHandle: AnyObject {
 
 /// All native alerts of a process.
 package final class NativeAlerts {
-    /// Called with exit status 0, or 1 and a line that says why.
+    /// Called with exit status 0 and a line on what came of it, where there is one, or 1 and a line that says why.
     package typealias Completion = (_ exit: Int32, _ output: [UInt8]) -> Void
 
     private let tools: AlertTools
@@ -58,9 +58,9 @@ package final class NativeAlerts {
         let facts = AlertFacts(flags: flags, input: input, environment: environment, observedAt: observedAt)
         do throws(MonitorProblem) {
             let begin = try NativeAlerts.plan(arguments)
-            run.work = begin(tools, facts, Clock.now() + timeout) { [weak run] failure in run?.finish(failure) }
+            run.work = begin(tools, facts, Clock.now() + timeout) { [weak run] end in run?.finish(end) }
         } catch {
-            run.finish("\(error)")
+            run.finish(.failed("\(error)"))
         }
         return run
     }
@@ -101,8 +101,16 @@ protocol AlertWork: AnyObject {
 extension WebTransfer: AlertWork {}
 extension ChildProgram: AlertWork {}
 
-/// Begins an alert; the last argument is called with why it failed, or nil, now or later, once.
-typealias AlertPlan = (AlertTools, AlertFacts, Instant, @escaping (String?) -> Void) -> (any AlertWork)?
+/// How an alert ended.
+enum AlertEnd {
+    /// As asked; what came of it, in the words of whoever carried it out, where he has any.
+    case done(String?)
+    /// Why.
+    case failed(String)
+}
+
+/// Begins an alert; the last argument is called with its end, now or later, once.
+typealias AlertPlan = (AlertTools, AlertFacts, Instant, @escaping (AlertEnd) -> Void) -> (any AlertWork)?
 
 /// One run; its completion is called from the event loop.
 private final class AlertRun: AlertRunHandle {
@@ -111,7 +119,7 @@ private final class AlertRun: AlertRunHandle {
     private let loop: EventLoop
     private var timer: EventSource?
     private var completion: NativeAlerts.Completion?
-    private var failure: String? = "not done in time"
+    private var end = AlertEnd.failed("not done in time")
 
     init(_ loop: EventLoop) { self.loop = loop }
 
@@ -120,9 +128,9 @@ private final class AlertRun: AlertRunHandle {
         timer = try? loop.onTime(Clock.now() + timeout) { [unowned self] in report() }
     }
 
-    func finish(_ failure: String?) {
+    func finish(_ end: AlertEnd) {
         guard completion != nil else { return }
-        self.failure = failure
+        self.end = end
         timer?.schedule(Clock.now())
         if timer == nil { report() }
     }
@@ -142,6 +150,9 @@ private final class AlertRun: AlertRunHandle {
         work?.cancel()
         work = nil
         ended()
-        completion?(failure == nil ? 0 : 1, Array((failure.map { $0 + "\n" } ?? "").utf8))
+        switch end {
+        case .done(let text): completion?(0, Array((text.map { $0 + "\n" } ?? "").utf8))
+        case .failed(let text): completion?(1, Array((text + "\n").utf8))
+        }
     }
 }

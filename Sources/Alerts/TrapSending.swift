@@ -8,11 +8,11 @@ import Probes
 final class TrapSending: AlertWork {
     private var missing: Int
     private var failures: [String] = []
-    private var done: ((String?) -> Void)?
+    private var done: ((AlertEnd) -> Void)?
 
     init(
         _ datagram: [UInt8], to hosts: [String], port: UInt16, _ tools: AlertTools,
-        _ done: @escaping (String?) -> Void
+        _ done: @escaping (AlertEnd) -> Void
     ) {
         self.done = done
         missing = hosts.count
@@ -32,7 +32,7 @@ final class TrapSending: AlertWork {
         missing -= 1
         if let failure { failures.append(failure) }
         guard missing == 0 else { return }
-        done?(failures.isEmpty ? nil : failures.joined(separator: ", "))
+        done?(failures.isEmpty ? .done(nil) : .failed(failures.joined(separator: ", ")))
         done = nil
     }
 

@@ -208,8 +208,9 @@ extension HAConfigParser {
 }
 
 /// The facilities of syslog.
-enum LogFacility {
-    static let names =
+package enum LogFacility {
+    /// As logfacility and syslog_facility name them.
+    package static let names =
         ["auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "syslog", "user", "uucp"]
         + (0...7).map { "local\($0)" }
 }

@@ -89,7 +89,7 @@ extension UInt8 {
 
 extension ResourceGroup {
     /// Whether the group consists of addresses alone, whose use the kernel ends when their node falls silent.
-    package var isAddressesOnly: Bool {
+    fileprivate var isAddressesOnly: Bool {
         resources.allSatisfy { ["IPaddr", "IPaddr2", "IPv6addr"].contains($0.type) }
     }
 }

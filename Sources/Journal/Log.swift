@@ -11,7 +11,7 @@ package final class Log {
     private let node: String
     private let process: String
     private let identifier: String
-    private let facility: Int32?
+    private var facility: Int32?
     private let logger: LogSocket?
     private let logfile: LogFile?
     private let debugfile: LogFile?
@@ -49,6 +49,9 @@ package final class Log {
         // Reads the time zone while files may still be read.
         tzset()
     }
+
+    /// Writes under another facility of syslog from now on; a word that is none changes nothing.
+    package func use(facility name: String) { facility = Log.facility(name) ?? facility }
 
     /// Writes a record to every destination that wants it: debug records only where `debug` is above 0, and never to
     /// the log file where there is a debug file.

@@ -10,7 +10,7 @@ package struct RateLimit {
     }
 
     /// Shared by all keys that come when `keyCountMax` others are in use.
-    package static let overflowKey = "others"
+    private static let overflowKey = "others"
 
     private let full: TokenBucket
     private let keyCountMax: Int

@@ -24,7 +24,7 @@ package enum ClientMessageRules {
     ]
 
     /// Whether only daemons may send messages of a type.
-    package static func isReserved(_ type: String) -> Bool {
+    private static func isReserved(_ type: String) -> Bool {
         Wire.MessageType.isUnsequenced(type) || reservedTypes.contains(type)
     }
 

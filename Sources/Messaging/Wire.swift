@@ -1,5 +1,5 @@
-// The words of the wire: every field's name and every message type that heartbeat 3.0.6 knows, with the base of its
-// numbers (specs/heartbeat.md 2.2, 2.3). Hexadecimal numbers are lower case without prefix or leading zeros.
+// Words of the wire as heartbeat 3.0.6 has them, with the base of their numbers (specs/heartbeat.md 2.2, 2.3): those
+// that codecs, clients and hooks go by. Hexadecimal numbers are lower case without prefix or leading zeros.
 
 /// Names that every node of a cluster agrees on.
 package enum Wire {
@@ -36,42 +36,17 @@ package enum Wire {
         package static let status = "st"
         /// Hexadecimal: the sender's deadtime in milliseconds; receivers judge the sender by it.
         package static let deadtime = "dt"
-        /// Decimal, `1`: the sender acknowledges and answers `reqnodes`.
-        package static let protocolVersion = "protocol"
-        /// Names, each followed by one blank.
-        package static let nodeList = "nodelist"
-        /// Names, each followed by one blank; one blank where there are none.
-        package static let deletedNodeList = "delnodelist"
         /// Text: the node that the message is about.
         package static let node = "node"
         /// Text: name of a link.
         package static let interface = "ifname"
 
-        // Retransmission.
-
-        /// Decimal in `NS_rexmit`, hexadecimal in `NS_nak_rexmit`.
-        package static let firstSequence = "firstseq"
-        /// Decimal.
-        package static let lastSequence = "lastseq"
-        /// Hexadecimal.
-        package static let acknowledgedSequence = "ackseq"
-
         // Resources.
 
         /// Text: `none`, `local`, `foreign` or `all`.
         package static let resourcesHeld = "rsc_hold"
-        /// Text: `full` marks an absolute report; absent from an incremental one.
-        package static let reportType = "rtype"
-        /// `1` or `0`.
-        package static let isStable = "isstable"
         /// Text: a comment, or the step of the standby dialogue.
         package static let info = "info"
-        /// Text: key of a resource group (`ip-request`).
-        package static let address = "ipaddr"
-        /// Text: whether the answering node owns the group (`ip-request-resp`).
-        package static let weOwn = "weown"
-        /// Text: answer to `ip-request`.
-        package static let ok = "ok"
         /// Text: result of a client's request, or of a reset.
         package static let result = "result"
 
@@ -89,10 +64,6 @@ package enum Wire {
         package static let subtype = "subt"
         /// Decimal.
         package static let processID = "pid"
-        /// Decimal.
-        package static let userID = "uid"
-        /// Decimal.
-        package static let groupID = "gid"
         /// Text: name of the client that the message is about.
         package static let clientName = "cn"
         /// Text: `online` or `offline`.
@@ -105,8 +76,6 @@ package enum Wire {
         package static let nodeType = "nodetype"
         /// Decimal.
         package static let nodeCount = "numnodes"
-        /// Hexadecimal.
-        package static let filterMask = "fmask"
         /// Decimal.
         package static let signal = "signal"
         /// Hexadecimal: milliseconds, in the answer to `signon`.
@@ -120,13 +89,9 @@ package enum Wire {
         /// Text: name of a node.
         package static let queriedName = "queryname"
         /// Decimal.
-        package static let sendQueueLength = "sendqlen"
-        /// Decimal.
         package static let weight = "weight"
         /// Text.
         package static let site = "site"
-        /// Decimal: ping nodes that the sender reaches (ipfail).
-        package static let pingNodeCount = "num_ping"
 
         // Compression (specs/heartbeat.md 1.6).
 
@@ -139,7 +104,7 @@ package enum Wire {
     /// Values of the field `t`.
     package enum MessageType {
         /// Begins the names of types without sequence number.
-        package static let unsequencedPrefix = "NS_"
+        private static let unsequencedPrefix = "NS_"
 
         /// Whether messages of a type carry no `seq` and are never asked for again.
         package static func isUnsequenced(_ type: String) -> Bool { type.hasPrefix(unsequencedPrefix) }
@@ -148,12 +113,6 @@ package enum Wire {
         package static let status = "status"
         /// A ping node's answer, as a message from it.
         package static let pingStatus = "NS_st"
-        /// Acknowledges every message of a node up to a sequence number.
-        package static let acknowledgement = "NS_ackmsg"
-        /// Asks a node to send messages again.
-        package static let rexmit = "NS_rexmit"
-        /// A message that was asked for cannot be sent again.
-        package static let nakRexmit = "NS_nak_rexmit"
         /// Asks a node for its list of nodes.
         package static let nodesRequest = "reqnodes"
         /// The sender's list of nodes.

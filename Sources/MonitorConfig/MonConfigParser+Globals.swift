@@ -34,7 +34,7 @@ extension MonConfigParser {
         case "dtlogfile": configuration.globals.dtlogfile = value.text
         case "monerrfile": configuration.globals.monerrfile = value.text
         case "monremote": configuration.globals.monremote = value.text.isEmpty ? nil : value.text
-        case "syslog_facility": configuration.globals.syslogFacility = value.text
+        case "syslog_facility": readFacility(value, place)
         case "dtlogging": configuration.globals.dtlogging = flag(value.text)
         case "unack_summary": configuration.globals.unackSummary = flag(value.text)
         case "startupalerts_on_reset": configuration.globals.startupalertsOnReset = flag(value.text)
@@ -81,6 +81,15 @@ extension MonConfigParser {
             methods.append(method)
         }
         configuration.globals.authtypes = methods
+    }
+
+    private mutating func readFacility(_ value: ConfigWord, _ place: Excerpt) {
+        guard LogFacility.names.contains(value.text) else {
+            let hint = Spelling.hint(for: value.text, among: LogFacility.names)
+            let kept = configuration.globals.syslogFacility
+            return report(.warning, place, "syslog_facility: \(value.text) is none\(hint)", help: "it stays \(kept)")
+        }
+        configuration.globals.syslogFacility = value.text
     }
 
     private mutating func number(

@@ -5,6 +5,7 @@ import ClusterModel
 import LinuxSystem
 import MonitorConfig
 import Monitoring
+import Reactor
 
 /// What a configuration comes to on this machine.
 struct LoadedConfiguration {
@@ -15,22 +16,57 @@ struct LoadedConfiguration {
 }
 
 struct ConfigurationSource {
+    /// Takes everything, or nil where a diagnostic is an error.
+    typealias Completion = (_ loaded: LoadedConfiguration?, _ diagnostics: [Diagnostic]) -> Void
+
     let options: MonitorOptions
     let native: NativeRunners
 
-    /// Longest time that m4 may take.
-    private static let m4Limit: Duration = .seconds(20)
-
     var path: String { options.configuration ?? MonitorPlaces.configurationByDefault }
 
-    /// Everything, or nil where a diagnostic is an error.
-    func load() -> (loaded: LoadedConfiguration?, diagnostics: [Diagnostic]) {
-        let bytes: [UInt8]
+    /// Reads the files. `completion` is called once: before this returns, unless m4 has to run, whose run is returned.
+    func load(on loop: EventLoop, completion: @escaping Completion) -> M4Run? {
         do throws(SystemError) {
-            bytes = try read()
+            guard let m4 = options.m4 ?? (path.hasSuffix(".m4") ? "m4" : nil) else {
+                let (loaded, diagnostics) = judge(try ConfigurationSource.contents(of: path))
+                completion(loaded, diagnostics)
+                return nil
+            }
+            return try M4Run(m4, on: path, loop: loop) { result in
+                switch result {
+                case .success(let bytes):
+                    let (loaded, diagnostics) = judge(bytes)
+                    completion(loaded, diagnostics)
+                case .failure(let error): completion(nil, [unreadable(error)])
+                }
+            }
         } catch {
-            return (nil, [Diagnostic(.error, Excerpt(file: path), "cannot be read: \(error)", help: "see mon.cf(5)")])
+            completion(nil, [unreadable(error)])
+            return nil
         }
+    }
+
+    /// Reads the files and waits for m4: nothing else is to be done yet.
+    func load() -> (loaded: LoadedConfiguration?, diagnostics: [Diagnostic]) {
+        var outcome: (LoadedConfiguration?, [Diagnostic])?
+        do throws(SystemError) {
+            let loop = try EventLoop()
+            let run = load(on: loop) { loaded, diagnostics in
+                outcome = (loaded, diagnostics)
+                loop.stop()
+            }
+            if run != nil { _ = try loop.run() }
+        } catch {
+            return (nil, [unreadable(error)])
+        }
+        return outcome ?? (nil, [])
+    }
+
+    private func unreadable(_ error: SystemError) -> Diagnostic {
+        Diagnostic(.error, Excerpt(file: path), "cannot be read: \(error)", help: "see mon.cf(5)")
+    }
+
+    private func judge(_ bytes: [UInt8]) -> (loaded: LoadedConfiguration?, diagnostics: [Diagnostic]) {
         var (read, diagnostics) = MonitorConfigReader.read(path: path, bytes: bytes)
         guard let read else { return (nil, diagnostics) }
         let configuration = options.applied(to: read)
@@ -77,34 +113,6 @@ struct ConfigurationSource {
             }
         }
         return (authorization, diagnostics)
-    }
-
-    private func read() throws(SystemError) -> [UInt8] {
-        guard let m4 = options.m4 ?? (path.hasSuffix(".m4") ? "m4" : nil) else {
-            return try ConfigurationSource.contents(of: path)
-        }
-        let program = m4.contains("/") ? m4 : "/usr/bin/\(m4)"
-        let output = Descriptor(owning: try retrying("memfd_create") { memfd_create("mon", UInt32(MFD_CLOEXEC)) })
-        var spawn = Spawn(program: program, arguments: [m4, path])
-        spawn.environment = ProgramEnvironment.own
-        spawn.descriptors = [1: output.raw, 2: 2]
-        spawn.leadsProcessGroup = true
-        spawn.workingDirectory = ProgramEnvironment.folder
-        let pid = try spawn.start()
-        let deadline = Clock.now() + ConfigurationSource.m4Limit
-        while true {
-            if let status = try Children.poll(pid) {
-                if status == .exited(0) { break }
-                throw SystemError(code: EIO, operation: "\(program) ended with \(status)")
-            }
-            if Clock.now() > deadline {
-                try Children.signalGroup(pid, SIGKILL)
-                _ = try Children.wait(pid)
-                throw SystemError(code: ETIMEDOUT, operation: program)
-            }
-            Clock.wait(.milliseconds(5))
-        }
-        return try MemoryFile.read(output, limit: MonitorConfigReader.sizeMax)
     }
 
     static func contents(of path: String) throws(SystemError) -> [UInt8] {

@@ -10,12 +10,21 @@ extension MonitorDaemon {
     func answer(_ question: Question, for client: ClientNumber) -> Answer? {
         switch question {
         case .login(let user, let password, let isLocal):
-            return logIn(LoginAttempt(
-                user: user, password: password, isLocal: isLocal, host: server?.host(of: client) ?? ""), client)
-        case .reset(let kept): return .done(problem: reset(kept))
+            let attempt = LoginAttempt(
+                user: user, password: password, isLocal: isLocal, host: server?.host(of: client) ?? "")
+            return nowOrLater(client) { logIn(attempt, completion: $0) }
+        case .reset(let kept):
+            return nowOrLater(client) { completion in
+                read { [unowned self] new, diagnostics in
+                    completion(.done(problem: putInForce(new, diagnostics, kept)))
+                }
+            }
         case .testConfiguration:
-            let (_, diagnostics) = source.load()
-            return .done(problem: diagnostics.hasErrors ? diagnostics.rendered : nil)
+            return nowOrLater(client) { completion in
+                read { _, diagnostics in
+                    completion(.done(problem: diagnostics.hasErrors ? diagnostics.rendered : nil))
+                }
+            }
         case .reloadAuthorization: return .done(problem: reloadAuthorization())
         case .save(let disabled, let status): return .done(problem: save(disabled: disabled, status: status))
         case .load(let disabled, let status): return .done(problem: load(disabled: disabled, status: status))
@@ -23,27 +32,32 @@ extension MonitorDaemon {
         }
     }
 
-    private func logIn(_ attempt: LoginAttempt, _ client: ClientNumber) -> Answer? {
+    /// What `find` calls back with before it returns; nil: it will, and then the client is told.
+    private func nowOrLater(_ client: ClientNumber, _ find: (@escaping (Answer) -> Void) -> Void) -> Answer? {
+        var (found, isLater) = (Answer?.none, false)
+        find { [unowned self] answer in
+            guard isLater else { return found = answer }
+            deliver(.answered(client, answer))
+            server?.goOn(client)
+        }
+        isLater = true
+        return found
+    }
+
+    private func logIn(_ attempt: LoginAttempt, completion: @escaping (Answer) -> Void) {
         let globals = loaded.configuration.globals
-        var (verdict, isLater) = (Answer?.none, false)
         passwords.accepts(
             attempt, methods: globals.authtypes[...], userfile: loaded.places.userfile, pamservice: globals.pamservice
         ) { [unowned self] isAccepted in
             let origin = attempt.host.isEmpty ? "this machine" : attempt.host
             let what = "user '\(attempt.user.prefix(64))' from \(origin) \(isAccepted ? "logged in" : "refused")"
             note(LogRecord(isAccepted ? .info : .warning, "login", what))
-            let answer = Answer.login(user: attempt.user, accepted: isAccepted)
-            guard isLater else { return verdict = answer }
-            deliver(.answered(client, answer))
-            server?.goOn(client)
+            completion(.login(user: attempt.user, accepted: isAccepted))
         }
-        isLater = true
-        return verdict
     }
 
-    /// Reads the configuration again. Returns why the old one stays; nil where the new one is in force.
-    func reset(_ kept: KeptState) -> String? {
-        let (new, diagnostics) = source.load()
+    /// Puts a configuration in force that was read again. Returns why the old one stays; nil where the new one is.
+    func putInForce(_ new: LoadedConfiguration?, _ diagnostics: [Diagnostic], _ kept: KeptState) -> String? {
         for diagnostic in diagnostics {
             note(LogRecord(diagnostic.severity == .error ? .error : .warning, "configuration", diagnostic.summary))
         }

@@ -17,7 +17,7 @@ final class MonitorDaemon {
     let source: ConfigurationSource
     let log: Log
     let native: NativeRunners
-    private(set) lazy var passwords = PasswordCheck(pam: PAMCheck(loop: loop) { [unowned self] in note($0) })
+    private(set) lazy var passwords = PasswordCheck(LoginHelpers(loop: loop) { [unowned self] in note($0) })
     private lazy var trapHosts = TrapHosts(loop: loop) { [unowned self] in note($0) }
     var loaded: LoadedConfiguration
     var monitor: Monitor
@@ -31,6 +31,9 @@ final class MonitorDaemon {
     private var timer: EventSource?
     private var saver: EventSource?
     private var signals: [EventSource] = []
+    /// Who waits for the configuration to be read; the first one's reading is under way.
+    private var readings: [ConfigurationSource.Completion] = []
+    private var m4: M4Run?
 
     init(
         loop: EventLoop, options: MonitorOptions, source: ConfigurationSource, loaded: LoadedConfiguration, log: Log,
@@ -104,7 +107,9 @@ final class MonitorDaemon {
         signals = [
             try loop.onSignal(SIGHUP) { [unowned self] in
                 note(LogRecord(.info, "reload", "caught HUP signal, reading the configuration"))
-                _ = reset(.all(stopped: monitor.stoppedSince != nil))
+                read { [unowned self] new, diagnostics in
+                    _ = putInForce(new, diagnostics, .all(stopped: monitor.stoppedSince != nil))
+                }
             },
             try loop.onSignal(SIGTERM) { [unowned self] in end("TERM") },
             try loop.onSignal(SIGINT) { [unowned self] in end("INT") },
@@ -119,9 +124,28 @@ final class MonitorDaemon {
         deliver(.recalled(history: Array(recent.suffix(globals.histlength))))
     }
 
+    /// Reads the configuration beside everything else, one reading after the other: each has the files as they are when
+    /// it begins, and a later one is in force later.
+    func read(_ completion: @escaping ConfigurationSource.Completion) {
+        readings.append(completion)
+        if readings.count == 1 { beginReading() }
+    }
+
+    private func beginReading() {
+        let run = source.load(on: loop) { [unowned self] loaded, diagnostics in
+            m4 = nil
+            let completion = readings[0]
+            completion(loaded, diagnostics)
+            readings.removeFirst()
+            if !readings.isEmpty { beginReading() }
+        }
+        if let run { m4 = run }
+    }
+
     /// Puts what was read in force.
     func apply(_ kept: KeptState) {
         let globals = loaded.configuration.globals
+        log.use(facility: globals.syslogFacility)
         server?.filter = ClientFilter(globals.clientallow)
         server?.idleMax = globals.cltimeout
         let places = loaded.places
@@ -226,6 +250,7 @@ final class MonitorDaemon {
         if let signal { note(LogRecord(.info, "ended", "caught \(signal) signal, exiting")) }
         _ = save(disabled: monitor.disabledText, status: monitor.statusText(clock.moment()))
         endChecks()
+        m4?.kill()
         server?.flushAll()
         _ = unlink(options.socketPath)
         loop.stop()

@@ -23,8 +23,7 @@ package enum MonitorDuty {
         _ arguments: [String],
         native: (EventLoop, Log, Paths) throws -> NativeRunners = { _, _, _ in NativeRunners() }
     ) -> Int32 {
-        if arguments.first == PAMLogin.word { return PAMLogin.main(Array(arguments.dropFirst())).rawValue }
-        if arguments.first == TrapHosts.word { return TrapHosts.main(Array(arguments.dropFirst())) }
+        if let code = HelperProcess.main(arguments) { return code }
         do {
             let options = try MonitorOptions.parse(arguments)
             switch options.action {
@@ -49,7 +48,8 @@ package enum MonitorDuty {
         let isCheck = options.action == .check
         if !isCheck && options.daemonizes && !goToBackground() { return 0 }
         var settings = LogSettings()
-        settings.facility = options.facility ?? "daemon"
+        // Until the configuration is in force.
+        settings.facility = options.facility ?? MonitorGlobals().syslogFacility
         settings.debug = options.debug
         let log = Log(
             settings: settings, node: "", process: "monitor", foreground: !options.daemonizes, identifier: "mon")

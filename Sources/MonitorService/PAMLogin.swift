@@ -1,15 +1,11 @@
-// Passwords that PAM judges (specs/mon.md 9). Its modules wait: for a server, or because a password was wrong. So each
-// judgement is a process of its own, this program under another first word, and has a time limit. What goes wrong with
-// a module is this process's end, not the daemon's.
+// Passwords that PAM judges (specs/mon.md 9). Its modules wait: for a server, or because a password was wrong. So a
+// helper judges each.
 import CLinux
 import CPAM
 import LinuxSystem
 
-/// The process that asks PAM once.
+/// The helper that asks PAM once. Its argument is the service of PAM.
 enum PAMLogin {
-    /// The first word of its command line; the service of PAM and the daemon's process id follow.
-    static let word = "--pam-login"
-
     /// Whom to judge, as the process reads it.
     struct Applicant: Equatable {
         var user: String
@@ -39,20 +35,10 @@ enum PAMLogin {
         }
     }
 
-    /// How the process ends.
-    enum Verdict: Int32 {
-        case accepted = 0
-        /// User and password do not fit, or the account is closed.
-        case refused = 1
-        /// PAM cannot tell: no service, no module, no server.
-        case unable = 2
-    }
-
     /// Judges the applicant of standard input. What it prints says why he is not accepted.
-    static func main(_ arguments: [String]) -> Verdict {
+    static func main(_ arguments: [String]) -> LoginVerdict {
         do throws(SystemError) {
-            guard arguments.count == 2, let parent = pid_t(arguments[1]) else { return .unable }
-            try ParentWatch.dieWithParent(parent)
+            guard arguments.count == 1 else { return .unable }
             let input = try MemoryFile.read(Descriptor(owning: 0), limit: 1 << 17)
             guard let applicant = Applicant(input) else { return .unable }
             return judge(applicant, service: arguments[0])
@@ -62,7 +48,7 @@ enum PAMLogin {
         }
     }
 
-    private static func judge(_ applicant: Applicant, service: String) -> Verdict {
+    private static func judge(_ applicant: Applicant, service: String) -> LoginVerdict {
         let conversation = Conversation(applicant)
         var callbacks = pam_conv(
             conv: { count, questions, answers, context in
@@ -90,7 +76,8 @@ enum PAMLogin {
         }
     }
 
-    private static func verdict(_ result: Int32) -> Verdict {
+    /// Refused: user and password do not fit, or the account is closed. Unable: no service, no module, no server.
+    private static func verdict(_ result: Int32) -> LoginVerdict {
         switch result {
         case PAM_AUTH_ERR, PAM_USER_UNKNOWN, PAM_MAXTRIES, PAM_PERM_DENIED, PAM_ACCT_EXPIRED, PAM_NEW_AUTHTOK_REQD,
             PAM_CRED_EXPIRED, PAM_AUTHTOK_EXPIRED:

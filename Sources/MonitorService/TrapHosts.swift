@@ -1,5 +1,5 @@
-// The addresses of the hosts that auth.cf names for traps. A name server that is silent makes whoever asks wait: each
-// name is looked up by a process of its own, this program under another first word, and nobody waits for it.
+// The addresses of the hosts that auth.cf names for traps. A name server that is silent makes whoever asks wait: a
+// helper looks each name up.
 import CLinux
 import ClusterModel
 import LinuxSystem
@@ -7,8 +7,6 @@ import Monitoring
 import Reactor
 
 final class TrapHosts {
-    /// The first word of the process's command line; the daemon's process id and the host follow.
-    static let word = "--look-up"
     private static let runningMax = 16
     private static let timeLimit: Duration = .seconds(60)
 
@@ -47,9 +45,8 @@ final class TrapHosts {
     private func next() {
         while running < TrapHosts.runningMax, let host = waiting.popLast() {
             do throws(SystemError) {
-                try ChildProgram(
-                    "/proc/self/exe", ["mon", TrapHosts.word, "\(getpid())", host], environment: [],
-                    timeout: TrapHosts.timeLimit, loop: loop
+                try HelperProcess.hostAddress.start(
+                    [host], timeout: TrapHosts.timeLimit, loop: loop
                 ) { [self] status, output in
                     running -= 1
                     take(host, status, String(decoding: output, as: UTF8.self))
@@ -71,12 +68,11 @@ final class TrapHosts {
         if known.updateValue("\(address)", forKey: host) != "\(address)" { found() }
     }
 
-    /// The process: prints the address of a host, or why there is none. Returns the exit code.
+    /// The helper, whose argument is a host: prints its address, or why there is none. Returns the exit code.
     static func main(_ arguments: [String]) -> Int32 {
-        guard arguments.count == 2, let parent = pid_t(arguments[0]) else { return 2 }
-        try? ParentWatch.dieWithParent(parent)
+        guard arguments.count == 1 else { return 2 }
         do throws(NameError) {
-            print(try NameLookup.address(of: arguments[1], family: AF_INET).address, terminator: "")
+            print(try NameLookup.address(of: arguments[0], family: AF_INET).address, terminator: "")
             return 0
         } catch {
             print(error, terminator: "")

@@ -18,8 +18,6 @@ enum ConversationStep {
 /// How a server is talked to.
 struct ConversationScript {
     var steps: [ConversationStep]
-    var port: UInt16
-    var family: Int32
     var verifies = true
     /// The name that the server's certificate must have; nil: the host's.
     var certificateName: String?
@@ -36,27 +34,24 @@ final class Conversation: RunningCheck {
     private let host: String
     private let tools: CheckTools
     private let started = Clock.now()
-    private var addresses: [SocketAddress] = []
+    private var addresses: [SocketAddress]
     private var stream: ByteStream?
     private var step = 0
     private var received: [UInt8] = []
     private var receivedCount = 0
     private var done: ((Finding) -> Void)?
-    private(set) var stage = "looking up the name"
+    private(set) var stage = "connecting"
 
-    init(_ script: ConversationScript, host: String, tools: CheckTools, _ done: @escaping (Finding) -> Void) {
+    init(
+        _ script: ConversationScript, host: String, _ addresses: [SocketAddress], tools: CheckTools,
+        _ done: @escaping (Finding) -> Void
+    ) {
         self.script = script
         self.host = host
+        self.addresses = addresses
         self.tools = tools
         self.done = done
-        tools.names.look(up: host, family: script.family, port: script.port) { [weak self] result in
-            switch result {
-            case .failure(let failure): self?.finish(failure.reason)
-            case .success(let addresses):
-                self?.addresses = addresses
-                self?.connect("no address")
-            }
-        }
+        connect("no address")
     }
 
     func cancel() {

@@ -12,8 +12,6 @@ struct DNSQuestion {
     /// One of the answers must match it.
     var expected: Pattern?
     var usesTCP: Bool
-    var port: UInt16
-    var family: Int32
     /// Only a server that has the zone itself will do.
     var needsAuthority: Bool
 }
@@ -23,27 +21,19 @@ final class DNSCheck: RunningCheck {
     private static let tryTimeout: Duration = .seconds(1)
 
     private let question: DNSQuestion
-    private let tools: CheckTools
-    private let deadline: Instant
     private let started = Clock.now()
     private var channel: NameChannel?
     private var done: ((Finding) -> Void)?
-    private(set) var stage = "looking up the server's name"
+    let stage: String
 
     init(
-        _ question: DNSQuestion, host: String, tools: CheckTools, deadline: Instant,
+        _ question: DNSQuestion, _ server: SocketAddress, tools: CheckTools, deadline: Instant,
         _ done: @escaping (Finding) -> Void
     ) {
         self.question = question
-        self.tools = tools
-        self.deadline = deadline
         self.done = done
-        tools.names.look(up: host, family: question.family, port: question.port) { [weak self] result in
-            switch result {
-            case .failure(let failure): self?.finish(Finding(failure: failure.reason))
-            case .success(let addresses): self?.ask(addresses[0])
-            }
-        }
+        stage = "waiting for the answer of \(server)"
+        ask(server, tools.loop, max(.milliseconds(1), deadline - started))
     }
 
     func cancel() {
@@ -52,16 +42,13 @@ final class DNSCheck: RunningCheck {
         channel = nil
     }
 
-    private func ask(_ server: SocketAddress) {
-        guard done != nil else { return }
-        stage = "waiting for the answer of \(server)"
-        let left = max(.milliseconds(1), deadline - Clock.now())
+    private func ask(_ server: SocketAddress, _ loop: EventLoop, _ left: Duration) {
         // Datagrams get lost: c-ares doubles the wait with each try.
         let wait = question.usesTCP ? left : min(DNSCheck.tryTimeout, left)
         do throws(SystemError) {
             let host = server.address.isIPv6 ? "[\(server.address)]" : "\(server.address)"
             let channel = try NameChannel(
-                loop: tools.loop,
+                loop: loop,
                 NameChannel.Settings(
                     server: "\(host):\(server.port)", usesTCP: question.usesTCP, timeout: wait,
                     tries: question.usesTCP ? 1 : 6))

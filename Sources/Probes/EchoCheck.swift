@@ -12,35 +12,30 @@ struct EchoPolicy {
     var wait: Duration
     /// A slower reply is a failure.
     var slow: Duration?
-    var family: Int32
 }
 
 /// Pings one host.
 final class EchoCheck: RunningCheck {
     private let policy: EchoPolicy
     private let tools: CheckTools
-    private var target: SocketAddress?
+    private let target: SocketAddress
     private var numbers: [UInt16] = []
     private var timer: EventSource?
     private var attempt = 0
     private var complaint: String?
     private var done: ((Finding) -> Void)?
 
-    init(_ policy: EchoPolicy, host: String, tools: CheckTools, _ done: @escaping (Finding) -> Void) {
+    init(
+        _ policy: EchoPolicy, _ target: SocketAddress, tools: CheckTools, _ done: @escaping (Finding) -> Void
+    ) {
         self.policy = policy
+        self.target = target
         self.tools = tools
         self.done = done
-        tools.names.look(up: host, family: policy.family, port: 0) { [weak self] result in
-            switch result {
-            case .failure(let failure): self?.finish(Finding(failure: failure.reason))
-            case .success(let addresses):
-                self?.target = addresses[0]
-                self?.send()
-            }
-        }
+        send()
     }
 
-    var stage: String { target.map { "no reply of \($0)" } ?? "looking up the name" }
+    var stage: String { "no reply of \(target)" }
 
     func cancel() {
         done = nil
@@ -48,7 +43,7 @@ final class EchoCheck: RunningCheck {
     }
 
     private func send() {
-        guard done != nil, let target else { return }
+        guard done != nil else { return }
         guard attempt < policy.attempts else {
             let tries = attempt == 1 ? "" : " to \(attempt) requests"
             return finish(Finding(failure: complaint ?? "no reply of \(target)\(tries)"))

@@ -1,5 +1,4 @@
 // http.monitor and https.monitor: one request to each host, its status, its text and its certificate.
-import CLinux
 import ClusterModel
 import LinuxSystem
 import WebTransfers
@@ -14,7 +13,6 @@ struct HTTPQuestion {
     var headers: [String] = []
     /// The site that is asked for, where that is not the host; also the certificate's name.
     var site: String?
-    var family: Int32 = AF_UNSPEC
     var statuses: [ClosedRange<Int>] = [200...399]
     var pattern: Pattern?
     /// Must not occur.
@@ -32,31 +30,24 @@ final class HTTPCheck: RunningCheck {
     private let host: String
     private let tools: CheckTools
     private let deadline: Instant
-    private let started = Clock.now()
-    private var addresses: [SocketAddress] = []
+    private var addresses: [SocketAddress]
     private var transfer: WebTransfer?
     private var done: ((Finding) -> Void)?
 
     init(
-        _ question: HTTPQuestion, host: String, tools: CheckTools, deadline: Instant,
+        _ question: HTTPQuestion, host: String, _ addresses: [SocketAddress], tools: CheckTools, deadline: Instant,
         _ done: @escaping (Finding) -> Void
     ) {
         self.question = question
         self.host = host
+        self.addresses = addresses
         self.tools = tools
         self.deadline = deadline
         self.done = done
-        tools.names.look(up: host, family: question.family, port: question.port) { [weak self] result in
-            switch result {
-            case .failure(let failure): self?.finish(Finding(failure: failure.reason))
-            case .success(let addresses):
-                self?.addresses = addresses
-                self?.ask()
-            }
-        }
+        ask()
     }
 
-    var stage: String { transfer?.stage ?? "looking up the name" }
+    var stage: String { transfer?.stage ?? "done" }
 
     func cancel() {
         done = nil

@@ -99,16 +99,18 @@ extension MonitorCatalogue {
         _ arguments: MonitorArguments, _ steps: [ConversationStep], port: UInt16, timeout: Duration, isTerse: Bool
     ) throws(MonitorProblem) -> MonitorPlan {
         try arguments.refuseOperands()
-        var script = ConversationScript(
-            steps: steps, port: try arguments.port(default: port), family: try arguments.family())
+        var script = ConversationScript(steps: steps)
         script.verifies = !arguments.has("insecure")
         script.certificateName = arguments.text("certificate-name")
         if arguments.has("certificate-days") {
             script.daysMin = try arguments.number("certificate-days", in: 0...36_500, default: 0)
         }
         let final = script
+        let (port, family) = (try arguments.port(default: port), try arguments.family())
         return MonitorPlan(timeout: try arguments.seconds("timeout", default: timeout)) { tools, host, _, done in
-            Conversation(final, host: host, tools: tools, done)
+            HostCheck(host, family: family, port: port, tools: tools, done) { addresses, done in
+                Conversation(final, host: host, addresses, tools: tools, done)
+            }
         }
     }
 
@@ -147,8 +149,8 @@ extension MonitorCatalogue {
             let pattern = try arguments.pattern("match")
             let refused = try arguments.pattern("refuse")
             var question = HTTPQuestion(
-                scheme: scheme, port: try arguments.port(default: port), family: try arguments.family(),
-                pattern: pattern, refused: refused, bodyMax: 1 << 20)
+                scheme: scheme, port: try arguments.port(default: port), pattern: pattern, refused: refused,
+                bodyMax: 1 << 20)
             question.path = try path(arguments)
             question.method = arguments.text("method")?.uppercased()
             question.agent = arguments.text("agent") ?? "heartbeat-mon"
@@ -160,11 +162,13 @@ extension MonitorCatalogue {
             if arguments.has("certificate-days") {
                 question.daysMin = try arguments.number("certificate-days", in: 0...36_500, default: 0)
             }
-            let final = question
+            let (final, family) = (question, try arguments.family())
             var plan = MonitorPlan(
                 timeout: try arguments.seconds("timeout", default: .seconds(30))
             ) { tools, host, end, done in
-                HTTPCheck(final, host: host, tools: tools, deadline: end, done)
+                HostCheck(host, family: family, port: final.port, tools: tools, done) { addresses, done in
+                    HTTPCheck(final, host: host, addresses, tools: tools, deadline: end, done)
+                }
             }
             plan.isTerse = arguments.has("omit")
             return plan

@@ -37,9 +37,8 @@ enum MonitorCatalogue {
         let attempts = try arguments.number("count", in: 1...100, default: 3)
         let wait = try arguments.seconds("timeout", default: .seconds(1))
         return echo(
-            EchoPolicy(
-                attempts: attempts, wait: wait, slow: try milliseconds(arguments, "slow"),
-                family: try arguments.family()))
+            EchoPolicy(attempts: attempts, wait: wait, slow: try milliseconds(arguments, "slow")),
+            family: try arguments.family())
     }
 
     /// The option -T, a traceroute to what does not answer, is the program's alone.
@@ -54,17 +53,18 @@ enum MonitorCatalogue {
         let retries = try arguments.number("retries", in: 0...100, default: 3)
         let wait = try milliseconds(arguments, "timeout") ?? .seconds(2)
         var plan = echo(
-            EchoPolicy(
-                attempts: retries + 1, wait: wait, slow: try milliseconds(arguments, "slow"),
-                family: try arguments.family()))
+            EchoPolicy(attempts: retries + 1, wait: wait, slow: try milliseconds(arguments, "slow")),
+            family: try arguments.family())
         plan.mustAllFail = arguments.has("all")
         return plan
     }
 
-    private static func echo(_ policy: EchoPolicy) -> MonitorPlan {
+    private static func echo(_ policy: EchoPolicy, family: Int32) -> MonitorPlan {
         let timeout = policy.wait * policy.attempts + .seconds(10)
         return MonitorPlan(timeout: timeout) { tools, host, _, done in
-            EchoCheck(policy, host: host, tools: tools, done)
+            HostCheck(host, family: family, port: 0, tools: tools, done) { addresses, done in
+                EchoCheck(policy, addresses[0], tools: tools, done)
+            }
         }
     }
 
@@ -100,10 +100,12 @@ enum MonitorCatalogue {
         }
         let question = DNSQuestion(
             name: name, type: type, expected: try arguments.pattern("match"), usesTCP: arguments.has("tcp"),
-            port: try arguments.port(default: 53), family: try arguments.family(),
             needsAuthority: arguments.has("authoritative"))
+        let (port, family) = (try arguments.port(default: 53), try arguments.family())
         return MonitorPlan(timeout: try arguments.seconds("timeout", default: .seconds(10))) { tools, host, end, done in
-            DNSCheck(question, host: host, tools: tools, deadline: end, done)
+            HostCheck(host, family: family, port: port, tools: tools, done) { addresses, done in
+                DNSCheck(question, addresses[0], tools: tools, deadline: end, done)
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 import Admin
 import ClusterConfig
 import ClusterModel
+import JSON
 import Timeliness
 
 struct AdviceScreen {

@@ -3,6 +3,7 @@ import Admin
 import CLinux
 import ClusterConfig
 import ClusterModel
+import JSON
 import LinuxSystem
 
 extension Tool {

@@ -3,6 +3,7 @@ import Admin
 import Agents
 import CLinux
 import ClusterModel
+import JSON
 import LinuxSystem
 
 extension Tool {

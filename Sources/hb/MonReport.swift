@@ -1,5 +1,6 @@
 // What a mon says of its services, read from its client protocol, on a screen or as JSON.
 import ClusterModel
+import JSON
 import LinuxSystem
 
 /// One service of a mon.

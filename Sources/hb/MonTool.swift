@@ -2,6 +2,7 @@
 import Admin
 import CLinux
 import ClusterModel
+import JSON
 import LinuxSystem
 
 extension Tool {

@@ -2,6 +2,7 @@
 // schema_version stays.
 import Admin
 import ClusterModel
+import JSON
 
 enum StatusDocument {
     /// Grows when a member changes its meaning or goes away.

@@ -3,8 +3,8 @@
 //
 // Exit code 0: the server has taken it. 1: it may later. 2: it never will.
 import CCurl
-import CJansson
 import CLinux
+import JSON
 import LinuxSystem
 
 /// Seconds for the whole exchange, and for the connection alone.
@@ -18,25 +18,16 @@ func fail(_ reason: String, _ code: Int32) -> Never {
     exit(code)
 }
 
-/// The transition as a JSON object; nil where memory is short.
-func document() -> String? {
-    guard let object = json_object() else { return nil }
-    defer { json_delete(object) }
+/// The transition as a JSON object; empty where memory has run out.
+func document() -> String {
     let texts = [
         ("event", "EVENT"), ("node", "NODE"), ("group", "GROUP"), ("cause", "CAUSE"), ("time", "TIME"),
         ("from", "FROM"), ("cluster", "CLUSTER"),
     ]
-    for (key, name) in texts {
-        guard let text = environment(name) else { continue }
-        json_object_set_new_nocheck(object, key, json_string_nocheck(text))
-    }
-    for (key, name) in [("epoch", "EPOCH"), ("number", "NUMBER"), ("dropped", "DROPPED")] {
-        guard let number = environment(name).flatMap({ Int64($0) }) else { continue }
-        json_object_set_new_nocheck(object, key, json_integer(json_int_t(number)))
-    }
-    guard let text = json_dumps(object, 0) else { return nil }
-    defer { free(text) }
-    return String(cString: text)
+    let numbers = [("epoch", "EPOCH"), ("number", "NUMBER"), ("dropped", "DROPPED")]
+    let members = texts.compactMap { key, name in environment(name).map { (key, JSONValue.string($0)) } }
+        + numbers.compactMap { key, name in environment(name).flatMap(Int64.init).map { (key, JSONValue.number($0)) } }
+    return JSONValue.object(members).text(isCompact: true)
 }
 
 /// Returns the code of the server's answer. What it says besides is not read by anybody.
@@ -71,7 +62,8 @@ do {
 } catch {
     fail("\(error)", 1)
 }
-guard let text = document() else { fail("no memory", 1) }
+let text = document()
+guard !text.isEmpty else { fail("no memory", 1) }
 switch post(text, to: url) {
 case 200...299: exit(0)
 // Too early, too many, or a server in trouble.

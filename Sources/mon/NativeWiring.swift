@@ -89,9 +89,10 @@ private final class NativeAlertCalls: AlertRunner {
             environment: order.environment.map { ($0.name, $0.value) }, observedAt: order.observedAt
         ) { [log] exit, output in
             let call = "\(words.joined(separator: " ")) for \(order.group)/\(order.service)"
-            if exit == 0 { return log.write(.info, "alert-done", "\(call): done") }
-            let text = output.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
-            log.write(.error, "alert-failed", "\(call): \(text.joined(separator: "; "))")
+            let lines = output.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+            let text = lines.joined(separator: "; ")
+            if exit == 0 { return log.write(.info, "alert-done", "\(call): done" + (text.isEmpty ? "" : ", \(text)")) }
+            log.write(.error, "alert-failed", "\(call): \(text)")
         }
     }
 }

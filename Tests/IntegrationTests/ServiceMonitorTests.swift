@@ -257,6 +257,13 @@ extension ClusterTests {
                 let logs = stage.cluster.nodes.map(\.log).joined()
                 let late = logs.split(separator: "\n").count { $0.contains("was started here after that was seen") }
                 #expect(late > 0, "nobody saw the outage too late: \(logs)")
+                // The logs of mon tell the same: its order is done, and nothing was.
+                let folder = stage.cluster.folder
+                let told = stage.cluster.nodes.map { Folder.read("\(folder)/\($0.name)/mon.log") }.joined()
+                let obsolete = told.split(separator: "\n").count {
+                    $0.contains(": done, ") && $0.contains("was started here after that was seen")
+                }
+                #expect(obsolete == late, "\(told)")
             }
         }
 

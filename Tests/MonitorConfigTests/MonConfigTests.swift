@@ -128,6 +128,7 @@ struct MonConfigTests {
         ("hostgroup g h\n\n", "no watch is for it"), ("watch g\n  service s\n", "no corresponding hostgroup"),
         ("hostgroup g h\nwatch g\n  service s\n", "no blank line"),
         (service + "    alertdepend g:x\n", "no such service"),
+        ("syslog_facility = local33\n" + service, "syslog_facility: local33 is none, did you mean local3?"),
         ("hostgroup g h\n\nwatch g\n  service s\n    interval 1s\n", "no monitor"),
             ("hostgroup g h h\n\nwatch g\n service s\n", "named before"),
     ])

@@ -103,6 +103,68 @@ struct DaemonTests {
         #expect(stage.read("errors").hasPrefix("complaint\n"))
     }
 
+    @Test("the log has the facility of mon.cf, also after a reset", .enabled(if: geteuid() == 0, "needs root"))
+    func facility() throws {
+        let stage = try MonitorStage(
+            "syslog_facility = local3\n" + web, programs: [("mon.d/well.monitor", "echo\n")])
+        try Folder.make("\(stage.folder)/volatile/systemd/journal")
+        stage.mounts = [("volatile", "/run")]
+        let journal = try Descriptor.socket(family: AF_UNIX, type: SOCK_DGRAM)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let path = "\(stage.folder)/volatile/systemd/journal/socket"
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let bound = withUnsafePointer(to: &address) { address in
+            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(journal.raw, .init(__sockaddr__: $0), socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(bound == 0)
+        func awaitRecord(_ message: String, facility: Int) throws {
+            var record = [UInt8](repeating: 0, count: 65536)
+            try stage.waiting.until("the record '\(message)' of facility \(facility)") {
+                let count = recv(journal.raw, &record, record.count, Int32(MSG_DONTWAIT))
+                let text = String(decoding: record[..<max(0, count)], as: UTF8.self)
+                return text.contains("MESSAGE=\(message)") && text.contains("\nSYSLOG_FACILITY=\(facility)\n")
+            }
+        }
+        try stage.start()
+        try awaitRecord("mon server started", facility: 19)
+        try stage.write("etc/mon.cf", stage.read("etc/mon.cf").replacing("local3", with: "mail"))
+        #expect(try stage.ask("reset").last?.hasPrefix("220 ") == true)
+        try awaitRecord("1 services in force", facility: 2)
+    }
+
+    @Test("an m4 that takes its time holds up nobody but who asks; without its text the old configuration stays")
+    func slowM4() throws {
+        let stage = try MonitorStage(web, programs: [
+            ("mon.d/well.monitor", "echo\n"),
+            ("m4", "[ -e LAB/slow ] && { echo $$ >>LAB/asking; exec sleep 1000; }\ncat \"$1\"\n"),
+        ])
+        try stage.start(["-M", "\(stage.folder)/m4"])
+        try stage.write("slow", "")
+        let client = try stage.client()
+        try client.send("reset\n")
+        try stage.waiting.until("m4 runs") { stage.read("asking").hasSuffix("\n") }
+        let m4 = try #require(pid_t(stage.read("asking").dropLast()))
+        defer { try? Children.signal(m4, SIGKILL) }
+        let more = "    monitor well.monitor\n  service more\n    interval 1h\n    monitor well.monitor\n"
+        try stage.write("etc/mon.cf", stage.read("etc/mon.cf").replacing("    monitor well.monitor\n", with: more))
+        try stage.signal(SIGHUP)
+        #expect(try stage.ask("list state").last == "220 list state completed")
+        var early = [Readiness(client.socket.raw, read: true)]
+        try Readiness.wait(&early, timeout: .zero)
+        #expect(!early[0].isReadable, "the reset was answered before others were")
+        unlink("\(stage.folder)/slow")
+        try Children.signal(m4, SIGKILL)
+        #expect(client.line()?.hasPrefix("520 reset PID ") == true)
+        #expect(stage.read("mon.log").contains("the one in force stays"), "\(stage.read("mon.log"))")
+        // Who asked meanwhile had to wait, and has the file as it is then.
+        try stage.waiting.until("the other reading: \(stage.read("mon.log"))") {
+            stage.read("mon.log").contains("2 services in force")
+        }
+    }
+
     @Test("hosts of traps are looked up beside everything else, also where a name server is silent",
         .timeLimit(.minutes(3)), .enabled(if: geteuid() == 0, "needs root"))
     func names() throws {

@@ -70,7 +70,6 @@
 
 // Variadic functions.
 static inline int cl_open(const char *path, int flags, unsigned mode) { return open(path, flags, mode); }
-static inline int cl_openat(int dir, const char *path, int flags, unsigned mode) { return openat(dir, path, flags, mode); }
 static inline int cl_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }
 static inline int cl_ioctl_int(int fd, unsigned long request, long argument) { return ioctl(fd, request, argument); }
 static inline int cl_ioctl_pointer(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }
@@ -79,14 +78,12 @@ static inline int cl_prctl(int option, unsigned long a, unsigned long b, unsigne
     return prctl(option, a, b, c, d);
 }
 static inline int cl_pidfd_open(pid_t pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
-static inline int cl_pidfd_send_signal(int fd, int sig) { return (int)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0); }
 static inline void cl_syslog(int priority, const char *text) { syslog(priority, "%s", text); }
 
 // A function that is hidden by a structure of the same name.
 static inline int cl_flock(int fd, int operation) { return flock(fd, operation); }
 
 // Macros.
-static inline int cl_wifexited(int status) { return WIFEXITED(status); }
 static inline int cl_wexitstatus(int status) { return WEXITSTATUS(status); }
 static inline int cl_wifsignaled(int status) { return WIFSIGNALED(status); }
 static inline int cl_wtermsig(int status) { return WTERMSIG(status); }

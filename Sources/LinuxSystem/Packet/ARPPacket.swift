@@ -9,7 +9,7 @@ package struct ARPPacket: Equatable, Sendable {
     }
 
     /// Frames are padded with zeros to the least size of Ethernet, less its checksum.
-    package static let frameSize = 60
+    private static let frameSize = 60
     /// EtherType of ARP.
     package static let etherType: UInt16 = 0x0806
 

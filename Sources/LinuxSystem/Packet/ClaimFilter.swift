@@ -32,7 +32,7 @@ package enum ClaimFilter {
     /// have for their options on any supported kernel.
     package static let intervalsMax = 128
     /// Own hardware addresses that a program knows at most; the reader knows all.
-    package static let hardwareMax = 16
+    private static let hardwareMax = 16
 
     /// A program that passes frames of a kind in which somebody without one of the `own` hardware addresses claims one
     /// of the addresses, and perhaps some others. Addresses of the other family are left out; without any, nothing

@@ -5,8 +5,6 @@ import CLinux
 package enum ICMPEcho {
     /// Bytes before the payload.
     package static let headerSize = 8
-    /// Longest payload in bytes: a datagram of 65535 bytes less the headers of IPv4 and ICMP.
-    package static let payloadSizeMax = 65507
 
     /// An echo request. The identifier stands in host byte order, as heartbeat 3.0.6 has it. For IPv6 the checksum is
     /// left to the kernel, which knows the addresses that it covers.

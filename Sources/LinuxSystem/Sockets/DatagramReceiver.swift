@@ -18,7 +18,7 @@ package struct Datagram: Equatable, Sendable {
 /// Receives from a socket that somebody else owns.
 package final class DatagramReceiver {
     /// Oldest arrival that is believed: beyond it the wall clock was set meanwhile.
-    package static let ageMax = Duration.seconds(60)
+    private static let ageMax = Duration.seconds(60)
 
     private let raw: Int32
     private let buffer: UnsafeMutableRawBufferPointer

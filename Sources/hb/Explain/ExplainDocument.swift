@@ -2,6 +2,7 @@
 import Admin
 import ClusterModel
 import Failovers
+import JSON
 
 enum ExplainDocument {
     /// The record of one node.

@@ -3,6 +3,7 @@ import Admin
 import CLinux
 import ClusterModel
 import Failovers
+import JSON
 import LinuxSystem
 
 extension Tool {

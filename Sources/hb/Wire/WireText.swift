@@ -1,5 +1,6 @@
 // A message as one line: for people, or as a JSON object.
 import Admin
+import JSON
 import Messaging
 
 /// Where a message was found.

@@ -138,6 +138,11 @@ private func datagram(_ raw: Int32) -> String? {
         let line = (datagram(syslog.raw) ?? "nothing")
         #expect(line.hasPrefix("<138>"))
         #expect(line.hasSuffix(" heartbeat: [\(getpid())]: CRIT: text"))
+        for (facility, number) in [("mail", "<18>"), ("nonsense", "<18>"), ("local1", "<138>")] {
+            log.use(facility: facility)
+            log.write(.critical, "split", "text")
+            #expect((datagram(syslog.raw) ?? "nothing").hasPrefix(number), "\(facility)")
+        }
     }
 
     @Test("the log file gets everything but debug, the debug file everything, and debug is off by default")

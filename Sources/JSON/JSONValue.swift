@@ -2,7 +2,7 @@
 import CJansson
 
 /// A JSON text. Members of objects keep their order.
-indirect enum JSONValue {
+package indirect enum JSONValue {
     case null
     case bool(Bool)
     case number(Int64)
@@ -11,10 +11,10 @@ indirect enum JSONValue {
     case object([(String, JSONValue)])
 
     /// A value or null.
-    init<Value>(_ value: Value?, _ convert: (Value) -> JSONValue) { self = value.map(convert) ?? .null }
+    package init<Value>(_ value: Value?, _ convert: (Value) -> JSONValue) { self = value.map(convert) ?? .null }
 
     /// One line, or many that are easy to read; without LF at the end. Empty only where memory has run out.
-    func text(isCompact: Bool) -> String {
+    package func text(isCompact: Bool) -> String {
         guard let root = build() else { return "" }
         defer { json_decref(root) }
         // JSON_INDENT(2) is 2; objects keep their order unless told otherwise.

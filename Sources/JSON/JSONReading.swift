@@ -3,7 +3,7 @@ import CJansson
 
 extension JSONValue {
     /// The value of a text; nil where it is no JSON. Reals and numbers beyond 64 bits become null.
-    init?(parsing text: [UInt8]) {
+    package init?(parsing text: [UInt8]) {
         let root = text.withUnsafeBytes { bytes in
             bytes.withMemoryRebound(to: CChar.self) { json_loadb($0.baseAddress, $0.count, 0, nil) }
         }
@@ -35,11 +35,12 @@ extension JSONValue {
     }
 
     /// A member of an object; nil where there is none.
-    subscript(name: String) -> JSONValue? {
+    package subscript(name: String) -> JSONValue? {
         if case .object(let members) = self { members.first { $0.0 == name }?.1 } else { nil }
     }
 
-    var string: String? { if case .string(let text) = self { text } else { nil } }
-    var integer: Int64? { if case .number(let number) = self { number } else { nil } }
-    var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
+    /// nil: the value is of another kind.
+    package var string: String? { if case .string(let text) = self { text } else { nil } }
+    package var integer: Int64? { if case .number(let number) = self { number } else { nil } }
+    package var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
 }
