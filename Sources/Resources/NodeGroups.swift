@@ -141,15 +141,15 @@ final class NodeGroups {
         epochs.keep()
     }
 
-    /// Takes over changed settings and groups. A group that is at work keeps its old resources until it is idle and the
-    /// configuration comes again; one that is no longer configured can still be stopped.
+    /// Takes over changed settings and groups. A group that is at work, or may run, keeps its old resources until it is
+    /// stopped and the configuration comes again; one that is no longer configured can still be stopped.
     func configure(_ configuration: Configuration, configurationDirectory: String) {
         operations.settings = ResourceOperations.Settings(
             configuration, configurationDirectory: configurationDirectory)
         fencing.configure(configuration, configurationDirectory: configurationDirectory)
         for group in configuration.groups {
             if let index = runners.firstIndex(where: { $0.group.name == group.name }) {
-                if runners[index].isIdle, runners[index].group.resources != group.resources {
+                if runners[index].isIdle, !runners[index].mayRun, runners[index].group.resources != group.resources {
                     runners[index] = runner(group, configuration.policy)
                 }
             } else {
