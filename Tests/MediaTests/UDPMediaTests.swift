@@ -148,6 +148,30 @@ import Testing
         #expect(lines[0].hasSuffix(" WARN: write ucast eth0: send: Connection refused: does heartbeat run there?"))
     }
 
+    @Test("a node whose address is another one from now on goes on sending from that")
+    func otherSource() throws {
+        let network = try TestNetwork()
+        for node in 1...2 {
+            try run("ip", "-n", network.name(node), "address", "add", "10.95.0.\(node)/24", "dev", "eth0")
+        }
+        let sending = Medium.unicast(interface: "eth0", address: "10.95.0.2", port: 694)
+        let near = try network.open(sending, on: 1)
+        let far = try network.open(UDPMediaTests.media(from: 2)[0], on: 2)
+        let writer = try TestWorker(.write, sending, near)
+        let reader = try TestWorker(.read, sending, far)
+        try writer.send(Array("before".utf8))
+        #expect(try reader.receive()?.bytes == Array("before".utf8))
+        try run("ip", "-n", network.name(1), "address", "delete", "10.95.0.1/24", "dev", "eth0")
+        // The first address of the interface is as it was: control has no reason to open the medium again.
+        #expect(try network.inside(1) { MediumSignature.current(sending) } == near.signature)
+        try writer.send(Array("lost".utf8))
+        try run("ip", "-n", network.name(1), "address", "add", "10.95.0.3/24", "dev", "eth0")
+        try writer.send(Array("after".utf8))
+        var last: [UInt8]?
+        while last != Array("after".utf8), let received = try reader.receive() { last = received.bytes }
+        #expect(last == Array("after".utf8))
+    }
+
     @Test("an interface that goes down and comes back carries on; one that is removed changes the signature")
     func interfaceComesBack() throws {
         let network = try TestNetwork()
