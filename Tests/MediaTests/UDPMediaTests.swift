@@ -123,6 +123,32 @@ import Testing
         }
     }
 
+    @Test("nobody else can share the port, and get what is sent to this node", arguments: [false, true])
+    func portOfOthers(isIPv6: Bool) throws {
+        let network = try TestNetwork()
+        let medium: Medium =
+            isIPv6
+            ? .unicast6(interface: "eth0", address: "fd94::2", port: 5694)
+            : .unicast(interface: "eth0", address: "10.94.0.2", port: 5694)
+        let group = Medium.multicast(interface: "eth0", group: "239.0.0.94", port: 5694, ttl: 1, loop: false)
+        let opened = try network.open(medium, on: 1)
+        // Other media of this node can.
+        let beside = try network.open(group, on: 1)
+        let own = try #require(IPAddress(isIPv6 ? "fd94::1" : "10.94.0.1"))
+        let code = try network.inside(1) { () throws -> Int32? in
+            let other = try Descriptor.socket(family: own.family, type: SOCK_DGRAM)
+            try other.setOption("SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR)
+            do throws(SystemError) {
+                try other.bind(to: SocketAddress(own, port: 5694))
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        #expect(code == EADDRINUSE)
+        #expect(opened.receiver.raw != beside.receiver.raw)
+    }
+
     @Test("a peer that is not there is logged once and forgotten; what is sent when it comes back arrives")
     func peerDown() throws {
         let network = try TestNetwork()
