@@ -34,8 +34,8 @@ struct UDPBroadcast {
 enum UDPReceiver {
     static func open(family: Int32, interface: String, port: UInt16) throws(SystemError) -> Descriptor {
         let socket = try Descriptor.socket(family: family, type: SOCK_DGRAM)
-        // Media of the same interface share the port: either option alone would refuse the other kind of socket.
-        try socket.setOption("SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR)
+        // Media of the same interface share the port, with nobody but root: with SO_REUSEADDR any user could bind a
+        // port from 1024 on, too, and get what is sent to this node.
         try socket.setOption("SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT)
         if family == AF_INET6 { try socket.setOption("IPV6_V6ONLY", Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
         try socket.bindToDevice(interface)

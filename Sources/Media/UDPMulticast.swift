@@ -38,7 +38,9 @@ struct UDPMulticast {
         try sender.connect(to: group)
 
         let receiver = try Descriptor.socket(family: family, type: SOCK_DGRAM)
+        // Other programs may be in the group, each gets its copy; and other media of this node may use the port.
         try receiver.setOption("SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR)
+        try receiver.setOption("SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT)
         if family == AF_INET6 { try receiver.setOption("IPV6_V6ONLY", Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
         try receiver.bindToDevice(interface)
         receiver.widenReceiveBuffer(MediumOpener.receiveBuffer)

@@ -44,8 +44,8 @@ final class ClientServiceLink {
         self.view = view
         self.maySend = maySend
         self.received = received
-        source = try loop.onReadable(channel.raw, priority: 10) { [unowned self] in read() }
-        timer = try loop.onTime(.distantFuture, priority: 10) { [unowned self] in look() }
+        source = try loop.onReadable(channel.raw, priority: Turn.idle) { [unowned self] in read() }
+        timer = try loop.onTime(.distantFuture, priority: Turn.idle) { [unowned self] in look() }
     }
 
     /// Something has happened that may have changed what clients see, or whether they may speak.

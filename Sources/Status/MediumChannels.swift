@@ -31,7 +31,7 @@ final class MediumChannels {
     /// Takes new channels into use; those of earlier workers are dropped, which ends the workers.
     func open(_ medium: MediumID, reader: Channel, writer: Channel) throws(SystemError) {
         guard pairs.indices.contains(medium.index) else { return }
-        let source = try loop.onReadable(reader.raw, priority: -10) { [unowned self] in
+        let source = try loop.onReadable(reader.raw, priority: Turn.incoming) { [unowned self] in
             read(medium, atMost: MediumChannels.readMax)
         }
         pairs[medium.index] = Pair(reader: reader, writer: writer, source: source)

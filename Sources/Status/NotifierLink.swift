@@ -30,8 +30,8 @@ final class NotifierLink {
         self.next = next
         self.sent = sent
         self.kept = kept
-        source = try loop.onReadable(channel.raw, priority: 10) { [unowned self] in read() }
-        timer = try loop.onTime(.distantFuture, priority: 10) { [unowned self] in _ = send() }
+        source = try loop.onReadable(channel.raw, priority: Turn.idle) { [unowned self] in read() }
+        timer = try loop.onTime(.distantFuture, priority: Turn.idle) { [unowned self] in _ = send() }
         noteChange()
     }
 

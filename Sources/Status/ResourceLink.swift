@@ -28,7 +28,7 @@ final class ResourceLink {
         self.loop = loop
         self.received = received
         self.log = log
-        source = try loop.onReadable(channel.raw, priority: -8) { [unowned self] in read() }
+        source = try loop.onReadable(channel.raw, priority: Turn.incoming) { [unowned self] in read() }
     }
 
     /// Sends an order, after those that still wait: one that got lost would be waited for without end. Returns false
@@ -53,7 +53,8 @@ final class ResourceLink {
                     isGone = true
                     return false
                 case .wouldBlock:
-                    retry = try loop.onTime(Clock.now() + ResourceLink.outboxPause) { [unowned self] in _ = flush() }
+                    let later = Clock.now() + ResourceLink.outboxPause
+                    retry = try loop.onTime(later, priority: Turn.due) { [unowned self] in _ = flush() }
                     return true
                 }
             }

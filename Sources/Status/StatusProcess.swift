@@ -16,6 +16,8 @@ final class StatusProcess {
     private static let controlDescriptor: Int32 = 3
     private static let logDescriptor: Int32 = 5
     private static let bundleSizeMax = 16 << 20
+    /// Frames of control in one turn: each may ask for the state of everything.
+    private static let controlMax = 4
 
     private let loop: EventLoop
     private let control: Channel
@@ -80,16 +82,17 @@ final class StatusProcess {
         answers = ControlLink(control, loop: loop) { [unowned self] error in
             log.write(.error, "control-channel", "\(error)")
         }
-        sources.append(try loop.onReadable(control.raw, priority: -5) { [unowned self] in takeControlFrames() })
-        wakeTimer = try loop.onTime(.distantFuture) { [unowned self] in wake() }
-        checkInTimer = try loop.onTime(Clock.now()) { [unowned self] in checkIn() }
+        sources.append(
+            try loop.onReadable(control.raw, priority: Turn.incoming) { [unowned self] in takeControlFrames() })
+        wakeTimer = try loop.onTime(.distantFuture, priority: Turn.due) { [unowned self] in wake() }
+        checkInTimer = try loop.onTime(Clock.now(), priority: Turn.due) { [unowned self] in checkIn() }
     }
 
     // MARK: Control
 
     private func takeControlFrames() {
         do {
-            guard try control.drain(take) else { return }
+            guard try control.drain(atMost: StatusProcess.controlMax, take) else { return }
             log.write(.info, "control-gone", "the control process is gone")
             loop.stop()
         } catch {
@@ -347,7 +350,7 @@ final class StatusProcess {
         case .contested(let contest):
             let due = contests.take(contest, group: configuration.group(named: contest.group), now: Clock.now())
             if let due, contestTimer == nil {
-                contestTimer = try? loop.onTime(due, priority: 10) { [unowned self] in judgeContests() }
+                contestTimer = try? loop.onTime(due, priority: Turn.idle) { [unowned self] in judgeContests() }
             }
         }
     }
@@ -357,7 +360,7 @@ final class StatusProcess {
         let records = contests.judge(Clock.now()) { group, since in cluster?.contender(of: group, since: since) }
         for record in records { tellAll(record) }
         guard contests.isOpen(Clock.now()) else { return }
-        contestTimer = try? loop.onTime(Clock.now() + ContestDesk.judgeAfter, priority: 10) { [unowned self] in
+        contestTimer = try? loop.onTime(Clock.now() + ContestDesk.judgeAfter, priority: Turn.idle) { [unowned self] in
             judgeContests()
         }
     }

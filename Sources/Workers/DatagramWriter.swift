@@ -10,6 +10,8 @@ final class DatagramWriter {
     private let transport: MediumWorker.Transport
     private let channel: Channel
     private let log: WorkerLog
+    /// nil where each request names its target.
+    private let peer = DatagramPeer(of: MediumWorker.mediumDescriptor)
     /// Of the next echo request. Begins anywhere, so that the read worker does not take the first requests of a
     /// restarted writer for those that it saw answered.
     private var sequence = UInt16(truncatingIfNeeded: Clock.now().nanoseconds / 1_000_000)
@@ -57,6 +59,8 @@ final class DatagramWriter {
                     .warning, "send-failed", key: "\(error)",
                     error.code == ECONNREFUSED ? "\(error): does heartbeat run there?" : "\(error)")
                 if error.isDeviceLoss { throw error }
+                // Where that fails, too, the next message brings us here again.
+                if error.isLossOfSource { try? peer?.connectAgain() }
             }
         }
     }
@@ -70,4 +74,9 @@ final class DatagramWriter {
             }
         }
     }
+}
+
+extension SystemError {
+    /// Whether a send may have failed because the address that the socket sends from is gone.
+    fileprivate var isLossOfSource: Bool { [ENETUNREACH, EADDRNOTAVAIL, EINVAL, EDESTADDRREQ].contains(code) }
 }

@@ -1,5 +1,5 @@
 // The write worker of a serial line. The line is slower than the cluster may talk, and its cable may be out: what it
-// does not take in time is dropped, oldest first, and never holds up the status process.
+// does not take in time is dropped, oldest first and heartbeats last, and never holds up the status process.
 import CLinux
 import ClusterModel
 import LinuxSystem

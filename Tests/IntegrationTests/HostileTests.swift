@@ -1,4 +1,5 @@
 import Admin
+import CLinux
 import ClusterModel
 import Digests
 import LinuxSystem
@@ -40,6 +41,35 @@ extension ClusterTests {
                 #expect(stage.alpha.log.split(separator: "\n").count < 150)
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()
+            }
+        }
+
+        @Test("Whoever asks for the state without end keeps this node from nothing")
+        func asking() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let request = try AdminMessage.encode(AdminRequest.status.message)
+                var buffer = [UInt8](repeating: 0, count: AdminMessage.sizeMax)
+                let sockets = try (0..<60).map { _ in
+                    try AdminSocket.connect(to: stage.alpha.paths.controlSocket, patience: .seconds(5)).release()
+                }
+                let processes = stage.alpha.processes.map(\.pid)
+                let end = Clock.now() + .seconds(6)
+                var answered = 0
+                while Clock.now() < end {
+                    for socket in sockets {
+                        for _ in 0..<8 { send(socket, request, request.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL)) }
+                        while recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT)) > 0 { answered += 1 }
+                    }
+                }
+                for socket in sockets { close(socket) }
+                #expect(answered > 1000)
+                // What was asked is worked off first; what did not fit was lost.
+                try stage.waiting.until("an answer") { stage.alpha.report() != nil }
+                #expect(stage.alpha.processes.map(\.pid) == processes)
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+                try stage.expectMovable()
             }
         }
 

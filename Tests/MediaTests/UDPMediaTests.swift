@@ -123,6 +123,32 @@ import Testing
         }
     }
 
+    @Test("nobody else can share the port, and get what is sent to this node", arguments: [false, true])
+    func portOfOthers(isIPv6: Bool) throws {
+        let network = try TestNetwork()
+        let medium: Medium =
+            isIPv6
+            ? .unicast6(interface: "eth0", address: "fd94::2", port: 5694)
+            : .unicast(interface: "eth0", address: "10.94.0.2", port: 5694)
+        let group = Medium.multicast(interface: "eth0", group: "239.0.0.94", port: 5694, ttl: 1, loop: false)
+        let opened = try network.open(medium, on: 1)
+        // Other media of this node can.
+        let beside = try network.open(group, on: 1)
+        let own = try #require(IPAddress(isIPv6 ? "fd94::1" : "10.94.0.1"))
+        let code = try network.inside(1) { () throws -> Int32? in
+            let other = try Descriptor.socket(family: own.family, type: SOCK_DGRAM)
+            try other.setOption("SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR)
+            do throws(SystemError) {
+                try other.bind(to: SocketAddress(own, port: 5694))
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        #expect(code == EADDRINUSE)
+        #expect(opened.receiver.raw != beside.receiver.raw)
+    }
+
     @Test("a peer that is not there is logged once and forgotten; what is sent when it comes back arrives")
     func peerDown() throws {
         let network = try TestNetwork()
@@ -146,6 +172,30 @@ import Testing
         let lines = try scratch.content().split(separator: "\n")
         #expect(lines.count == 1)
         #expect(lines[0].hasSuffix(" WARN: write ucast eth0: send: Connection refused: does heartbeat run there?"))
+    }
+
+    @Test("a node whose address is another one from now on goes on sending from that")
+    func otherSource() throws {
+        let network = try TestNetwork()
+        for node in 1...2 {
+            try run("ip", "-n", network.name(node), "address", "add", "10.95.0.\(node)/24", "dev", "eth0")
+        }
+        let sending = Medium.unicast(interface: "eth0", address: "10.95.0.2", port: 694)
+        let near = try network.open(sending, on: 1)
+        let far = try network.open(UDPMediaTests.media(from: 2)[0], on: 2)
+        let writer = try TestWorker(.write, sending, near)
+        let reader = try TestWorker(.read, sending, far)
+        try writer.send(Array("before".utf8))
+        #expect(try reader.receive()?.bytes == Array("before".utf8))
+        try run("ip", "-n", network.name(1), "address", "delete", "10.95.0.1/24", "dev", "eth0")
+        // The first address of the interface is as it was: control has no reason to open the medium again.
+        #expect(try network.inside(1) { MediumSignature.current(sending) } == near.signature)
+        try writer.send(Array("lost".utf8))
+        try run("ip", "-n", network.name(1), "address", "add", "10.95.0.3/24", "dev", "eth0")
+        try writer.send(Array("after".utf8))
+        var last: [UInt8]?
+        while last != Array("after".utf8), let received = try reader.receive() { last = received.bytes }
+        #expect(last == Array("after".utf8))
     }
 
     @Test("an interface that goes down and comes back carries on; one that is removed changes the signature")
