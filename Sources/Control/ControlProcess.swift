@@ -22,8 +22,13 @@ final class ControlProcess {
     let loop: EventLoop
     let log: Log
     let helpers = HelperPrograms()
+    /// This process feeds the watchdog, and waits for no name server.
+    let names = HostNames(patience: .milliseconds(100))
 
     private let state: StateFiles
+    /// As they were when the configuration in force was read: a process that is started anew has the same one as the
+    /// rest, whatever somebody is writing into the files by then.
+    private var files: ConfigurationFiles
     private var uuid: [UInt8] = []
     let isForeground: Bool
     private var sources: [EventSource] = []
@@ -49,10 +54,16 @@ final class ControlProcess {
     private let logFile: LogFile?
     private var isEnding = false
     private(set) var isHandingOver = false
+    /// How this run is to end, once that was said. A status process that is started anew is told again.
+    private var ending: ControlToStatus?
     private var endTimer: EventSource?
 
-    init(configuration: Configuration, paths: Paths, state: StateFiles, foreground: Bool) throws(SystemError) {
+    /// `files`: what `configuration` was read from.
+    init(
+        configuration: Configuration, files: ConfigurationFiles, paths: Paths, state: StateFiles, foreground: Bool
+    ) throws(SystemError) {
         self.configuration = configuration
+        self.files = files
         self.paths = paths
         self.state = state
         isForeground = foreground
@@ -129,6 +140,7 @@ final class ControlProcess {
         notifier?.join()
         for medium in media { medium.start() }
         tellProcesses()
+        if let ending { tellStatus(ending) }
     }
 
     /// How long the status process and the resource manager may be silent, which check in each second. Where deadtime
@@ -143,29 +155,42 @@ final class ControlProcess {
     }
 
     private func statusEnded(_ how: ChildStatus) {
-        // Its last words may still wait in the channel: that it has finished must not be taken for a crash.
-        takeStatusFrames()
+        takeLastWords()
         statusChannel = nil
         statusSource = nil
         statusCheckIn = nil
         server?.statusProcessLost()
         if isEnding { return endClients() }
         log.write(.error, "status-died", "the status process ended (\(how)): starting it again, resources stay")
-        restart(&statusRestarts) { [unowned self] () throws(SystemError) in try startStatusProcess() }
+        restart(&statusRestarts, \.statusRestart) { [unowned self] () throws(SystemError) in try startStatusProcess() }
     }
 
     private var statusRestarts = RestartPolicy()
     private var resourceRestarts = RestartPolicy()
-    private var restartTimers: [EventSource] = []
+    private var statusRestart: EventSource?
+    private var resourceRestart: EventSource?
 
-    private func restart(_ policy: inout RestartPolicy, _ start: @escaping () throws(SystemError) -> Void) {
-        let pause = policy.died(at: Clock.now())
+    private typealias Timer = ReferenceWritableKeyPath<ControlProcess, EventSource?>
+
+    private func restart(
+        _ policy: inout RestartPolicy, _ timer: Timer, _ start: @escaping () throws(SystemError) -> Void
+    ) {
+        attempt(start, after: policy.died(at: Clock.now()), timer)
+    }
+
+    /// Tries until it succeeds: without this process there is no resource manager either, and nobody to stop what the
+    /// node may no longer hold.
+    private func attempt(_ start: @escaping () throws(SystemError) -> Void, after pause: Duration, _ timer: Timer) {
         do throws(SystemError) {
             if pause == .zero { return try start() }
-            restartTimers.append(
-                try loop.onTime(Clock.now() + pause) { [unowned self] in
-                    do throws(SystemError) { try start() } catch { fail(error) }
-                })
+        } catch {
+            log.write(.critical, "control", "\(error): trying again")
+            return attempt(start, after: RestartPolicy.pause, timer)
+        }
+        do throws(SystemError) {
+            self[keyPath: timer] = try loop.onTime(Clock.now() + pause) { [unowned self] in
+                attempt(start, after: .zero, timer)
+            }
         } catch {
             fail(error)
         }
@@ -198,6 +223,18 @@ final class ControlProcess {
         }
     }
 
+    /// What a status process that has ended left in the channel, to the end: that it has finished must not be taken for
+    /// a crash.
+    private func takeLastWords() {
+        do {
+            while let statusChannel, case .frame(let bytes, _) = try statusChannel.receive() {
+                take(try StatusToControl(decoding: bytes))
+            }
+        } catch {
+            log.write(.error, "status-channel", "\(error)")
+        }
+    }
+
     private func take(_ frame: StatusToControl) {
         switch frame {
         case .state(let active, let line):
@@ -224,7 +261,7 @@ final class ControlProcess {
 
     /// Once, when this node is active for the first time. Without it the cluster works all the same.
     private func serveClients() {
-        guard respawned == nil, !isEnding else { return }
+        guard respawned == nil, !isEnding, ending == nil else { return }
         do throws(SystemError) {
             clientService = try ClientServiceSupervisor(self)
         } catch {
@@ -285,7 +322,7 @@ final class ControlProcess {
         resources = nil
         if isEnding { return }
         log.write(.error, "resource-manager-died", "the resource manager ended (\(how)): starting it again")
-        restart(&resourceRestarts) { [unowned self] () throws(SystemError) in
+        restart(&resourceRestarts, \.resourceRestart) { [unowned self] () throws(SystemError) in
             try startResourceManager()
             try joinStatusAndResources()
             tellProcesses()
@@ -303,7 +340,6 @@ final class ControlProcess {
     // MARK: What the node is told
 
     func bundle(keys: Bool) -> ConfigurationBundle {
-        let files = ConfigurationFolder(paths.configurationDirectory).read().files
         func text(_ file: ConfigurationFile) -> String { String(decoding: file.bytes ?? [], as: UTF8.self) }
         return ConfigurationBundle(
             configurationDirectory: paths.configurationDirectory, stateDirectory: paths.stateDirectory,
@@ -334,6 +370,18 @@ final class ControlProcess {
             log.write(.error, "reload-refused", "the configuration has errors: the old one stays in force")
             return diagnostics.filter { $0.severity == .error }.map(\.summary).joined(separator: "\n")
         }
+        // What runs was started as haresources was then, and is stopped so.
+        var applied = files
+        applied.resources = self.files.resources
+        guard ConfigurationReader.read(files: applied, facts: facts).configuration != nil else {
+            let reason = "ha.cf does not go with the haresources that is in force: restart heartbeat"
+            log.write(.error, "reload-refused", reason)
+            return reason
+        }
+        if new.groups != configuration.groups {
+            log.write(.warning, "restart-needed", "not applied until heartbeat is restarted: haresources")
+        }
+        self.files = applied
         if let timeout = new.timing.watchdogTimeout { watchdog?.change(timeout: timeout) }
         do throws(SystemError) {
             let secret = try MemoryFile.write(bundle(keys: true).encoded())
@@ -371,15 +419,23 @@ final class ControlProcess {
         if ServiceJob.isRestart { return handOver() }
         _ = sd_notify(0, "STOPPING=1")
         log.write(.info, "shutdown", "Heartbeat shutdown in progress. (\(getpid()))")
-        tellStatus(.shutdown)
+        isHandingOver = false
+        end(by: .shutdown)
     }
 
     private func handOver() {
+        // What is being given away cannot stay.
+        if ending == .shutdown { return }
         log.write(.notice, "hand-over", "the daemon ends, resources stay where they are")
         isHandingOver = true
-        guard let respawned else { return tellStatus(.handOver) }
+        guard let respawned else { return end(by: .handOver) }
         // First the clients, however long they take: the others wait for this node's next daemon only for some seconds.
-        respawned.end { [unowned self] in tellStatus(.handOver) }
+        respawned.end { [unowned self] in if isHandingOver { end(by: .handOver) } }
+    }
+
+    private func end(by way: ControlToStatus) {
+        ending = way
+        tellStatus(way)
     }
 
     private func end(after pause: Duration) {

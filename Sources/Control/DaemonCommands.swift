@@ -144,7 +144,7 @@ struct DaemonCommands {
             }
             let state = StateFiles(directory: paths.stateDirectory, runDirectory: paths.runDirectory)
             let control = try ControlProcess(
-                configuration: configuration, paths: paths, state: state, foreground: foreground)
+                configuration: configuration, files: files, paths: paths, state: state, foreground: foreground)
             let code = try control.run()
             // The daemon that follows writes it over: there is room for that on a full disk, too.
             if !control.isHandingOver { _ = unlink(paths.processFile) }

@@ -39,7 +39,8 @@ final class MediumSupervisor {
         retry = nil
         do {
             if opened == nil {
-                opened = try MediumOpener.open(medium, echoIdentifier: UInt16(truncatingIfNeeded: getpid()))
+                opened = try MediumOpener.open(
+                    medium, echoIdentifier: UInt16(truncatingIfNeeded: getpid()), names: control.names)
                 lastProblem = nil
                 control.log.write(.info, "medium-open", "\(medium.title) is open")
             }

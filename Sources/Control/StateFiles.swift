@@ -25,12 +25,14 @@ struct StateFiles {
 
     private var confirmationFile: String { runDirectory + "/confirmed" }
 
-    /// The next generation, on disk before it is returned. `fromTime`: `hbgenmethod time`.
+    /// The next generation, on disk before it is returned. `fromTime`: `hbgenmethod time`, the seconds of the wall
+    /// clock, but more than the one before: who starts twice in a second, or after the clock was set back, must not
+    /// pass for the daemon before it.
     func nextGeneration(fromTime: Bool) throws(SystemError) -> UInt64 {
         let path = directory + "/hb_generation"
         let wall = UInt64(max(1, Clock.wallNanoseconds() / 1_000_000_000))
         let last = StateFiles.contents(path).flatMap { UInt64($0.filter(\.isNumber)) }
-        let next = fromTime ? wall : last.map { $0 &+ 1 } ?? wall + 1
+        let next = fromTime ? max(wall, last.map { $0 &+ 1 } ?? 0) : last.map { $0 &+ 1 } ?? wall + 1
         let digits = String(next)
         let text = String(repeating: " ", count: max(0, 15 - digits.utf8.count)) + digits + "\n"
         try StateFiles.replace(path, Array(text.utf8))

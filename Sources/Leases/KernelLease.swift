@@ -14,6 +14,8 @@ package final class KernelLease: AddressLease {
     private var released: [IPAddress] = []
     private var until = Instant.distantPast
     private var isFailing = false
+    /// From the reading of the clock until the kernel has a lease that ends by it. It takes microseconds.
+    private static let latenessMax = Duration.milliseconds(1)
 
     /// Makes the tables, in the network namespace of the caller; throws where the kernel or the rights do not suffice.
     /// Waits for a child process.
@@ -33,7 +35,9 @@ package final class KernelLease: AddressLease {
         if added.isEmpty { return }
         held += added
         released.removeAll { added.contains($0) }
-        apply(added.flatMap { LeaseElements.Change.hold($0) } + lease(Clock.now()))
+        let now = Clock.now()
+        apply(added.flatMap { LeaseElements.Change.hold($0) } + lease(now))
+        correct(told: now)
     }
 
     package func release(_ addresses: [InterfaceAddress]) {
@@ -44,17 +48,37 @@ package final class KernelLease: AddressLease {
     package func renew(until: Instant, now: Instant) {
         self.until = until
         apply(lease(now))
+        correct(told: now)
+    }
+
+    /// The kernel counts a lease from when it gets it. Where this process stood still on the way there, from an instant
+    /// on, the lease would outlast the right by as much: it is given again, or ended where the right is over by now.
+    private func correct(told: Instant) {
+        guard told < until, !held.isEmpty else { return }
+        var told = told
+        while true {
+            let now = Clock.now()
+            if now - told <= KernelLease.latenessMax { return }
+            if now >= until { return apply(families.flatMap { LeaseElements.Change.end($0) }) }
+            told = now
+            apply(lease(told))
+        }
     }
 
     /// The changes that have the lease run to its end from now; none where nothing is held or it is over.
     private func lease(_ now: Instant) -> [LeaseElements.Change] {
         // Rounded down, and the kernel rounds up by no more than one of its ticks.
         let milliseconds = (until - now).wholeNanoseconds / 1_000_000
-        guard milliseconds > 0, !held.isEmpty else { return [] }
+        guard milliseconds > 0 else { return [] }
+        return families.flatMap { LeaseElements.Change.lease($0, milliseconds: UInt64(milliseconds)) }
+    }
+
+    /// Those of what is held.
+    private var families: [LeaseElements.Family] {
         var families: [LeaseElements.Family] = []
         if held.contains(where: { !$0.isIPv6 }) { families += [.ipv4, .arp] }
         if held.contains(where: \.isIPv6) { families.append(.ipv6) }
-        return families.flatMap { LeaseElements.Change.lease($0, milliseconds: UInt64(milliseconds)) }
+        return families
     }
 
     /// Addresses stay where they are, and are silent.

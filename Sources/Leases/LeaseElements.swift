@@ -48,6 +48,9 @@ final class LeaseElements {
             }
         }
 
+        /// The lease of a family is over, whether it ran or not.
+        static func end(_ family: Family) -> [Change] { Array(lease(family, milliseconds: 1).dropLast()) }
+
         private static func held(_ address: IPAddress, _ verb: Verb) -> [Change] {
             let families: [Family] = address.isIPv6 ? [.ipv6] : [.ipv4, .arp]
             let set = address.isIPv6 ? "held6" : "held4"

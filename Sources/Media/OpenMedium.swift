@@ -35,8 +35,10 @@ package enum MediumOpener {
     static let receiveBuffer: Int32 = 1 << 20
 
     /// Opens a medium. `echoIdentifier` marks this node's pings: the process id, cut to 16 bits
-    /// (specs/heartbeat.md 4.7). Host names are looked up, which may take seconds; numeric addresses take none.
-    package static func open(_ medium: Medium, echoIdentifier: UInt16) throws(MediumError) -> OpenMedium {
+    /// (specs/heartbeat.md 4.7). Host names are looked up as `names` does it; numeric addresses take no time.
+    package static func open(
+        _ medium: Medium, echoIdentifier: UInt16, names: HostNames = HostNames(patience: .seconds(60))
+    ) throws(MediumError) -> OpenMedium {
         // Taken first: a change while the medium is opened then shows as a difference.
         let signature = MediumSignature.current(medium)
         switch medium {
@@ -48,13 +50,15 @@ package enum MediumOpener {
                 medium: medium, interface: interface, group: group, port: port, hops: ttl, loop: loop
             ).open(signature)
         case .unicast(let interface, let address, let port), .unicast6(let interface, let address, let port):
-            return try UDPUnicast(medium: medium, interface: interface, host: address, port: port).open(signature)
+            return try UDPUnicast(
+                medium: medium, interface: interface, host: address, port: port, names: names
+            ).open(signature)
         case .serial(let tty, let baud):
             return try SerialPort(medium: medium, tty: tty, baud: baud).open(signature)
         case .ping(let address), .ping6(let address):
-            return try Ping(medium: medium, hosts: [address], identifier: echoIdentifier).open(signature)
+            return try Ping(medium: medium, hosts: [address], identifier: echoIdentifier, names: names).open(signature)
         case .pingGroup(_, let addresses):
-            return try Ping(medium: medium, hosts: addresses, identifier: echoIdentifier).open(signature)
+            return try Ping(medium: medium, hosts: addresses, identifier: echoIdentifier, names: names).open(signature)
         }
     }
 }

@@ -9,6 +9,7 @@ struct Ping {
     /// Literals or names; all of one family in a group.
     var hosts: [String]
     var identifier: UInt16
+    var names: HostNames
 
     func open(_ signature: MediumSignature) throws(MediumError) -> OpenMedium {
         var targets: [SocketAddress] = []
@@ -16,9 +17,11 @@ struct Ping {
         var remedy: String?
         for host in hosts {
             do throws(NameError) {
-                let target = try NameLookup.address(of: host, family: targets.first?.address.family ?? family)
+                let target = try names.address(of: host, family: targets.first?.address.family ?? family)
                 targets.append(target)
             } catch {
+                // Of a group, too: one that is left out is missing for as long as the medium is open.
+                if error == .late { throw MediumError(medium, "\(host): \(error)", remedy: error.remedy) }
                 failures.append("\(host): \(error)")
                 remedy = error.remedy
             }

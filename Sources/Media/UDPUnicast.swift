@@ -9,6 +9,7 @@ struct UDPUnicast {
     /// A literal or a name.
     var host: String
     var port: UInt16
+    var names: HostNames
 
     private var family: Int32 {
         if case .unicast6 = medium { AF_INET6 } else { AF_INET }
@@ -18,7 +19,7 @@ struct UDPUnicast {
         let state = try InterfaceState.usable(interface, for: medium)
         var peer: SocketAddress
         do throws(NameError) {
-            peer = try NameLookup.address(of: host, family: family)
+            peer = try names.address(of: host, family: family)
         } catch {
             throw MediumError(medium, "\(host): \(error)", remedy: error.remedy)
         }

@@ -26,6 +26,8 @@ package final class ProgramRun: RunningOperation {
         package var output: [UInt8]
         package var errors: [UInt8]
         package var isTruncated: Bool
+        /// It has withstood SIGKILL: it hangs in a call of the kernel, which may succeed yet.
+        package var isUndead = false
 
         /// The last line that the program printed, for a failure's text; nil where it printed none.
         package var lastLine: String? {
@@ -59,6 +61,7 @@ package final class ProgramRun: RunningOperation {
     private let ledger: ProgramLedger?
     private let log: (LogRecord) -> Void
     private let completion: (Result) -> Void
+    private let buried: () -> Void
     private var stage = Stage.running
     private var ending: Ending?
     private var limit: Duration
@@ -68,17 +71,18 @@ package final class ProgramRun: RunningOperation {
     /// Starts the program; `spawn`'s standard output and error, and its process group, are set here. `completion` is
     /// called once, from the event loop, when the program has ended or has withstood SIGKILL. It is in `ledger` as long
     /// as it runs. What it leaves running in a control group of `groups` stays where `keeps` says so of its end, else
-    /// it is killed.
+    /// it is killed. `buried` is called when a program has ended that had withstood SIGKILL.
     package init(
         _ spawn: Spawn, of resource: String = "", timeout: Duration, loop: EventLoop, ledger: ProgramLedger? = nil,
         groups: ResourceControlGroups? = nil, keeps: @escaping (Ending) -> Bool = { _ in true },
-        log: @escaping (LogRecord) -> Void, completion: @escaping (Result) -> Void
+        log: @escaping (LogRecord) -> Void, buried: @escaping () -> Void = {}, completion: @escaping (Result) -> Void
     ) throws(SystemError) {
         output = try OutputPipe()
         errors = try OutputPipe()
         self.ledger = ledger
         self.log = log
         self.completion = completion
+        self.buried = buried
         self.keeps = keeps
         limit = timeout
         var spawn = spawn
@@ -151,7 +155,7 @@ package final class ProgramRun: RunningOperation {
         case .killed:
             // It hangs in the kernel. Its end, should it come, is still reaped.
             log(LogRecord(.error, "program-undead", "process \(pid) does not end after SIGKILL"))
-            finish()
+            finish(isUndead: true)
         case .finished: break
         }
     }
@@ -171,7 +175,7 @@ package final class ProgramRun: RunningOperation {
         case .finished:
             ledger?.ended(pid)
             sources = []
-            return
+            return buried()
         }
         ledger?.ended(pid)
         if ending == nil { ending = .ended(status) }
@@ -179,7 +183,7 @@ package final class ProgramRun: RunningOperation {
         sources = []
     }
 
-    private func finish() {
+    private func finish(isUndead: Bool = false) {
         stage = .finished
         timer = nil
         output.finish()
@@ -193,7 +197,7 @@ package final class ProgramRun: RunningOperation {
         completion(
             Result(
                 ending: ending ?? .cancelled, output: output.bytes, errors: errors.bytes,
-                isTruncated: output.isTruncated || errors.isTruncated))
+                isTruncated: output.isTruncated || errors.isTruncated, isUndead: isUndead))
     }
 
     private func signal(_ number: Int32) {

@@ -51,6 +51,10 @@ package final class ResourceOperations {
     private let mounts: MountWatch?
     /// What programs printed when they failed last, by resource.
     private var words: [String: String] = [:]
+    /// Resources of scripts that this process has started or seen running, and not seen stopped since.
+    private var seen: Set<String> = []
+    /// Resources of which a program that starts them hangs in the kernel, and how many of them do.
+    private var hanging: [String: Int] = [:]
 
     package init(
         loop: EventLoop, settings: Settings, lease: (any AddressLease)? = nil, ledger: ProgramLedger? = nil,
@@ -170,6 +174,10 @@ package final class ResourceOperations {
     }
 
     private func run(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
+        if let count = hanging[task.name], count > 0 {
+            task.completion(hung(task))
+            return nil
+        }
         switch kind {
         case .address(let specification):
             return run(task.operation, addresses: [specification]) { task.completion($0[0]) }
@@ -181,23 +189,53 @@ package final class ResourceOperations {
                 task.completion(absent(task, "Cannot locate resource script \(script)"))
                 return nil
             }
-            return script == "ocf" ? agent(task, path, arguments) : self.script(task, path, arguments)
+            let watched = watched(task)
+            return script == "ocf" ? agent(watched, path, arguments) : self.script(watched, path, arguments)
         case .invalid(let reason):
             task.completion(absent(task, reason))
             return nil
         }
     }
 
-    /// The outcome for a resource that this node does not have: it cannot be started, and does not run.
+    /// The same, taking note of whether the resource may run from here on.
+    private func watched(_ task: Task) -> Task {
+        if task.operation == .start { seen.insert(task.name) }
+        var watched = task
+        watched.completion = { [self] outcome in
+            switch (task.operation, outcome) {
+            case (.status, .running), (.monitor, .running): seen.insert(task.name)
+            case (.status, .stopped), (.stop, .done): seen.remove(task.name)
+            default: break
+            }
+            task.completion(outcome)
+        }
+        return watched
+    }
+
+    /// The outcome for a resource that this node does not have: it cannot be started, and does not run. But what this
+    /// process has seen running may do so still, though whoever could stop it is gone: another node must not start it.
     func absent(_ task: Task, _ reason: String) -> ResourceOutcome {
         switch task.operation {
         case .start, .promote, .demote, .validate: return .failed(reason)
+        case .status where seen.contains(task.name): return .unknown(reason)
+        case .stop where seen.contains(task.name): return .failed("\(reason): it may run")
         case .status: return .stopped
         // What it started may run on: that its script is being replaced is no reason to stop anything.
         case .monitor: return .unasked(reason)
         case .stop:
             log(LogRecord(.error, "resource-absent", "\(task.name): \(reason)", task.fields))
             return .done
+        }
+    }
+
+    /// The outcome of any operation while an earlier start hangs in the kernel. A mount that waits for its device may
+    /// succeed after everybody has given it up, so nothing that is found before that says that the resource is stopped.
+    private func hung(_ task: Task) -> ResourceOutcome {
+        let reason = "an earlier start hangs in the kernel, and may succeed yet"
+        switch task.operation {
+        case .status: return .unknown(reason)
+        case .monitor: return .unasked(reason)
+        case .start, .stop, .promote, .demote, .validate: return .failed(reason)
         }
     }
 
@@ -231,11 +269,14 @@ package final class ResourceOperations {
         _ spawn: Spawn, _ task: Task, status: @escaping (ProgramRun.Result) -> ResourceOutcome
     ) -> ProgramRun? {
         let asks = task.operation.asks
+        let starts = task.operation == .start || task.operation == .promote
         do throws(SystemError) {
             return try ProgramRun(
                 spawn, of: task.name, timeout: task.limit, loop: loop, ledger: ledger, groups: groups,
-                keeps: { $0 == .ended(.exited(0)) || asks && $0.isAnswer }, log: log
+                keeps: { $0 == .ended(.exited(0)) || asks && $0.isAnswer }, log: log,
+                buried: { [self] in if starts { hanging[task.name, default: 0] -= 1 } }
             ) { [self] result in
+                if result.isUndead, starts { hanging[task.name, default: 0] += 1 }
                 var outcome: ResourceOutcome
                 switch (task.operation.asks, result.ending) {
                 case (true, .ended): outcome = status(result)

@@ -186,7 +186,6 @@ final class StatusProcess {
         configuration.processes.stonith = old.processes.stonith
         let changed = [
             kept.members != old.members ? "node" : nil, kept.media != old.media ? "media" : nil,
-            kept.groups != old.groups ? "haresources" : nil,
             kept.processes.stonith != old.processes.stonith ? "stonith, stonith_host" : nil,
             kept.autoFailback != old.autoFailback ? "auto_failback" : nil, kept.quorum != old.quorum ? "quorum" : nil,
             kept.processes.respawn != old.processes.respawn ? "respawn" : nil,

@@ -39,7 +39,8 @@ package struct Arrivals: Equatable, Sendable {
             return
         }
         let missing = sequence - self.sequence - 1
-        lost += missing
+        // A peer that lies in its numbers must not end this process.
+        lost = missing > .max - lost ? .max : lost + missing
         longestLoss = max(longestLoss, missing)
         if missing == 0 { lateness.add(gap - timing.keepalive) }
     }

@@ -10,9 +10,10 @@ struct ReturnTests {
     /// The core of alpha on virtual time.
     private struct Listener {
         var cluster: Cluster
-        var now = Instant(nanoseconds: 0)
+        var now: Instant
 
-        init() {
+        init(startedAt start: Instant = Instant(nanoseconds: 0)) {
+            now = start
             var configuration = WireTests.configuration()
             configuration.members.removeLast()
             configuration.groups = []
@@ -25,7 +26,9 @@ struct ReturnTests {
         }
 
         /// Hears a message of beta; returns what comes of it.
-        mutating func hear(_ type: String, _ sequence: UInt64, generation: UInt64 = 9) -> [Effect] {
+        mutating func hear(
+            _ type: String, _ sequence: UInt64, generation: UInt64 = 9, age: Duration = .zero
+        ) -> [Effect] {
             var message = HAMessage()
             let status = [("st", "active"), ("dt", "3e8"), ("protocol", "1"), ("hb_version", "1")]
             let control = [
@@ -36,7 +39,8 @@ struct ReturnTests {
             for (name, value) in fields { message.append(name, value) }
             now = now + .milliseconds(10)
             var effects: [Effect] = []
-            cluster.handle(.received(message, medium: MediumID(0), arrival: now), now: now, effects: &effects)
+            let event = Event.received(message, medium: MediumID(0), arrival: now - age)
+            cluster.handle(event, now: now, effects: &effects)
             return effects
         }
 
@@ -85,6 +89,22 @@ struct ReturnTests {
         #expect(first.contains { if case .transmit = $0 { true } else { false } })
         let second = alpha.hear("status", 3)
         #expect(!second.contains { if case .transmit = $0 { true } else { false } })
+    }
+
+    @Test("Messages that have waited for the daemon longer than deadtime do not make their sender look dead")
+    func backlog() {
+        var alpha = Listener(startedAt: Instant(nanoseconds: 10_000_000_000))
+        var effects: [Effect] = []
+        for sequence: UInt64 in 1...20 {
+            effects += alpha.hear("status", sequence, age: .milliseconds(2100 - 100 * Int(sequence)))
+            let seen = alpha.beta
+            #expect(seen == .active)
+        }
+        #expect(!effects.contains { if case .log(let record) = $0 { record.event == "node-dead" } else { false } })
+        // From here on it is as silent as any other.
+        alpha.awaitDeath()
+        let silence = alpha.now - Instant(nanoseconds: 10_000_000_000)
+        #expect(silence >= .seconds(1) && silence <= .milliseconds(2500))
     }
 
     @Test("R10: what was heard before the death is a duplicate after it, as the first thing that is heard and later")

@@ -194,6 +194,21 @@ extension ClusterTests {
             }
         }
 
+        @Test("A reload leaves haresources alone: what runs is stopped as it was started, before it starts elsewhere")
+        func changedGroups() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let path = stage.alpha.configurationFolder + "/haresources"
+                try Folder.write(Folder.read(path).replacing("recorder::one", with: "recorder::three"), to: path)
+                #expect(try stage.alpha.run("heartbeat", ["-r"]).status == .exited(0))
+                #expect(stage.alpha.log.contains("not applied until heartbeat is restarted: haresources"))
+                try stage.expectCalm(for: Stage.deadtime)
+                try stage.expectMovable()
+                #expect(stage.record("one") == ["alpha start", "alpha stop", "beta start"])
+                #expect(stage.record("three") == [])
+            }
+        }
+
         @Test("A reload applies new intervals, and moves nothing")
         func timing() throws {
             try Stage.play { plan in

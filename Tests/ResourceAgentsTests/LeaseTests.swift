@@ -85,6 +85,25 @@ struct LeaseTests {
         #expect(turn(loop) { records.events.contains("address-restored") })
     }
 
+    @Test("A lease that the kernel gets late, for this process stood still on the way, ends in time all the same")
+    func late() throws {
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        var now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        try start(keeper, addresses)
+        // The clock was read 10 s ago, and the right is over by now.
+        now = Clock.now() - .seconds(10)
+        lease.renew(until: now + .seconds(9), now: now)
+        #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
+        // It is not over, but nearly.
+        now = Clock.now()
+        lease.renew(until: now + .milliseconds(500), now: now - .seconds(10))
+        #expect(try answers("10.7.0.100"))
+        usleep(600_000)
+        #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
+    }
+
     @Test("Nobody gets a packet from an address whose lease has run out, not even on an open connection")
     func silence() throws {
         let lease = try kernelLease()

@@ -135,6 +135,24 @@ struct ProgramRunTests {
         #expect(records.texts("resource-absent") == ["thing: Cannot locate resource script thing"])
     }
 
+    @Test("What a script has started is not taken for stopped when the script is gone, until it is back and stops it")
+    func goneWhileRunning() throws {
+        try script("echo running")
+        #expect(try run(.start) == .done)
+        unlink(folder.path + "/resource.d/thing")
+        #expect(try run(.stop) == .failed("Cannot locate resource script thing: it may run"))
+        #expect(try run(.status) == .unknown("Cannot locate resource script thing"))
+        try script("exit 0")
+        #expect(try run(.stop) == .done)
+        unlink(folder.path + "/resource.d/thing")
+        #expect(try run(.stop) == .done)
+        // Found by a process that has not started it.
+        try script("echo running")
+        #expect(try run(.status) == .running)
+        unlink(folder.path + "/resource.d/thing")
+        #expect(try run(.stop) == .failed("Cannot locate resource script thing: it may run"))
+    }
+
     @Test("A script that cannot be executed fails")
     func notExecutable() throws {
         try folder.write("resource.d/thing", "#!/nowhere/shell\n")

@@ -97,6 +97,14 @@ struct ArrivalsTests {
         #expect(heard.lateness.count == 1)
     }
 
+    @Test("numbers that no daemon reaches, said by two of them, are counted as far as a count goes")
+    func lies() {
+        let heard = arrivals([(1, 1, 0), (1, .max, 100), (2, 1, 200), (2, .max, 300), (.max, 1, 400), (.max, 3, 500)])
+        #expect(heard.lost == UInt64.max)
+        #expect(heard.longestLoss == UInt64.max - 2)
+        #expect(heard.received == 3)
+    }
+
     @Test("a new daemon begins anew; a silence of deadtime within the life of one is told apart")
     func silences() {
         let heard = arrivals([(1, 50, 0), (2, 1, 5000), (2, 2, 5100), (2, 9, 6100), (2, 10, 6200)])

@@ -125,7 +125,7 @@ package struct TimingAdvice: Equatable, Sendable {
             scheduling = TailFit(report.scheduling, recorded: report.recorded)
             longest = max(all.map(\.lateness.longest).max() ?? .zero, report.scheduling.longest)
             // Where none of n was lost, three in n may be (the rule of three).
-            loss = all.map { Double(max(3, $0.lost)) / Double(max(4, $0.received + $0.lost)) }.max() ?? 0.75
+            loss = all.map { Double(max(3, $0.lost)) / max(4, Double($0.received) + Double($0.lost)) }.max() ?? 0.75
             longestLoss = all.map { Int(min($0.longestLoss, 1000)) }.max() ?? 0
         }
 

@@ -182,7 +182,8 @@ extension Cluster {
         if nodes[id.index].isSuspect || (wasDead && isSameDaemon) { record(.returned, of: id, by: id) }
         nodes[id.index].statusSequence = sequence
         nodes[id.index].generation = envelope.generation
-        nodes[id.index].heardAt = max(arrival, nodes[id.index].heardAt ?? arrival)
+        // What had to wait until this daemon was there says nothing of a silence since.
+        nodes[id.index].heardAt = max(arrival, bootedAt, nodes[id.index].heardAt ?? arrival)
         nodes[id.index].lastMedium = medium
         nodes[id.index].isSuspect = false
         nodes[id.index].isVetoed = false

@@ -73,6 +73,8 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 package enum NameError: Error, Equatable, CustomStringConvertible {
     /// The look-up failed, in the C library's words.
     case notFound(String)
+    /// The name servers have not answered yet (`HostNames`).
+    case late
     /// The host is a numeric address, but of the other family.
     case wrongFamily(isIPv6: Bool)
 
@@ -80,6 +82,7 @@ package enum NameError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .notFound(let reason): reason
+        case .late: "the name servers have not answered yet"
         case .wrongFamily(isIPv6: true): "an IPv6 address where IPv4 is meant"
         case .wrongFamily(isIPv6: false): "an IPv4 address where IPv6 is meant"
         }
@@ -88,7 +91,7 @@ package enum NameError: Error, Equatable, CustomStringConvertible {
     /// What an operator can do.
     package var remedy: String? {
         switch self {
-        case .notFound: "an address instead of a name needs no look-up"
+        case .notFound, .late: "an address instead of a name needs no look-up"
         case .wrongFamily: nil
         }
     }
@@ -99,17 +102,28 @@ package enum NameLookup {
     /// The first address of a host; AF_UNSPEC takes either family. A numeric address is not looked up; a name may wait
     /// for servers, many seconds. The corresponding C function is `getaddrinfo`.
     package static func address(of host: String, family: Int32) throws(NameError) -> SocketAddress {
-        if let numeric = SocketAddress(numeric: host) {
-            if family == AF_UNSPEC || numeric.address.family == family { return numeric }
-            throw .wrongFamily(isIPv6: numeric.address.isIPv6)
-        }
+        if let numeric = try numeric(host, family: family) { return numeric }
         var hints = addrinfo()
         hints.ai_family = family
         hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
         var first: UnsafeMutablePointer<addrinfo>?
         let result = getaddrinfo(host, nil, &hints, &first)
-        if result != 0 { throw .notFound(String(cString: gai_strerror(result))) }
-        defer { freeaddrinfo(first) }
+        defer { if let first { freeaddrinfo(first) } }
+        return try NameLookup.first(of: first, result)
+    }
+
+    /// A host that needs no look-up; nil for a name.
+    static func numeric(_ host: String, family: Int32) throws(NameError) -> SocketAddress? {
+        guard let numeric = SocketAddress(numeric: host) else { return nil }
+        if family == AF_UNSPEC || numeric.address.family == family { return numeric }
+        throw .wrongFamily(isIPv6: numeric.address.isIPv6)
+    }
+
+    /// The first address of an answer, or why there is none; `code` is one of `getaddrinfo`.
+    static func first(
+        of first: UnsafeMutablePointer<addrinfo>?, _ code: Int32
+    ) throws(NameError) -> SocketAddress {
+        if code != 0 { throw .notFound(String(cString: gai_strerror(code))) }
         guard let entry = first?.pointee, let address = entry.ai_addr,
             Int(entry.ai_addrlen) <= MemoryLayout<sockaddr_storage>.size
         else { throw .notFound("no address") }
