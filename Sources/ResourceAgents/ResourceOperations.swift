@@ -42,6 +42,10 @@ package final class ResourceOperations {
     /// Called when a mount has come or gone, at most a few times a second.
     package var onMountChange: () -> Void = {}
 
+    /// Asked before a resource that is no address is started: whether that has to wait, for this node's right to hold
+    /// anything has ended. Then the start is to be carried out, or cancelled, later.
+    package var holdsBack: (ResourceSpecification, LateStart) -> Bool = { _, _ in false }
+
     private let gate: OperationGate
     private let units: SystemdUnits
     private let ledger: ProgramLedger?
@@ -133,7 +137,7 @@ package final class ResourceOperations {
 
     /// Begins an operation when it has its turn.
     private func pass(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
-        if kind.isAddress { return run(task, kind) }
+        if kind.isAddress { return carryOut(task, kind) }
         return gate.pass(
             OperationQueue.Urgency(task.operation),
             begin: { [self] end in
@@ -142,7 +146,7 @@ package final class ResourceOperations {
                     end()
                     task.completion(outcome)
                 }
-                return run(counted, kind)
+                return whenEntitled(counted) { [self] in carryOut(counted, kind) }
             },
             abandon: { task.completion(task.operation.asks ? .unknown("ended early") : .failed("ended early")) })
     }
@@ -175,7 +179,7 @@ package final class ResourceOperations {
         }
     }
 
-    private func run(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
+    private func carryOut(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
         if hanging[task.name, default: 0] > 0 || ledger?.isHanging(task.name) == true {
             task.completion(hung(task))
             return nil
