@@ -206,6 +206,10 @@ import Testing
         #expect(try stage.sh("cat \(stage.path)/calls") == "-a y vg0\n-a n vg0\n")
         try stage.tool("lvs", "echo 'Cannot process volume group vg0: locking failed' >&2; exit 5")
         #expect(try stage.script("LVM", "vg0", "status").output.contains("may be running"))
+        try stage.tool("lvs", "echo \"lvs: libc.so.6: version \\`GLIBC_2.99' not found\" >&2; exit 1")
+        #expect(try stage.script("LVM", "vg0", "status").output.contains("may be running"))
+        try stage.tool("lvs", "echo '  Volume group \"vg0\" not found' >&2; exit 5")
+        #expect(try stage.script("LVM", "vg0", "status").output == "stopped (no such volume group here)\n")
 
         try stage.tool("mdadm", "echo \"$@\"; echo no such array >&2; exit 1")
         try stage.sh("touch \(stage.path)/mdadm.conf")

@@ -117,7 +117,9 @@ struct VolumeGroup: NativeAgent {
         let result = try ToolRun.run([lvs, "--noheadings", "-o", "lv_active", name])
         guard result.succeeded else {
             // A group whose disks this node does not see is not active here.
-            if result.errors.contains("not found") { return .stopped("(no such volume group here)") }
+            if result.errors.contains("Volume group \"\(name)\" not found") {
+                return .stopped("(no such volume group here)")
+            }
             return .unknown(result.errors.split(separator: "\n").first.map(String.init) ?? "\(result.status)")
         }
         let volumes = result.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
