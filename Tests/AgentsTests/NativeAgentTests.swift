@@ -163,6 +163,13 @@ import Testing
         #expect(try stage.script("SendArp", "10.7.0.9/eth0", "status").status == 0)
         #expect(try stage.script("SendArp", "10.7.0.9/eth0", "stop").status == 0)
         #expect(try stage.script("SendArp", "10.7.0.9/nowhere", "start").status == 1)
+        // Whoever has it next is not contradicted.
+        #expect(try stage.script("SendArp", "10.7.0.9/eth0", "start").status == 0)
+        #expect(try stage.script("SendArp", "10.7.0.9/eth0", "stop").status == 0)
+        let stopped = try stage.sent("eth0")
+        try Waiting().pass(.milliseconds(1500))
+        // The kernel has something to say now and then; four pairs of announcements were to come.
+        #expect(try stage.sent("eth0") < stopped + 6)
     }
 
     @Test("drbddisk: roles become words, a start tries again")
