@@ -1,6 +1,7 @@
 // The agents of the product, run as heartbeat runs them: real rules, routes and packets in a network of their own; the
 // tools of disks, whose kernels' parts are not here, are stood in for by scripts that keep their state in a file.
 import Agents
+import CLinux
 import ClusterModel
 import LinuxSystem
 import Rig
@@ -237,6 +238,25 @@ import Testing
         #expect(try stage.script("LVSSyncDaemonSwap", "master", "eth1", "status").output == "running (master)\n")
         #expect(try stage.script("LVSSyncDaemonSwap", "master", "eth1", "stop").status == 0)
         #expect(try stage.sh("cat \(stage.path)/sync") == "backup\n")
+    }
+
+    @Test("What an agent runs ends with the agent: no tool goes on starting what was given up")
+    func ended() throws {
+        let stage = try AgentStage()
+        try stage.tool("vgchange", "echo $$ >\(stage.path)/tool; sleep 100; touch \(stage.path)/active")
+        symlink(AgentStage.program, "\(stage.path)/scripts/LVM")
+        var spawn = Spawn(program: "\(stage.path)/scripts/LVM", arguments: ["LVM", "vg0", "start"])
+        spawn.environment = ["PATH=\(stage.path)/tools:\(ToolRun.path)"]
+        spawn.leadsProcessGroup = true
+        let agent = try spawn.start()
+        func tool() -> pid_t? {
+            pid_t((FileSystem.text(of: "\(stage.path)/tool", limit: 64) ?? "").filter { $0 != "\n" })
+        }
+        try Waiting().until("the tool runs") { tool() != nil }
+        let pid = try #require(tool())
+        try Children.signalGroup(agent, SIGTERM)
+        _ = try Children.wait(agent)
+        try Waiting().until("the tool is gone") { kill(pid, 0) != 0 }
     }
 
     @Test("AudibleAlarm rings where it is told to, in a process that ends with the stop")
