@@ -20,7 +20,8 @@ enum DeviceUse {
             if mounts.contains(where: { $0.device != number }) { continue }
             if let mount = mounts.first { return "\(path) is mounted on \(mount.directory)" }
             let names = namespaces(number)
-            let users = names.isEmpty ? "the kernel or a mount namespace" : "mount namespaces of \(names.joined(separator: ", "))"
+            let users = names.isEmpty
+                ? "the kernel or a mount namespace" : "mount namespaces of \(names.joined(separator: ", "))"
             return "\(path) is in use by \(users)"
         }
         return nil

@@ -239,8 +239,8 @@ final class NodeGroups {
         log(
             LogRecord(
                 .warning, "order-late",
-                "group \(name) was to be started while this node had a right to hold it, which has ended: waiting for a "
-                    + "word of the status process", [Setting(name: "GROUP", value: name)]))
+                "group \(name) was to be started while this node had a right to hold it, which has ended: waiting for "
+                    + "a word of the status process", [Setting(name: "GROUP", value: name)]))
         heldOrders.hold(name, now: now) { [unowned self, weak sender] in
             if let sender { carryOut(self, sender) }
         } refuse: { [weak sender] in
