@@ -198,6 +198,9 @@ import Testing
         let unclear = try stage.script("drbddisk", "r0", "status")
         #expect(unclear.status == 4)
         #expect(unclear.output == "cannot determine status, may be running (Negotiating)\n")
+        try stage.tool("drbdadm", "echo Secondary/Secondary; echo 'r1: cannot be asked' >&2; exit 20")
+        #expect(try stage.script("drbddisk", "all", "status").status == 4)
+        #expect(try stage.script("drbddisk", "all", "stop").status == 1)
     }
 
     @Test("LVM, Raid1 and LVSSyncDaemonSwap drive their tools")

@@ -29,7 +29,9 @@ struct ReplicatedDisk: NativeAgent {
             line.prefix { $0 != "/" }.filter { !$0.isWhitespace }
         }
         if roles.contains("Primary") { return .running("(Primary)") }
-        if !roles.isEmpty, roles.allSatisfy({ $0 == "Secondary" || $0 == "Unconfigured" }) {
+        // Of several resources the one of which nothing could be said may be the one that is primary.
+        let isWhole = result.succeeded || roles.contains("Unconfigured")
+        if isWhole, !roles.isEmpty, roles.allSatisfy({ $0 == "Secondary" || $0 == "Unconfigured" }) {
             return .stopped("(\(roles[0]))")
         }
         if roles.isEmpty, !result.succeeded, ReplicatedDisk.isUnconfigured(result.errors + result.output) {
