@@ -53,9 +53,9 @@ package struct OCFAgent: Equatable, Sendable {
         return try MetadataParser.parse(String(result.output[start...]))
     }
 
-    /// Runs one action to its end; `parameters` come to the agent as OCF_RESKEY_NAME.
+    /// Runs one action to its end, as `ToolRun.run`; `parameters` come to the agent as OCF_RESKEY_NAME.
     package func run(
-        _ action: String, _ parameters: [Setting], instance: String? = nil, limit: Duration = .seconds(3600)
+        _ action: String, _ parameters: [Setting], instance: String? = nil, limit: Duration? = nil
     ) throws(AgentError) -> ToolRun {
         try ToolRun.run(
             [path, action], environment: environment(parameters, instance: instance), limit: limit)

@@ -38,9 +38,11 @@ package struct ToolRun {
     }
 
     /// Runs a program with this process's environment and `environment` beside it. `input` goes to its standard input.
-    /// It and all that it started are killed where it does not end within `limit`, and that is thrown.
+    /// Without a `limit` it is in the process group of this process: whoever ends that, as the resource manager does
+    /// with an agent that is over its time, ends the program too. With one it and all that it started are killed where
+    /// it does not end within, and that is thrown.
     package static func run(
-        _ arguments: [String], environment: [String] = [], input: String? = nil, limit: Duration = .seconds(3600)
+        _ arguments: [String], environment: [String] = [], input: String? = nil, limit: Duration? = nil
     ) throws(AgentError) -> ToolRun {
         do throws(SystemError) {
             let output = try OutputPipe()
@@ -48,7 +50,7 @@ package struct ToolRun {
             var spawn = Spawn(program: arguments[0], arguments: arguments)
             spawn.environment = merged(environment)
             spawn.descriptors = [1: output.childEnd.raw, 2: errors.childEnd.raw]
-            spawn.leadsProcessGroup = true
+            spawn.leadsProcessGroup = limit != nil
             let pid = try start(spawn, input: input)
             let status = try wait(pid, output, errors, limit)
             guard let status else {
@@ -81,9 +83,9 @@ package struct ToolRun {
 
     /// nil where the time was over; the program and its group are then gone.
     private static func wait(
-        _ pid: pid_t, _ output: OutputPipe, _ errors: OutputPipe, _ limit: Duration
+        _ pid: pid_t, _ output: OutputPipe, _ errors: OutputPipe, _ limit: Duration?
     ) throws(SystemError) -> ChildStatus? {
-        let deadline = Clock.now() + limit
+        let deadline = limit.map { Clock.now() + $0 }
         var pause: Duration = .milliseconds(1)
         while true {
             output.read()
@@ -93,7 +95,7 @@ package struct ToolRun {
                 errors.finish()
                 return status
             }
-            if Clock.now() >= deadline {
+            if let deadline, Clock.now() >= deadline {
                 try? Children.signalGroup(pid, SIGKILL)
                 _ = try? Children.wait(pid)
                 return nil

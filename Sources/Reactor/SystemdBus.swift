@@ -129,9 +129,10 @@ package final class SystemdBus {
             Call(read: { readString($0, type: "o") }, completion: completion))
     }
 
-    /// Reads a property, a string, of a unit; systemd loads the unit for it where it must.
+    /// Reads a property, a string, of a unit; systemd loads the unit for it where it must. `interface`: `Unit`, or that
+    /// of a kind of units, `Service`.
     package func property(
-        _ property: String, ofUnit unit: String, timeout: Duration,
+        _ property: String, ofUnit unit: String, interface: String = "Unit", timeout: Duration,
         _ completion: @escaping (Result<String, BusError>) -> Void
     ) throws(SystemError) -> Call {
         var encoded: UnsafeMutablePointer<CChar>?
@@ -139,7 +140,7 @@ package final class SystemdBus {
         defer { free(encoded) }
         return try send(
             path: text(encoded) ?? "", interface: "org.freedesktop.DBus.Properties", "Get",
-            ["org.freedesktop.systemd1.Unit", property], timeout,
+            ["org.freedesktop.systemd1.\(interface)", property], timeout,
             Call(
                 read: { message in
                     guard sd_bus_message_enter_container(message, CChar(UInt8(ascii: "v")), "s") > 0 else { return nil }

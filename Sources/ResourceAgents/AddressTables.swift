@@ -48,11 +48,15 @@ struct AddressTables {
         !specifications.allSatisfy { $0.interface != nil && $0.prefixLength != nil }
     }
 
-    /// Where an address is now: on its interface if it names one, else on every interface but loopback ones.
+    /// Where an address is now: on its interface if it names one, else on every interface but loopback ones. So too
+    /// where no interface has the name: one that was renamed has kept its addresses.
     func find(_ specification: AddressSpecification) -> [InterfaceAddress] {
-        forms(of: specification.address).filter { address in
+        let forms = forms(of: specification.address)
+        if forms.isEmpty { return [] }
+        let named = specification.interface.flatMap { interface(named: $0) }
+        return forms.filter { address in
             guard let interface = interfaces[address.interface] else { return false }
-            return specification.interface.map { $0 == interface.name } ?? !interface.isLoopback
+            return named.map { $0.index == interface.index } ?? !interface.isLoopback
         }
     }
 

@@ -115,6 +115,14 @@ extension FenceMethod {
         return settings.flatMap { Array("\($0.name)=\($0.value)\n".utf8) }
     }
 
+    /// The action that the parameters name, where a node may run on after it: an agent that was asked for a status, or
+    /// to power a node on, succeeds too.
+    static func harmlessAction(_ parameters: [Setting]) -> String? {
+        parameters.last { ["action", "option"].contains($0.name) }.map(\.value).flatMap { action in
+            ["off", "reboot"].contains(action.lowercased()) ? nil : action
+        }
+    }
+
     /// The nodes that a plugin's `gethosts` has listed.
     static func hosts(_ output: [UInt8]) -> [String] {
         String(decoding: output, as: UTF8.self).split { $0 == "\n" || $0 == " " || $0 == "\t" || $0 == "," }

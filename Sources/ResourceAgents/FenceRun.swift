@@ -73,6 +73,9 @@ package final class FenceRun {
                 guard case .named(let named) = parameters else {
                     throw ArgumentError(reason: "expected parameters of the form NAME=VALUE")
                 }
+                if let other = FenceMethod.harmlessAction(named) {
+                    throw ArgumentError(reason: "action=\(other) powers nothing off")
+                }
                 // What a file says was not known when this node was chosen.
                 guard parameters.reaches(node) else { return nextLevel("it does not list the node") }
                 try runAgent(try settings.locations.program(method), named)

@@ -27,6 +27,8 @@ package enum FilesystemCommand {
     private static let patience: Duration = .seconds(5)
     /// Mounts that may lie on top of each other in one directory.
     private static let depthMax = 16
+    /// Symbolic links that may lead to each other, as for the kernel.
+    private static let linksMax = 40
 
     /// Carries out one operation. Says what is wrong on standard error. Returns the exit code.
     package static func run(_ arguments: [String]) -> Int32 {
@@ -74,7 +76,9 @@ package enum FilesystemCommand {
 
     private static func status(_ filesystem: FilesystemArguments) throws(MountError) -> Int32 {
         switch try presence(filesystem) {
-        case .nothing: return Exit.stopped
+        case .nothing:
+            if let use = try DeviceUse.find(filesystem.device) { throw MountError(reason: use) }
+            return Exit.stopped
         case .ours: return Exit.success
         case .foreign(let entry): throw MountError(reason: taken(filesystem, entry))
         }
@@ -95,14 +99,24 @@ package enum FilesystemCommand {
     private static func stop(_ filesystem: FilesystemArguments) throws(MountError) {
         for _ in 0..<depthMax {
             switch try presence(filesystem) {
-            case .nothing: return
+            case .nothing: return try awaitRelease(filesystem.device)
             case .foreign(let entry):
                 print(taken(filesystem, entry) + ": left alone")
-                return
+                // Ours may lie below it.
+                return try awaitRelease(filesystem.device)
             case .ours(let entry): try free(entry)
             }
         }
         throw MountError(reason: "more than \(depthMax) mounts on \(filesystem.directory)")
+    }
+
+    /// An unmount that nobody waited for may still write.
+    private static func awaitRelease(_ device: String) throws(MountError) {
+        let deadline = Clock.now() + patience
+        while let use = try DeviceUse.find(device) {
+            if Clock.now() >= deadline { throw MountError(reason: use, isBusy: true) }
+            Clock.wait(.milliseconds(100))
+        }
     }
 
     /// Unmounts; ends the processes that stand in the way, politely first.
@@ -154,9 +168,25 @@ package enum FilesystemCommand {
 
     private static func presence(_ filesystem: FilesystemArguments) throws(MountError) -> Presence {
         // The kernel lists the directory without symbolic links.
-        let directory = FileSystem.resolved(filesystem.directory)
+        let directory = resolved(filesystem.directory)
         guard let entry = try Mounts.entries().last(where: { $0.directory == directory }) else { return .nothing }
         return isForeign(entry, filesystem.device) ? .foreign(entry) : .ours(entry)
+    }
+
+    /// The path without symbolic links. What is mounted there is not touched: of a filesystem whose device or server is
+    /// gone nothing can be looked at, and it is mounted all the same.
+    private static func resolved(_ path: String) -> String {
+        var path = path
+        for _ in 0..<linksMax {
+            let words = path.split(separator: "/").map(String.init)
+            guard let name = words.last else { break }
+            if name == ".." || name == "." { return FileSystem.resolved(path) }
+            let parent = FileSystem.resolved("/" + words.dropLast().joined(separator: "/"))
+            path = (parent == "/" ? "" : parent) + "/" + name
+            guard let target = FileSystem.target(ofLink: path) else { break }
+            path = target.hasPrefix("/") ? target : "\(parent)/\(target)"
+        }
+        return path
     }
 
     /// Whether an entry surely is another device than ours. In doubt it is ours: a filesystem that is taken for stopped
@@ -164,8 +194,11 @@ package enum FilesystemCommand {
     private static func isForeign(_ entry: MountEntry, _ device: String) -> Bool {
         switch FileSystem.kind(of: device) {
         case .blockDevice:
-            guard FileSystem.kind(of: entry.source) == .blockDevice else { return false }
-            return FileSystem.deviceNumber(of: entry.source) != FileSystem.deviceNumber(of: device)
+            // A filesystem on several devices, as btrfs, names any of them for its source, and has a number of its own.
+            guard FileSystem.kind(of: entry.source) == .blockDevice,
+                FileSystem.deviceNumber(of: entry.source) == entry.device
+            else { return false }
+            return entry.device != FileSystem.deviceNumber(of: device)
         case .regular:
             guard FileSystem.kind(of: entry.source) == .blockDevice else { return false }
             let name = entry.source.dropFirst("/dev/".count)

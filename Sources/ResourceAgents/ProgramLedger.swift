@@ -16,13 +16,17 @@ package final class ProgramLedger {
         var startTime: UInt64
         /// The folder of its control group; empty where it has none.
         var group = ""
+        /// What it starts or stops; empty where it only asks.
+        var resource = ""
 
-        var line: String { "\(pid) \(startTime) \(group)\n" }
+        var line: String { "\(pid) \(startTime) \(group) \(resource)\n" }
     }
 
     private let path: String
     private let file: Descriptor?
     private var entries: [Entry] = []
+    /// Of an earlier resource manager, what was killed and has not ended.
+    private var undead: [Entry] = []
 
     /// Keeps the file in this folder, which a reboot empties. Where it cannot be opened, nothing is remembered, and
     /// `failed` is told why.
@@ -40,28 +44,41 @@ package final class ProgramLedger {
     /// little for their end. Returns their process ids. To be called before anything is asked or started.
     package func endLeftovers() -> [pid_t] {
         let text = FileSystem.text(of: path, limit: 65536) ?? ""
-        let left = text.split(separator: "\n").compactMap { line -> Entry? in
-            let words = line.split(separator: " ", maxSplits: 2)
+        let known = text.split(separator: "\n").compactMap { line -> Entry? in
+            let words = line.split(separator: " ", omittingEmptySubsequences: false)
             guard words.count >= 2, let pid = pid_t(words[0]), pid > 1, let time = UInt64(words[1]) else { return nil }
-            let entry = Entry(pid: pid, startTime: time, group: words.count > 2 ? String(words[2]) : "")
-            return ProgramLedger.isAlive(entry) ? entry : nil
+            return Entry(
+                pid: pid, startTime: time, group: words.count > 2 ? String(words[2]) : "",
+                resource: words.dropFirst(3).joined(separator: " "))
         }
+        let left = known.filter(ProgramLedger.isAlive)
         for entry in left {
             try? Children.signalGroup(entry.pid, SIGKILL)
             if !entry.group.isEmpty { ControlGroup(path: entry.group).kill() }
         }
         let end = Clock.now() + ProgramLedger.patience
-        while Clock.now() < end, left.contains(where: ProgramLedger.isAlive) {
+        while Clock.now() < end, known.contains(where: { ProgramLedger.isAlive($0) || ProgramLedger.isDying($0) }) {
             Clock.wait(.milliseconds(2))
         }
+        undead = known.filter { !$0.resource.isEmpty && ProgramLedger.isDying($0) }
         write()
         return left.map(\.pid)
     }
 
+    /// Whether a program of an earlier resource manager that starts or stops a resource hangs in the kernel.
+    func isHanging(_ resource: String) -> Bool {
+        guard undead.contains(where: { $0.resource == resource }) else { return false }
+        undead.removeAll { $0.resource == resource && !ProgramLedger.isDying($0) }
+        write()
+        return undead.contains { $0.resource == resource }
+    }
+
     /// A program was started, as leader of a process group, in a control group of its own where there is one.
-    func started(_ pid: pid_t, _ group: ControlGroup? = nil) {
+    /// `resource`: what it starts or stops; empty where it only asks.
+    func started(_ pid: pid_t, _ group: ControlGroup? = nil, changing resource: String = "") {
         guard var entry = ProgramLedger.leader(pid) else { return }
         entry.group = group?.path ?? ""
+        entry.resource = resource
         entries.append(entry)
         write()
     }
@@ -78,13 +95,21 @@ package final class ProgramLedger {
         case .some(let file): raw = file.raw
         case .none: return
         }
-        let bytes = Array(entries.map(\.line).joined().utf8)
+        let bytes = Array((entries + undead).map(\.line).joined().utf8)
         // What cannot be noted is not ended by a successor.
         _ = bytes.withUnsafeBytes { pwrite(raw, $0.baseAddress, $0.count, 0) }
         _ = ftruncate(raw, off_t(bytes.count))
     }
 
     private static func isAlive(_ entry: Entry) -> Bool { leader(entry.pid)?.startTime == entry.startTime }
+
+    /// Whether something of it was killed and has not ended, though its first process may have.
+    private static func isDying(_ entry: Entry) -> Bool {
+        // Its number is another program's by now.
+        if let other = leader(entry.pid), other.startTime != entry.startTime { return false }
+        let members = entry.group.isEmpty ? [] : ControlGroup(path: entry.group).processes
+        return (members + ProcessGroup.members(entry.pid)).contains(where: ProcessGroup.isDying)
+    }
 
     /// The process with that number; nil where there is none, where it only waits to be reaped, and where it leads no
     /// process group.

@@ -26,7 +26,8 @@ package final class ProgramRun: RunningOperation {
         package var output: [UInt8]
         package var errors: [UInt8]
         package var isTruncated: Bool
-        /// It has withstood SIGKILL: it hangs in a call of the kernel, which may succeed yet.
+        /// It, or something that it started, has withstood SIGKILL: it hangs in a call of the kernel, which may succeed
+        /// yet.
         package var isUndead = false
 
         /// The last line that the program printed, for a failure's text; nil where it printed none.
@@ -47,15 +48,22 @@ package final class ProgramRun: RunningOperation {
 
     /// Between SIGTERM and SIGKILL, and between SIGKILL and giving up on a process that cannot die.
     private static let grace: Duration = .seconds(5)
+    /// Between two looks at what was killed and is still there.
+    private static let look: Duration = .milliseconds(20)
+    private static let lateLook: Duration = .seconds(1)
 
     private enum Stage {
-        case running, terminated, killed, finished
+        case running, terminated, killed
+        /// The program has ended; what it started was killed, and is still there.
+        case emptying(since: Instant)
+        case finished
     }
 
     private let pid: pid_t
     private let group: ControlGroup?
     private let keeps: (Ending) -> Bool
     private let began = Clock.now()
+    private let loop: EventLoop
     private let output: OutputPipe
     private let errors: OutputPipe
     private let ledger: ProgramLedger?
@@ -70,15 +78,18 @@ package final class ProgramRun: RunningOperation {
 
     /// Starts the program; `spawn`'s standard output and error, and its process group, are set here. `completion` is
     /// called once, from the event loop, when the program has ended or has withstood SIGKILL. It is in `ledger` as long
-    /// as it runs. What it leaves running in a control group of `groups` stays where `keeps` says so of its end, else
-    /// it is killed. `buried` is called when a program has ended that had withstood SIGKILL.
+    /// as it runs, with `resource` where it changes that. What it leaves running in a control group of `groups` stays
+    /// where `keeps` says so of its end, else it is killed. A program that was ended early has ended when all of its
+    /// process group and its control group have. `buried` is called when that is so of one that had withstood SIGKILL.
     package init(
-        _ spawn: Spawn, of resource: String = "", timeout: Duration, loop: EventLoop, ledger: ProgramLedger? = nil,
-        groups: ResourceControlGroups? = nil, keeps: @escaping (Ending) -> Bool = { _ in true },
+        _ spawn: Spawn, of resource: String = "", changes: Bool = false, timeout: Duration, loop: EventLoop,
+        ledger: ProgramLedger? = nil, groups: ResourceControlGroups? = nil,
+        keeps: @escaping (Ending) -> Bool = { _ in true },
         log: @escaping (LogRecord) -> Void, buried: @escaping () -> Void = {}, completion: @escaping (Result) -> Void
     ) throws(SystemError) {
         output = try OutputPipe()
         errors = try OutputPipe()
+        self.loop = loop
         self.ledger = ledger
         self.log = log
         self.completion = completion
@@ -91,7 +102,7 @@ package final class ProgramRun: RunningOperation {
         spawn.leadsProcessGroup = true
         spawn.isOrdinary = true
         (pid, group) = try ProgramRun.start(spawn, groups, groups?.begin(resource))
-        ledger?.started(pid, group)
+        ledger?.started(pid, group, changing: changes ? resource : "")
         do throws(SystemError) {
             sources.append(try loop.onReadable(output.raw) { [output] in output.read() })
             sources.append(try loop.onReadable(errors.raw) { [errors] in errors.read() })
@@ -156,6 +167,7 @@ package final class ProgramRun: RunningOperation {
             // It hangs in the kernel. Its end, should it come, is still reaped.
             log(LogRecord(.error, "program-undead", "process \(pid) does not end after SIGKILL"))
             finish(isUndead: true)
+        case .emptying(let since): emptied(since)
         case .finished: break
         }
     }
@@ -170,17 +182,53 @@ package final class ProgramRun: RunningOperation {
     private func exited(_ status: ChildStatus) {
         // Until this returns the process is not reaped, so its number still names its group and nobody else's.
         switch stage {
-        case .running: break
-        case .terminated, .killed: signal(SIGKILL)
-        case .finished:
-            ledger?.ended(pid)
-            sources = []
-            return buried()
+        case .running:
+            ending = .ended(status)
+            if !keeps(.ended(status)) { group?.kill() }
+            emptied(Clock.now())
+        case .terminated, .killed:
+            signal(SIGKILL)
+            group?.kill()
+            emptied(Clock.now())
+        case .emptying: break
+        case .finished: bury()
         }
-        ledger?.ended(pid)
-        if ending == nil { ending = .ended(status) }
-        finish()
         sources = []
+    }
+
+    /// Of a program that was killed, or left in a control group that was, more than its first process may be there
+    /// still: a mount that a script has started hangs in the kernel and the script does not.
+    private var isLeft: Bool {
+        switch ending {
+        case .ended(let status): !keeps(.ended(status)) && group?.isPopulated == true
+        case .timedOut, .cancelled, nil: group?.isPopulated == true || ProcessGroup.isAlive(pid)
+        }
+    }
+
+    private func emptied(_ since: Instant) {
+        let isUndead = Clock.now() - since >= ProgramRun.grace
+        if isLeft, !isUndead {
+            stage = .emptying(since: since)
+            timer?.schedule(Clock.now() + ProgramRun.look)
+        } else if isLeft {
+            log(LogRecord(.error, "program-undead", "what process \(pid) started does not end after SIGKILL"))
+            finish(isUndead: true)
+            bury()
+        } else {
+            ledger?.ended(pid)
+            finish()
+        }
+    }
+
+    /// Waits on for the end of what has withstood SIGKILL.
+    private func bury() {
+        if isLeft {
+            timer = try? loop.onTime(Clock.now() + ProgramRun.lateLook) { self.bury() }
+        } else {
+            timer = nil
+            ledger?.ended(pid)
+            buried()
+        }
     }
 
     private func finish(isUndead: Bool = false) {
@@ -188,11 +236,8 @@ package final class ProgramRun: RunningOperation {
         timer = nil
         output.finish()
         errors.finish()
-        if let group {
-            if !keeps(ending ?? .cancelled) { group.kill() }
-            // Where something stays, or is only about to die, a later run of the resource removes it.
-            group.remove()
-        }
+        // Where something stays, or is only about to die, a later run of the resource removes it.
+        group?.remove()
         if sources.count > 2 { sources.removeFirst(2) }
         completion(
             Result(

@@ -79,7 +79,7 @@ extension ResourceOperations {
             part.operation = step
             part.timeout = settings.timeout(step, task.resource)
             part.completion = completion
-            return script(part, path, arguments, agent: source)
+            return whenEntitled(part) { [self] in script(part, path, arguments, agent: source) }
         }
         sequence.begin()
         return sequence

@@ -42,6 +42,10 @@ package final class ResourceOperations {
     /// Called when a mount has come or gone, at most a few times a second.
     package var onMountChange: () -> Void = {}
 
+    /// Asked before a resource that is no address is started: whether that has to wait, for this node's right to hold
+    /// anything has ended. Then the start is to be carried out, or cancelled, later.
+    package var holdsBack: (ResourceSpecification, LateStart) -> Bool = { _, _ in false }
+
     private let gate: OperationGate
     private let units: SystemdUnits
     private let ledger: ProgramLedger?
@@ -53,7 +57,9 @@ package final class ResourceOperations {
     private var words: [String: String] = [:]
     /// Resources of scripts that this process has started or seen running, and not seen stopped since.
     private var seen: Set<String> = []
-    /// Resources of which a program that starts them hangs in the kernel, and how many of them do.
+    /// Resources of which a program that changes them hangs in the kernel, and how many do. Whatever is found before
+    /// its end may change by it: a mount that waits for its device, or an unmount that still writes to it, though the
+    /// filesystem is gone from the table of mounts.
     private var hanging: [String: Int] = [:]
 
     package init(
@@ -131,7 +137,7 @@ package final class ResourceOperations {
 
     /// Begins an operation when it has its turn.
     private func pass(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
-        if kind.isAddress { return run(task, kind) }
+        if kind.isAddress { return carryOut(task, kind) }
         return gate.pass(
             OperationQueue.Urgency(task.operation),
             begin: { [self] end in
@@ -140,7 +146,7 @@ package final class ResourceOperations {
                     end()
                     task.completion(outcome)
                 }
-                return run(counted, kind)
+                return whenEntitled(counted) { [self] in carryOut(counted, kind) }
             },
             abandon: { task.completion(task.operation.asks ? .unknown("ended early") : .failed("ended early")) })
     }
@@ -173,8 +179,8 @@ package final class ResourceOperations {
         }
     }
 
-    private func run(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
-        if let count = hanging[task.name], count > 0 {
+    private func carryOut(_ task: Task, _ kind: ResourceKind) -> (any RunningOperation)? {
+        if hanging[task.name, default: 0] > 0 || ledger?.isHanging(task.name) == true {
             task.completion(hung(task))
             return nil
         }
@@ -228,10 +234,10 @@ package final class ResourceOperations {
         }
     }
 
-    /// The outcome of any operation while an earlier start hangs in the kernel. A mount that waits for its device may
-    /// succeed after everybody has given it up, so nothing that is found before that says that the resource is stopped.
+    /// The outcome of any operation while an earlier one hangs in the kernel. It may succeed after everybody has given
+    /// it up, so nothing that is found before that says that the resource is stopped.
     private func hung(_ task: Task) -> ResourceOutcome {
-        let reason = "an earlier start hangs in the kernel, and may succeed yet"
+        let reason = "an earlier start or stop hangs in the kernel, and may succeed yet"
         switch task.operation {
         case .status: return .unknown(reason)
         case .monitor: return .unasked(reason)
@@ -269,14 +275,14 @@ package final class ResourceOperations {
         _ spawn: Spawn, _ task: Task, status: @escaping (ProgramRun.Result) -> ResourceOutcome
     ) -> ProgramRun? {
         let asks = task.operation.asks
-        let starts = task.operation == .start || task.operation == .promote
+        let changes = !asks && task.operation != .validate
         do throws(SystemError) {
             return try ProgramRun(
-                spawn, of: task.name, timeout: task.limit, loop: loop, ledger: ledger, groups: groups,
+                spawn, of: task.name, changes: changes, timeout: task.limit, loop: loop, ledger: ledger, groups: groups,
                 keeps: { $0 == .ended(.exited(0)) || asks && $0.isAnswer }, log: log,
-                buried: { [self] in if starts { hanging[task.name, default: 0] -= 1 } }
+                buried: { [self] in if changes { hanging[task.name, default: 0] -= 1 } }
             ) { [self] result in
-                if result.isUndead, starts { hanging[task.name, default: 0] += 1 }
+                if result.isUndead, changes { hanging[task.name, default: 0] += 1 }
                 var outcome: ResourceOutcome
                 switch (task.operation.asks, result.ending) {
                 case (true, .ended): outcome = status(result)

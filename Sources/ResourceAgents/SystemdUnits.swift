@@ -16,6 +16,21 @@ package enum UnitState {
         }
     }
 
+    /// Whether systemd may have given up on processes of a unit that SIGKILL does not end: then the unit has failed for
+    /// it, and its control group is not empty.
+    package static func mayHoldUndead(activeState: String) -> Bool { activeState == "failed" }
+
+    /// The interface of a unit that has its control group; nil where it has no processes of its own.
+    package static func processInterface(_ unit: String) -> String? {
+        switch unit.split(separator: ".").last {
+        case "service": "Service"
+        case "socket": "Socket"
+        case "mount": "Mount"
+        case "swap": "Swap"
+        default: nil
+        }
+    }
+
     /// What `validate` answers for a LoadState.
     package static func outcome(loadState: String) -> ResourceOutcome {
         loadState == "loaded" ? .done : .failed("systemd says that the unit is \(loadState)")
@@ -48,12 +63,15 @@ package final class SystemdUnits {
 
     private let loop: EventLoop
     private let bus: SystemdBus
+    /// Where control groups are.
+    private let controlGroups: String
     private var operations: [UnitOperation] = []
     private var removed: [(job: String, result: String)] = []
 
     /// `busAddress`: of a bus other than the system's.
-    package init(loop: EventLoop, busAddress: String? = nil) {
+    package init(loop: EventLoop, busAddress: String? = nil, controlGroups: String = "/sys/fs/cgroup") {
         self.loop = loop
+        self.controlGroups = controlGroups
         bus = SystemdBus(loop: loop, address: busAddress)
         bus.onJobRemoved = { [unowned self] job, result in jobRemoved(job, result) }
         bus.onLost = { [unowned self] in
@@ -100,6 +118,20 @@ package final class SystemdUnits {
         try bus.property(property, ofUnit: unit, timeout: timeout, completion)
     }
 
+    fileprivate func controlGroup(
+        _ unit: String, _ interface: String, _ timeout: Duration,
+        _ completion: @escaping (Result<String, BusError>) -> Void
+    ) throws(SystemError) -> SystemdBus.Call {
+        try bus.property("ControlGroup", ofUnit: unit, interface: interface, timeout: timeout, completion)
+    }
+
+    /// The processes of a control group, by its path for systemd, that were killed and have not ended.
+    fileprivate func undead(_ path: String) -> [pid_t] {
+        // A unit without processes has no path.
+        path.isEmpty || path == "/" ? []
+            : ControlGroup(path: controlGroups + path).processes.filter(ProcessGroup.isDying)
+    }
+
     fileprivate func result(ofJob job: String) -> String? { removed.last { $0.job == job }?.result }
 
     fileprivate func ended(_ operation: UnitOperation) { operations.removeAll { $0 === operation } }
@@ -125,8 +157,10 @@ private final class UnitOperation: RunningOperation {
         case calling
         /// The job runs. Can transition to: asking, finished.
         case waiting(job: String)
-        /// The state is asked for. Can transition to: finished.
+        /// The state is asked for. Can transition to: searching, finished.
         case asking(jobResult: String)
+        /// It has failed: whether something of it is left is asked for. Can transition to: finished.
+        case searching(otherwise: ResourceOutcome)
         case finished
     }
 
@@ -208,10 +242,35 @@ private final class UnitOperation: RunningOperation {
         switch (answer, operation) {
         case (.failure(let error), _): finish(UnitState.outcome(of: operation, error: error))
         case (.success(let state), .status), (.success(let state), .monitor):
-            finish(UnitState.outcome(activeState: state))
+            finish(UnitState.outcome(activeState: state), state)
         case (.success(let state), .validate): finish(UnitState.outcome(loadState: state))
         case (.success(let state), _):
-            finish(UnitState.outcome(of: operation, jobResult: jobResult, activeState: state, unit: unit))
+            finish(UnitState.outcome(of: operation, jobResult: jobResult, activeState: state, unit: unit), state)
+        }
+    }
+
+    /// With this outcome, unless the unit is down for systemd alone.
+    private func finish(_ outcome: ResourceOutcome, _ activeState: String) {
+        guard UnitState.mayHoldUndead(activeState: activeState), operation == .status || operation == .stop,
+            let interface = UnitState.processInterface(unit)
+        else { return finish(outcome) }
+        stage = .searching(otherwise: outcome)
+        do throws(SystemError) {
+            call = try units.controlGroup(unit, interface, timeout) { [weak self] answer in self?.found(answer) }
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    private func found(_ answer: Result<String, BusError>) {
+        guard case .searching(let outcome) = stage else { return }
+        switch answer {
+        case .failure(let error): fail(error.text)
+        case .success(let path):
+            let undead = units.undead(path)
+            if undead.isEmpty { return finish(outcome) }
+            let numbers = undead.map(String.init).joined(separator: ", ")
+            fail("processes that were killed do not end: \(numbers)")
         }
     }
 

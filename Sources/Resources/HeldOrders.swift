@@ -1,11 +1,13 @@
-// Orders to start that are read after the right to hold has ended. This process, or all of the node, has stood still
-// since they were given: whoever gave them may know by now that another node has the group, and not have said so yet.
+// Orders to start, and steps of them, whose turn comes after the right to hold has ended. This process, or all of the
+// node, has stood still since they were given: whoever gave them may know by now that another node has the group, and
+// not have said so yet.
 import ClusterModel
 
 /// Orders that wait for a word of the status process that is younger than they are.
 struct HeldOrders {
     private struct Held {
-        var group: String
+        /// nil for a step of an order that is being carried out.
+        var group: String?
         var since: Instant
         var carryOut: () -> Void
         var refuse: () -> Void
@@ -16,9 +18,10 @@ struct HeldOrders {
     private var heardAt = Instant.distantPast
     private var speaksSince = Instant.distantPast
 
-    /// One of `carryOut` and `refuse` is called once, unless all are dropped.
+    /// One of `carryOut` and `refuse` is called once, unless all are dropped. `group`: of an order; nil for a step,
+    /// which the order to stop its group ends itself.
     mutating func hold(
-        _ group: String, now: Instant, carryOut: @escaping () -> Void, refuse: @escaping () -> Void
+        _ group: String?, now: Instant, carryOut: @escaping () -> Void, refuse: @escaping () -> Void
     ) {
         orders.append(Held(group: group, since: now, carryOut: carryOut, refuse: refuse))
     }
@@ -47,6 +50,10 @@ struct HeldOrders {
         for order in refused { order.refuse() }
     }
 
-    /// Whoever gave the orders is gone.
-    mutating func drop() { orders.removeAll() }
+    /// Whoever gave the orders is gone. Returns what ends those that are being carried out; it MUST be called.
+    mutating func drop() -> [() -> Void] {
+        let steps = orders.filter { $0.group == nil }
+        orders.removeAll()
+        return steps.map(\.refuse)
+    }
 }

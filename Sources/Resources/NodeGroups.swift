@@ -58,6 +58,7 @@ final class NodeGroups {
             lease: NodeGroups.lease(configuration, log), ledger: ledger, groups: NodeGroups.controlGroups(loop, log),
             log: log)
         monitor = ResourceMonitor(operations)
+        operations.holdsBack = { [unowned self] in holdsBack($0, $1) }
         operations.addresses.onLost = { [unowned self] group, reason in
             listener?.send(.lost(group: group, reason: reason))
         }
@@ -247,6 +248,19 @@ final class NodeGroups {
         }
     }
 
+    /// As `whenEntitled`, of a step of what is carried out already.
+    private func holdsBack(_ resource: ResourceSpecification, _ start: LateStart) -> Bool {
+        let now = Clock.now()
+        guard let until = entitlement.until, until <= now else { return false }
+        log(
+            LogRecord(
+                .warning, "start-late",
+                "\(resource.text) is to be started after this node's right to hold it has ended: waiting for a word of "
+                    + "the status process", [Setting(name: "RESOURCE", value: resource.text)]))
+        heldOrders.hold(nil, now: now) { start.carryOut() } refuse: { start.cancel() }
+        return true
+    }
+
     func stop(_ name: String, isForfeit: Bool, operation: OperationID, for sender: StatusLink) {
         // Somebody else has the addresses of a group that it has a better claim on, and may have those of one that is
         // stopped because the right to hold it has ended: they do not wait for the group's services to stop. The lease
@@ -281,7 +295,7 @@ final class NodeGroups {
     /// Asks every group what of it runs here, all at the same time.
     func takeInventory(for sender: StatusLink) {
         let asked = runners
-        heldOrders.drop()
+        for end in heldOrders.drop() { end() }
         silence?.setBusy(true)
         for runner in asked { runner.suspend(false) }
         var missing = asked.count

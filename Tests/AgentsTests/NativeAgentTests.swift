@@ -1,6 +1,7 @@
 // The agents of the product, run as heartbeat runs them: real rules, routes and packets in a network of their own; the
 // tools of disks, whose kernels' parts are not here, are stood in for by scripts that keep their state in a file.
 import Agents
+import CLinux
 import ClusterModel
 import LinuxSystem
 import Rig
@@ -163,6 +164,13 @@ import Testing
         #expect(try stage.script("SendArp", "10.7.0.9/eth0", "status").status == 0)
         #expect(try stage.script("SendArp", "10.7.0.9/eth0", "stop").status == 0)
         #expect(try stage.script("SendArp", "10.7.0.9/nowhere", "start").status == 1)
+        // Whoever has it next is not contradicted.
+        #expect(try stage.script("SendArp", "10.7.0.9/eth0", "start").status == 0)
+        #expect(try stage.script("SendArp", "10.7.0.9/eth0", "stop").status == 0)
+        let stopped = try stage.sent("eth0")
+        try Waiting().pass(.milliseconds(1500))
+        // The kernel has something to say now and then; four pairs of announcements were to come.
+        #expect(try stage.sent("eth0") < stopped + 6)
     }
 
     @Test("drbddisk: roles become words, a start tries again")
@@ -190,6 +198,9 @@ import Testing
         let unclear = try stage.script("drbddisk", "r0", "status")
         #expect(unclear.status == 4)
         #expect(unclear.output == "cannot determine status, may be running (Negotiating)\n")
+        try stage.tool("drbdadm", "echo Secondary/Secondary; echo 'r1: cannot be asked' >&2; exit 20")
+        #expect(try stage.script("drbddisk", "all", "status").status == 4)
+        #expect(try stage.script("drbddisk", "all", "stop").status == 1)
     }
 
     @Test("LVM, Raid1 and LVSSyncDaemonSwap drive their tools")
@@ -206,6 +217,10 @@ import Testing
         #expect(try stage.sh("cat \(stage.path)/calls") == "-a y vg0\n-a n vg0\n")
         try stage.tool("lvs", "echo 'Cannot process volume group vg0: locking failed' >&2; exit 5")
         #expect(try stage.script("LVM", "vg0", "status").output.contains("may be running"))
+        try stage.tool("lvs", "echo \"lvs: libc.so.6: version \\`GLIBC_2.99' not found\" >&2; exit 1")
+        #expect(try stage.script("LVM", "vg0", "status").output.contains("may be running"))
+        try stage.tool("lvs", "echo '  Volume group \"vg0\" not found' >&2; exit 5")
+        #expect(try stage.script("LVM", "vg0", "status").output == "stopped (no such volume group here)\n")
 
         try stage.tool("mdadm", "echo \"$@\"; echo no such array >&2; exit 1")
         try stage.sh("touch \(stage.path)/mdadm.conf")
@@ -226,6 +241,25 @@ import Testing
         #expect(try stage.script("LVSSyncDaemonSwap", "master", "eth1", "status").output == "running (master)\n")
         #expect(try stage.script("LVSSyncDaemonSwap", "master", "eth1", "stop").status == 0)
         #expect(try stage.sh("cat \(stage.path)/sync") == "backup\n")
+    }
+
+    @Test("What an agent runs ends with the agent: no tool goes on starting what was given up")
+    func ended() throws {
+        let stage = try AgentStage()
+        try stage.tool("vgchange", "echo $$ >\(stage.path)/tool; sleep 100; touch \(stage.path)/active")
+        symlink(AgentStage.program, "\(stage.path)/scripts/LVM")
+        var spawn = Spawn(program: "\(stage.path)/scripts/LVM", arguments: ["LVM", "vg0", "start"])
+        spawn.environment = ["PATH=\(stage.path)/tools:\(ToolRun.path)"]
+        spawn.leadsProcessGroup = true
+        let agent = try spawn.start()
+        func tool() -> pid_t? {
+            pid_t((FileSystem.text(of: "\(stage.path)/tool", limit: 64) ?? "").filter { $0 != "\n" })
+        }
+        try Waiting().until("the tool runs") { tool() != nil }
+        let pid = try #require(tool())
+        try Children.signalGroup(agent, SIGTERM)
+        _ = try Children.wait(agent)
+        try Waiting().until("the tool is gone") { kill(pid, 0) != 0 }
     }
 
     @Test("AudibleAlarm rings where it is told to, in a process that ends with the stop")

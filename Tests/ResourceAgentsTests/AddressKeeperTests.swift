@@ -265,6 +265,19 @@ struct AddressKeeperTests {
         #expect(try present("10.7.0.100") == nil)
     }
 
+    @Test("An address that an earlier daemon left on an interface that was renamed since is here, and can be stopped")
+    func renamed() throws {
+        let name = network.near
+        try shell(
+            "ip -n \(name) addr add 10.7.0.100/24 dev eth0 && ip -n \(name) addr add 10.7.0.101/32 dev lo && "
+                + "ip -n \(name) link set eth0 down && ip -n \(name) link set eth0 name old")
+        let specifications = try specifications("10.7.0.100/24/eth0", "10.7.0.101/24/eth0")
+        #expect(keeper.status(specifications) == [.running, .stopped])
+        #expect(keeper.stop(specifications) == [.done, .done])
+        #expect(try present("10.7.0.100") == nil)
+        #expect(try present("10.7.0.101") != nil)
+    }
+
     @Test("An address that somebody removes is put back and announced; one that was given up is not")
     func putBack() throws {
         #expect(try start("10.7.0.100", "fd00:7::100") == [.done, .done])

@@ -8,38 +8,17 @@ import Testing
 
 @testable import ResourceAgents
 
-/// Where the machine has cgroup v2; nil where it has none that can be written.
-private let controlGroups: String? = {
-    let table = FileSystem.text(of: "/proc/self/mountinfo", limit: 1 << 20) ?? ""
-    let path = table.split(separator: "\n").lazy.map { $0.split(separator: " ") }
-        .first { $0.contains("cgroup2") && $0.count > 4 }.map { String($0[4]) }
-    return path.flatMap { geteuid() == 0 && access($0 + "/cgroup.procs", W_OK) == 0 ? $0 : nil }
-}()
-
-@Suite("Control groups of resources", .serialized, .enabled(if: controlGroups != nil, "there is no cgroup v2"))
+@Suite(
+    "Control groups of resources", .serialized, .enabled(if: TestControlGroup.folder != nil, "there is no cgroup v2")
+)
 struct ControlGroupTests {
-    /// Goes with all that is in it.
-    private final class Root {
-        let group: ControlGroup
-
-        init() throws {
-            let name = "hbd-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-            group = try ControlGroup(path: controlGroups ?? "").group(name)
-        }
-
-        deinit {
-            group.kill()
-            for _ in 0..<500 where !group.remove() { Clock.wait(.milliseconds(10)) }
-        }
-    }
-
-    private let root: Root
+    private let root: TestControlGroup
     private let folder: TemporaryFolder
     private let loop: EventLoop
     private let records = Records()
 
     init() throws {
-        root = try Root()
+        root = try TestControlGroup()
         folder = try TemporaryFolder()
         loop = try EventLoop()
     }

@@ -48,6 +48,15 @@ struct FenceFileTests {
         return try #require(outcome)
     }
 
+    @Test("an agent is not asked for what leaves the node running", arguments: ["status", "on", "monitor", ""])
+    func harmless(_ action: String) throws {
+        let failure = try fence("fence_switch", "hostlist=beta\naction=\(action)\n")
+        #expect(failure == "fence_switch: action=\(action) powers nothing off")
+        #expect(folder.text("calls") == "")
+        let outcome = try fence("fence_switch", "hostlist=beta\naction=off\n")
+        #expect(outcome == nil)
+    }
+
     @Test("values by place are the plugin's in the order of its names, and the last one has all that is left",
         arguments: [
             "alpha,beta operator a secret\n", "# the switch in rack 4\n\n  alpha,beta\toperator a secret  ",

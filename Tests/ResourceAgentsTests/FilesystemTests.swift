@@ -106,6 +106,77 @@ struct FilesystemTests {
         #expect(try run(.stop, image, directory) == .done)
     }
 
+    @Test("A device that another mount namespace has mounted, or another directory, is not taken for free")
+    func elsewhere() throws {
+        let image = "\(folder.path)/image"
+        try shell("truncate -s 8M \(image) && mkfs.ext4 -q \(image) && mkdir \(folder.path)/other")
+        #expect(try run(.start, image, directory, "ext4", "loop") == .done)
+        let device = try #require(try Mounts.entries().last { $0.directory == directory }).source
+        // A container has the filesystem, and does not hear of what is unmounted here.
+        var spawn = Spawn(
+            program: "/usr/bin/unshare",
+            arguments: [
+                "unshare", "-m", "--propagation", "private", "sh", "-c", "echo >\(folder.path)/up; exec sleep 100",
+            ])
+        spawn.environment = ["PATH=/bin:/usr/bin"]
+        let container = try spawn.start()
+        defer { _ = try? Children.wait(container) }
+        #expect(turn(loop) { FileSystem.kind(of: "\(folder.path)/up") != nil })
+        #expect(turn(loop) { FileSystem.text(of: "/proc/\(container)/comm", limit: 64) == "sleep\n" })
+        let reason = "exit code 1: \(device) is in use by mount namespaces of sleep[\(container)]"
+        #expect(try run(.stop, image, directory, "ext4", "loop") == .failed(reason))
+        #expect(!isMounted)
+        #expect(try run(.status, image, directory, "ext4", "loop") == .unknown(reason))
+        #expect(try run(.status, device, directory, "ext4") == .unknown(reason))
+        try Children.signal(container, SIGKILL)
+        #expect(turn(loop) { (try? run(.stop, image, directory, "ext4", "loop")) == .done })
+        #expect(try run(.status, image, directory, "ext4", "loop") == .stopped)
+
+        #expect(try run(.start, image, directory, "ext4", "loop") == .done)
+        let second = try #require(try Mounts.entries().last { $0.directory == directory }).source
+        try shell("mount --bind \(directory) \(folder.path)/other")
+        #expect(
+            try run(.stop, image, directory, "ext4", "loop")
+                == .failed("exit code 1: \(second) is mounted on \(folder.path)/other"))
+        try shell("umount \(folder.path)/other")
+        #expect(try run(.stop, image, directory, "ext4", "loop") == .done)
+    }
+
+    @Test("A filesystem that is dead is mounted all the same, also where a symbolic link leads to it",
+        .enabled(if: access("/dev/fuse", R_OK | W_OK) == 0))
+    func dead() throws {
+        try shell("ln -s mount \(folder.path)/link && ln -s \(folder.path) \(folder.path)/up")
+        try mountDead("heartbeat-test")
+        for path in [directory, "\(folder.path)/link", "\(folder.path)/up/mount", "\(folder.path)/up/link"] {
+            #expect(try run(.status, "heartbeat-test", path, "fuse") == .running, "\(path)")
+        }
+        #expect(try run(.stop, "heartbeat-test", "\(folder.path)/up/link", "fuse") == .done)
+        #expect(!isMounted)
+    }
+
+    @Test("A filesystem that has more devices than one, as btrfs, is known by any of them",
+        .enabled(if: access("/dev/fuse", R_OK | W_OK) == 0))
+    func devices() throws {
+        let devices = ["one", "two"].map { "\(folder.path)/\($0)" }
+        for device in devices {
+            try shell("truncate -s 1M \(device).image && ln -s $(losetup -f --show \(device).image) \(device)")
+        }
+        defer { for device in devices { try? shell("losetup -d \(device) 2>/dev/null || true") } }
+        // The kernel says the first device, and a number that is none of a device.
+        try mountDead(FileSystem.resolved(devices[0]))
+        for device in devices { #expect(try run(.status, device, directory) == .running) }
+        #expect(try run(.stop, devices[1], directory) == .done)
+        #expect(!isMounted)
+    }
+
+    /// Mounts a filesystem that nobody serves any more.
+    private func mountDead(_ source: String) throws {
+        let connection = try retrying("open /dev/fuse") { cl_open("/dev/fuse", O_RDWR | O_CLOEXEC, 0) }
+        let options = "fd=\(connection),rootmode=40000,user_id=0,group_id=0"
+        _ = try retrying("mount") { mount(source, directory, "fuse", 0, options) }
+        close(connection)
+    }
+
     @Test("A stop ends the processes that hold the filesystem: asked first, then killed")
     func holders() throws {
         #expect(try run(.start, "tmpfs", directory, "tmpfs") == .done)

@@ -1,4 +1,4 @@
-// A start that hangs in the kernel: nothing ends it, and it may succeed after everybody has given it up.
+// A start or a stop that hangs in the kernel: nothing ends it, and it may succeed after everybody has given it up.
 import CLinux
 import ClusterModel
 import LinuxSystem
@@ -7,81 +7,85 @@ import Testing
 
 @testable import ResourceAgents
 
-@Suite("Starts that hang in the kernel", .enabled(if: geteuid() == 0 && access("/dev/fuse", R_OK | W_OK) == 0))
+@Suite(
+    "Starts and stops that hang in the kernel", .enabled(if: geteuid() == 0 && access("/dev/fuse", R_OK | W_OK) == 0)
+)
 struct HangingStartTests {
-    /// A filesystem that takes requests and does not answer them: who waits for it cannot be killed.
-    private final class SilentFilesystem {
-        let folder: String
-        private var device: Int32
+    private let folder: TemporaryFolder
+    private let silent: SilentFilesystem
+    private let loop: EventLoop
+    private let records = Records()
+    private let reason = "an earlier start or stop hangs in the kernel, and may succeed yet"
 
-        init(_ folder: String) throws {
-            self.folder = folder
-            device = try retrying("open /dev/fuse") { cl_open("/dev/fuse", O_RDWR | O_CLOEXEC, 0) }
-            let options = "fd=\(device),rootmode=40000,user_id=0,group_id=0"
-            _ = try retrying("mount") { mount("heartbeat-test", folder, "fuse", 0, options) }
-            let request = try take()
-            // FUSE_INIT: a header, then version 7.31 and nothing that one could want.
-            var answer = [UInt32](repeating: 0, count: 20)
-            answer[0] = 80
-            answer[2] = request[2]
-            answer[3] = request[3]
-            answer[4] = 7
-            answer[5] = 31
-            answer[8] = 4096
-            let count = answer.withUnsafeBytes { write(device, $0.baseAddress, $0.count) }
-            #expect(count == 80)
-        }
-
-        /// The next request, which nobody can take back then.
-        @discardableResult
-        func take() throws -> [UInt32] {
-            var request = [UInt32](repeating: 0, count: 4096)
-            let raw = device
-            _ = try request.withUnsafeMutableBytes { bytes in
-                try retrying("take a request") { read(raw, bytes.baseAddress, bytes.count) }
-            }
-            return request
-        }
-
-        /// All who wait are told that the filesystem is gone.
-        func end() {
-            close(device)
-            device = -1
-            umount2(folder, Int32(MNT_DETACH))
-        }
+    init() throws {
+        folder = try TemporaryFolder()
+        #expect(mkdir(folder.path + "/silent", 0o700) == 0)
+        silent = try SilentFilesystem(folder.path + "/silent")
+        loop = try EventLoop()
     }
 
-    @Test("A group whose start hangs is not taken for stopped before that start has ended")
-    func hangs() throws {
-        let folder = try TemporaryFolder()
-        let place = folder.path + "/silent"
-        #expect(mkdir(place, 0o700) == 0)
-        let silent = try SilentFilesystem(place)
-        defer { silent.end() }
-        let loop = try EventLoop()
-        let records = Records()
+    private func operations(_ ledger: ProgramLedger? = nil) throws -> ResourceOperations {
         var configuration = Configuration()
         configuration.policy.operationTimeout = .milliseconds(200)
-        let operations = try ResourceOperations(
-            loop: loop, settings: .init(configuration, configurationDirectory: folder.path), log: records.write)
-        func run(_ operation: ResourceOperation) throws -> ResourceOutcome {
-            var outcome: ResourceOutcome?
-            let resource = ResourceSpecification(type: "thing", arguments: [], text: "thing")
-            _ = operations.run(operation, resource) { outcome = $0 }
-            // The request is taken when it comes, or nothing is there to hang.
-            if operation == .start { try silent.take() }
-            #expect(turn(loop, within: .seconds(20)) { outcome != nil })
-            return try #require(outcome)
-        }
+        return try ResourceOperations(
+            loop: loop, settings: .init(configuration, configurationDirectory: folder.path), ledger: ledger,
+            log: records.write)
+    }
 
+    private func run(
+        _ operation: ResourceOperation, _ operations: ResourceOperations, hanging: Bool = false
+    ) throws -> ResourceOutcome {
+        var outcome: ResourceOutcome?
+        let resource = ResourceSpecification(type: "thing", arguments: [], text: "thing")
+        _ = operations.run(operation, resource) { outcome = $0 }
+        // The request is taken when it comes, or nothing is there to hang.
+        if hanging { try silent.take() }
+        #expect(turn(loop, within: .seconds(20)) { outcome != nil })
+        return try #require(outcome)
+    }
+
+    private func script(hanging operation: String, _ command: String) throws {
         try folder.write(
-            "resource.d/thing", "#!/bin/sh\ncase $1 in start) exec stat \(place) ;; status) echo stopped ;; esac\n")
-        #expect(try run(.start).failure != nil)
+            "resource.d/thing", "#!/bin/sh\ncase $1 in \(operation)) \(command) ;; status) echo stopped ;; esac\n")
+    }
+
+    @Test("A group whose start or stop hangs, itself or by a child, is not taken for stopped before that has ended",
+        arguments: [ResourceOperation.start, .stop], ["exec stat $place", "stat $place", "stat $place & sleep 100"])
+    func hangs(_ operation: ResourceOperation, _ command: String) throws {
+        defer { silent.end() }
+        let operations = try operations()
+        try script(hanging: operation.rawValue, "place=\(folder.path)/silent; " + command)
+        #expect(try run(operation, operations, hanging: true).failure != nil)
         #expect(records.events.contains("program-undead"))
-        #expect(try run(.stop) == .failed("an earlier start hangs in the kernel, and may succeed yet"))
-        #expect(try run(.status) == .unknown("an earlier start hangs in the kernel, and may succeed yet"))
+        try script(hanging: "nothing", "")
+        #expect(try run(.stop, operations) == .failed(reason))
+        #expect(try run(.status, operations) == .unknown(reason))
         silent.end()
-        #expect(turn(loop, within: .seconds(20)) { (try? run(.stop)) == .done })
-        #expect(try run(.status) == .stopped)
+        #expect(turn(loop, within: .seconds(20)) { (try? run(.stop, operations)) == .done })
+        #expect(try run(.status, operations) == .stopped)
+    }
+
+    @Test("Nor is it by a resource manager that follows the one whose start hangs", arguments: ["exec stat", "stat"])
+    func successor(_ command: String) throws {
+        defer { silent.end() }
+        try script(hanging: "start", "\(command) \(folder.path)/silent")
+        let first = try operations(ProgramLedger(directory: folder.path) { _ in })
+        #expect(try run(.start, first, hanging: true).failure != nil)
+        for _ in 1...2 {
+            let ledger = ProgramLedger(directory: folder.path) { _ in }
+            _ = ledger.endLeftovers()
+            let next = try operations(ledger)
+            #expect(try run(.stop, next) == .failed(reason))
+            #expect(try run(.status, next) == .unknown(reason))
+            let other = ResourceSpecification(type: "other", arguments: [], text: "other")
+            var outcome: ResourceOutcome?
+            _ = next.run(.status, other) { outcome = $0 }
+            #expect(outcome == .stopped)
+        }
+        let last = ProgramLedger(directory: folder.path) { _ in }
+        _ = last.endLeftovers()
+        silent.end()
+        let next = try operations(last)
+        #expect(turn(loop, within: .seconds(20)) { (try? run(.stop, next)) == .done })
     }
 }

@@ -25,6 +25,7 @@ struct ResourceProcessTests {
             echo "$@" >> \(folder.path)/calls
             case $2 in
             start) [ $1 = slow ] && { echo $$ > \(folder.path)/slow; sleep 100; }
+                   [ $1 = long ] && { echo $$ > \(folder.path)/long; sleep 1; }
                    [ $1 = bad ] && { echo bad luck >&2; exit 1; }
                    touch $state ;;
             stop) [ $1 = stuck ] && exit 1
@@ -42,7 +43,7 @@ struct ResourceProcessTests {
         var status: Channel
         private var isReaped = false
 
-        init(_ network: TestNetwork, _ folder: TemporaryFolder, groups: String) throws {
+        init(_ network: TestNetwork, _ folder: TemporaryFolder, groups: String, intervals: String = "") throws {
             let pair = try SocketPair()
             var spawn = Spawn(
                 program: BuiltProgram.path("heartbeat"),
@@ -51,7 +52,7 @@ struct ResourceProcessTests {
             spawn.environment = ["SWIFT_BACKTRACE=enable=no"]
             pid = try network.inside(network.near) { try spawn.start() }
             control = Channel(pair.first)
-            status = try Manager.connect(control, folder, groups)
+            status = try Manager.connect(control, folder, groups, intervals)
         }
 
         deinit {
@@ -60,11 +61,14 @@ struct ResourceProcessTests {
             _ = try? Children.wait(pid)
         }
 
-        private static func connect(_ control: Channel, _ folder: TemporaryFolder, _ groups: String) throws -> Channel {
+        private static func connect(
+            _ control: Channel, _ folder: TemporaryFolder, _ groups: String, _ intervals: String
+        ) throws -> Channel {
             let bundle = ConfigurationBundle(
                 configurationDirectory: folder.path, stateDirectory: folder.path, runDirectory: folder.path,
                 nodeName: "alpha",
-                haConfig: "node alpha beta\nbcast eth0\nauto_failback on\nlogfile \(folder.path)/log\n",
+                haConfig: "node alpha beta\nbcast eth0\nauto_failback on\n\(intervals)"
+                    + "logfile \(folder.path)/log\n",
                 haResources: groups, authKeys: "")
             let file = try MemoryFile.write(bundle.encoded())
             #expect(try control.send(ControlToHelper.configure, descriptors: [file.raw]) == .sent)
@@ -195,6 +199,38 @@ struct ResourceProcessTests {
         try manager.order(.stop(operation: 3, group: "service::slow"))
         #expect(try manager.outcome() == .finished(operation: 1, failure: "ended by a stop", remains: false))
         #expect(try manager.outcome() == .finished(operation: 3, failure: nil, remains: false))
+    }
+
+    @Test("A step of a start that comes after the end of the right to hold waits for a word of the status process")
+    func lateStep() throws {
+        let manager = try Manager(
+            network, folder, groups: "alpha service::long service::next\n", intervals: "keepalive 60\ndeadtime 200\n")
+        func begin(_ operation: OperationID) throws {
+            try manager.order(.entitled(until: Clock.now() + .seconds(600)))
+            try manager.order(.start(operation: operation, group: "service::long", epoch: 1))
+            while folder.text("long").isEmpty { usleep(1000) }
+            // Nobody stands still here: the right ends while the first step is at work.
+            try manager.order(.entitled(until: Clock.now()))
+            while !folder.text("log").contains("right to hold it has ended") { usleep(1000) }
+        }
+        try begin(1)
+        try manager.order(.stop(operation: 2, group: "service::long"))
+        #expect(try manager.outcome() == .finished(operation: 1, failure: "ended by a stop", remains: false))
+        #expect(try manager.outcome() == .finished(operation: 2, failure: nil, remains: false))
+        #expect(!folder.text("calls").contains("next start"))
+        try shell("rm \(folder.path)/long; : > \(folder.path)/log")
+        try begin(3)
+        // A new status process finds the group between two states, and nothing waits any more.
+        manager.status = try Manager.newStatusProcess(manager.control)
+        #expect(try manager.inventory() == ["service::long partial 1"])
+        #expect(!folder.text("calls").contains("next start"))
+        try manager.order(.stop(operation: 1, group: "service::long"))
+        #expect(try manager.outcome() == .finished(operation: 1, failure: nil, remains: false))
+        try shell("rm \(folder.path)/long; : > \(folder.path)/log")
+        try begin(2)
+        try manager.order(.entitled(until: Clock.now() + .seconds(600)))
+        #expect(try manager.outcome() == .finished(operation: 2, failure: nil, remains: false))
+        #expect(folder.text("calls").contains("next start"))
     }
 
     @Test("An address that somebody removes comes back; one whose interface is gone is reported lost")

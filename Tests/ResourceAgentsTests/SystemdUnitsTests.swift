@@ -13,6 +13,7 @@ import Testing
 private final class ManagerOnBus {
     private let bus: OpaquePointer
     private var states: [String: String] = ["web.service": "inactive", "broken.service": "failed"]
+    private var groups: [String: String] = [:]
     private var jobCount = 0
     private(set) var calls: [String] = []
     /// Whether the signal that a job has ended goes out before the answer that names it.
@@ -46,7 +47,8 @@ private final class ManagerOnBus {
             if states[unit] == nil { return refuse(message, unit) }
             if unit == "hanging.service" { return reply(message, "o", "/org/freedesktop/systemd1/job/0") }
             let succeeds = unit != "broken.service"
-            states[unit] = member == "StopUnit" ? "inactive" : succeeds ? "active" : "failed"
+            let stopped = groups[unit] == nil ? "inactive" : "failed"
+            states[unit] = member == "StopUnit" ? stopped : succeeds ? "active" : "failed"
             jobCount += 1
             let job = "/org/freedesktop/systemd1/job/\(jobCount)"
             if signalsFirst { signal(job, unit, succeeds ? "done" : "failed") }
@@ -59,7 +61,12 @@ private final class ManagerOnBus {
                 let encoded
             else { return -EINVAL }
             defer { free(encoded) }
-            return replyVariant(message, states[String(cString: encoded)] ?? "inactive")
+            let unit = String(cString: encoded)
+            guard let interface = string(message, "s"), let property = string(message, "s") else { return -EINVAL }
+            if interface == "org.freedesktop.systemd1.Service", property == "ControlGroup" {
+                return replyVariant(message, groups[unit] ?? "")
+            }
+            return replyVariant(message, states[unit] ?? "inactive")
         case "Subscribe":
             calls.append(member)
             return reply(message, nil, "")
@@ -67,7 +74,10 @@ private final class ManagerOnBus {
         }
     }
 
-    func add(_ unit: String, _ state: String) { states[unit] = state }
+    func add(_ unit: String, _ state: String, group: String? = nil) {
+        states[unit] = state
+        groups[unit] = group
+    }
 
     private func string(_ message: OpaquePointer, _ type: Unicode.Scalar) -> String? {
         var value: UnsafePointer<CChar>?
@@ -144,7 +154,8 @@ final class SystemdUnitsTests {
         while try !SystemdUnitsTests.listens("\(folder.path)/bus") { usleep(1000) }
         loop = try EventLoop()
         manager = try ManagerOnBus(loop, address: address)
-        units = SystemdUnits(loop: loop, busAddress: address)
+        units = SystemdUnits(
+            loop: loop, busAddress: address, controlGroups: TestControlGroup.folder ?? "/sys/fs/cgroup")
     }
 
     deinit { endDaemon() }
@@ -203,6 +214,32 @@ final class SystemdUnitsTests {
         #expect(try run(.start, "nothing.service") == .failed("Unit nothing.service not found."))
         #expect(try run(.stop, "nothing.service") == .done)
         #expect(try run(.status, "nothing.service") == .stopped)
+    }
+
+    @Test("What systemd has given up on is not stopped while SIGKILL does not end it",
+        .enabled(if: geteuid() == 0 && TestControlGroup.folder != nil && access("/dev/fuse", R_OK | W_OK) == 0))
+    func undead() throws {
+        #expect(mkdir(folder.path + "/silent", 0o700) == 0)
+        let silent = try SilentFilesystem(folder.path + "/silent")
+        defer { silent.end() }
+        let root = try TestControlGroup()
+        var spawn = Spawn(program: "/usr/bin/stat", arguments: ["stat", silent.folder])
+        let group = try Descriptor.open(root.group.path, O_RDONLY | O_DIRECTORY)
+        spawn.controlGroup = group.raw
+        let process = try spawn.start()
+        try silent.take()
+        let path = root.group.path.dropFirst((TestControlGroup.folder ?? "").count)
+        manager.add("web.service", "active", group: String(path))
+        // Its processes live on by its own wish.
+        #expect(try run(.stop, "web.service") == .done)
+        try Children.signal(process, SIGKILL)
+        let reason = "processes that were killed do not end: \(process)"
+        #expect(try run(.stop, "web.service") == .failed(reason))
+        #expect(try run(.status, "web.service") == .unknown(reason))
+        silent.end()
+        _ = try Children.wait(process)
+        #expect(try run(.stop, "web.service") == .done)
+        #expect(try run(.status, "web.service") == .stopped)
     }
 
     @Test("A job that never ends times out, or is ended early")

@@ -29,7 +29,9 @@ struct ReplicatedDisk: NativeAgent {
             line.prefix { $0 != "/" }.filter { !$0.isWhitespace }
         }
         if roles.contains("Primary") { return .running("(Primary)") }
-        if !roles.isEmpty, roles.allSatisfy({ $0 == "Secondary" || $0 == "Unconfigured" }) {
+        // Of several resources the one of which nothing could be said may be the one that is primary.
+        let isWhole = result.succeeded || roles.contains("Unconfigured")
+        if isWhole, !roles.isEmpty, roles.allSatisfy({ $0 == "Secondary" || $0 == "Unconfigured" }) {
             return .stopped("(\(roles[0]))")
         }
         if roles.isEmpty, !result.succeeded, ReplicatedDisk.isUnconfigured(result.errors + result.output) {
@@ -117,7 +119,9 @@ struct VolumeGroup: NativeAgent {
         let result = try ToolRun.run([lvs, "--noheadings", "-o", "lv_active", name])
         guard result.succeeded else {
             // A group whose disks this node does not see is not active here.
-            if result.errors.contains("not found") { return .stopped("(no such volume group here)") }
+            if result.errors.contains("Volume group \"\(name)\" not found") {
+                return .stopped("(no such volume group here)")
+            }
             return .unknown(result.errors.split(separator: "\n").first.map(String.init) ?? "\(result.status)")
         }
         let volumes = result.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()

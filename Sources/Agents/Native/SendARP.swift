@@ -35,12 +35,24 @@ struct SendARP: NativeAgent {
         } catch {
             throw AgentError(error.reason)
         }
-        try mark.set()
-        try AgentProgram.leaveBehind(
+        let pid = try AgentProgram.leaveBehind(
             ["send_arp", "-i", "\(SendARP.interval)", "-r", "\(SendARP.count)", interface, address, "auto"])
+        try mark.set("\(pid)\n")
     }
 
-    func stop() throws(AgentError) { mark.remove() }
+    /// Another node may announce the address from here on.
+    func stop() throws(AgentError) {
+        if let announcer { kill(announcer, SIGKILL) }
+        mark.remove()
+    }
+
+    /// The process that announces still; nil where there is none, also where its number has gone to another program.
+    private var announcer: pid_t? {
+        guard let text = mark.text, let pid = pid_t(text.prefix { $0.isNumber }), pid > 1,
+            FileSystem.text(of: "/proc/\(pid)/cmdline", limit: 4096)?.hasPrefix("send_arp\0") == true
+        else { return nil }
+        return pid
+    }
 
     func status() throws(AgentError) -> AgentStatus { mark.exists ? .running() : .stopped() }
 }
