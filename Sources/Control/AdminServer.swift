@@ -12,6 +12,8 @@ import Reactor
 final class AdminServer {
     /// Connections at once; more are closed at once.
     private static let clientsMax = 64
+    /// Of those who may only look, so that administrators always find room.
+    private static let strangersMax = 32
     /// Packets that wait for one client.
     private static let queueMax = 16_384
 
@@ -20,6 +22,9 @@ final class AdminServer {
         let isPrivileged: Bool
         var source: EventSource?
         var queue: [[UInt8]] = []
+        /// Its request is not answered yet: the next one waits with the client. So the channel to the status process is
+        /// never full of questions, and what control itself has to say finds room.
+        var isAsking = false
 
         init(_ socket: consuming Descriptor, isPrivileged: Bool) {
             self.socket = socket
@@ -73,6 +78,8 @@ final class AdminServer {
             guard let socket = try AdminSocket.accept(listener.raw) else { return }
             guard clients.count < AdminServer.clientsMax else { return }
             let mayChange = isPrivileged(socket.raw)
+            let strangers = clients.count { !$0.client.isPrivileged }
+            guard mayChange || strangers < AdminServer.strangersMax else { return }
             let client = Client(socket, isPrivileged: mayChange)
             clientLast &+= 1
             let id = clientLast
@@ -96,10 +103,17 @@ final class AdminServer {
         guard let client = client(id) else { return }
         if events & UInt32(EPOLLOUT.rawValue) != 0 { flush(id, client) }
         guard events & UInt32(EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 else { return }
+        if client.isAsking {
+            // It is not listened to, so it is gone.
+            if events & UInt32(EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { close(id) }
+            return
+        }
         do throws(SystemError) {
             let packet = try AdminSocket.receive(client.socket.raw)
             if packet.isEmpty { return close(id) }
             if client.isPrivileged && AdminServer.asksForReload(packet) { return answerReload(id) }
+            client.isAsking = true
+            watch(client)
             forward(.request(client: id, privileged: client.isPrivileged, bytes: packet))
         } catch {
             if error.code != EAGAIN { close(id) }
@@ -130,6 +144,7 @@ final class AdminServer {
     func respond(_ id: ClientID, _ bytes: [UInt8], last: Bool) {
         guard let client = client(id) else { return }
         client.queue.append(bytes)
+        if last { client.isAsking = false }
         if client.queue.count > AdminServer.queueMax { return close(id) }
         flush(id, client)
     }
@@ -143,8 +158,12 @@ final class AdminServer {
         } catch {
             guard error.code == EAGAIN else { return close(id) }
         }
-        let waits = !client.queue.isEmpty
-        client.source?.watch(UInt32(EPOLLIN.rawValue) | (waits ? UInt32(EPOLLOUT.rawValue) : 0))
+        watch(client)
+    }
+
+    private func watch(_ client: Client) {
+        client.source?.watch(
+            (client.isAsking ? 0 : UInt32(EPOLLIN.rawValue)) | (client.queue.isEmpty ? 0 : UInt32(EPOLLOUT.rawValue)))
     }
 
     private func close(_ id: ClientID) {

@@ -345,7 +345,7 @@ final class ControlProcess {
             configurationDirectory: paths.configurationDirectory, stateDirectory: paths.stateDirectory,
             runDirectory: paths.runDirectory, nodeName: configuration.localName, haConfig: text(files.haConfig),
             haResources: text(files.resources),
-            authKeys: keys ? text(files.keys) : "")
+            authKeys: keys ? files.keys.bytes ?? [] : [])
     }
 
     func tellProcesses() {

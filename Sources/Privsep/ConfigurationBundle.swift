@@ -12,12 +12,12 @@ package struct ConfigurationBundle: Frame {
     package var nodeName: String
     package var haConfig: String
     package var haResources: String
-    /// Empty for processes that need no keys.
-    package var authKeys: String
+    /// Empty for processes that need no keys. A key is any bytes, not text.
+    package var authKeys: [UInt8]
 
     package init(
         configurationDirectory: String, stateDirectory: String, runDirectory: String, nodeName: String,
-        haConfig: String, haResources: String, authKeys: String
+        haConfig: String, haResources: String, authKeys: [UInt8]
     ) {
         self.configurationDirectory = configurationDirectory
         self.stateDirectory = stateDirectory
@@ -29,9 +29,10 @@ package struct ConfigurationBundle: Frame {
     }
 
     package func encode(into writer: inout FrameWriter) {
-        for text in [
-            configurationDirectory, stateDirectory, runDirectory, nodeName, haConfig, haResources, authKeys,
-        ] { writer.write(text) }
+        for text in [configurationDirectory, stateDirectory, runDirectory, nodeName, haConfig, haResources] {
+            writer.write(text)
+        }
+        writer.write(bytes: authKeys)
     }
 
     package init(decoding reader: inout FrameReader) throws(FrameError) {
@@ -41,7 +42,7 @@ package struct ConfigurationBundle: Frame {
         nodeName = try reader.readString()
         haConfig = try reader.readString()
         haResources = try reader.readString()
-        authKeys = try reader.readString()
+        authKeys = try reader.readBytes()
     }
 }
 
@@ -52,8 +53,8 @@ extension ConfigurationBundle {
     /// The configuration in the files, with every default filled in; nil where a file has errors, which control has
     /// reported before. `withKeys`: for a process that got the keys; any other has a configuration without them.
     package func configuration(withKeys: Bool) -> Configuration? {
-        func file(_ name: String, _ text: String) -> ConfigurationFile {
-            ConfigurationFile(path: "\(configurationDirectory)/\(name)", bytes: Array(text.utf8))
+        func file(_ name: String, _ bytes: [UInt8]) -> ConfigurationFile {
+            ConfigurationFile(path: "\(configurationDirectory)/\(name)", bytes: bytes)
         }
         var keys = file("authkeys", authKeys)
         var facts = SystemFacts(localNode: nodeName)
@@ -63,7 +64,8 @@ extension ConfigurationBundle {
             facts.userID = ConfigurationBundle.nobody
         }
         let files = ConfigurationFiles(
-            haConfig: file("ha.cf", haConfig), resources: file("haresources", haResources), keys: keys)
+            haConfig: file("ha.cf", Array(haConfig.utf8)),
+            resources: file("haresources", Array(haResources.utf8)), keys: keys)
         return ConfigurationReader.read(files: files, facts: facts).configuration
     }
 }

@@ -34,7 +34,7 @@ final class BenchManager {
         let bundle = ConfigurationBundle(
             configurationDirectory: folder, stateDirectory: folder, runDirectory: folder, nodeName: "alpha",
             haConfig: haConfig.joined(separator: "\n") + "\n", haResources: groups.joined(separator: "\n") + "\n",
-            authKeys: "")
+            authKeys: [])
         let file = try MemoryFile.write(bundle.encoded())
         let statusPair = try SocketPair()
         guard try control.send(ControlToHelper.configure, descriptors: [file.raw]) == .sent,

@@ -64,11 +64,41 @@ extension ClusterTests {
                 }
                 for socket in sockets { close(socket) }
                 #expect(answered > 1000)
-                // What was asked is worked off first; what did not fit was lost.
+                // What was asked is worked off first.
                 try stage.waiting.until("an answer") { stage.alpha.report() != nil }
                 #expect(stage.alpha.processes.map(\.pid) == processes)
                 stage.expectNothingMoved()
                 stage.expectNobodyDied()
+                try stage.expectMovable()
+            }
+        }
+
+        @Test("Users who may only look leave room for those who administer")
+        func strangers() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let stranger = """
+                    import os, socket, sys, time
+                    os.setgid(65534)
+                    os.setuid(65534)
+                    sockets = []
+                    for _ in range(80):
+                        one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                        one.connect(sys.argv[1])
+                        sockets.append(one)
+                    print("connected", flush=True)
+                    time.sleep(60)
+                    """
+                let socket = stage.alpha.paths.controlSocket
+                let pid = try Command(["python3", "-c", stranger, socket]).start(descriptors: [:])
+                defer {
+                    try? Children.signal(pid, SIGKILL)
+                    _ = try? Children.wait(pid)
+                }
+                try stage.waiting.pass(.seconds(1))
+                #expect(try Children.poll(pid) == nil, "it could not connect")
+                let outcome = try stage.alpha.run("hb", ["status"])
+                #expect(outcome.status == .exited(0), "\(outcome.output)")
                 try stage.expectMovable()
             }
         }

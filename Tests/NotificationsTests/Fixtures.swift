@@ -174,7 +174,7 @@ final class TestNotifier {
         let bundle = ConfigurationBundle(
             configurationDirectory: folder.path, stateDirectory: folder.path, runDirectory: folder.path,
             nodeName: "alpha", haConfig: (lines + targets.map { "notify \($0)" }).joined(separator: "\n") + "\n",
-            haResources: "alpha 10.7.0.1\n", authKeys: "")
+            haResources: "alpha 10.7.0.1\n", authKeys: [])
         let file = try MemoryFile.write(bundle.encoded())
         #expect(try control.send(ControlToHelper.configure, descriptors: [file.raw]) == .sent)
     }

@@ -79,7 +79,7 @@ struct HeldOrdersTests {
     @Test("whoever gave them is gone: nothing comes of them")
     func drop() {
         var (orders, fate) = hold(["a"])
-        orders.drop()
+        for end in orders.drop() { end() }
         hear(until: now + .seconds(1), at: now, &orders)
         #expect(fate.carriedOut.isEmpty && fate.refused.isEmpty)
     }

@@ -69,7 +69,7 @@ struct ResourceProcessTests {
                 nodeName: "alpha",
                 haConfig: "node alpha beta\nbcast eth0\nauto_failback on\n\(intervals)"
                     + "logfile \(folder.path)/log\n",
-                haResources: groups, authKeys: "")
+                haResources: groups, authKeys: [])
             let file = try MemoryFile.write(bundle.encoded())
             #expect(try control.send(ControlToHelper.configure, descriptors: [file.raw]) == .sent)
             return try newStatusProcess(control)
@@ -360,7 +360,7 @@ struct ResourceProcessTests {
             configurationDirectory: folder.path, stateDirectory: folder.path, runDirectory: folder.path,
                 nodeName: "alpha",
             haConfig: "node alpha beta\nbcast eth0\nauto_failback on\n",
-            haResources: "alpha 10.7.0.100 10.7.0.101/24 service::web\nalpha 10.7.0.120\n", authKeys: "")
+            haResources: "alpha 10.7.0.100 10.7.0.101/24 service::web\nalpha 10.7.0.120\n", authKeys: [])
         let file = try MemoryFile.write(bundle.encoded())
         #expect(try manager.control.send(ControlToHelper.configure, descriptors: [file.raw]) == .sent)
         // The two channels are not ordered among each other: ask until the new group is known.

@@ -81,7 +81,7 @@ struct FrameVersionTests {
     private static let datagram = ReceivedDatagram(arrival: Instant(nanoseconds: 1), bytes: [2, 3])
     private static let bundle = ConfigurationBundle(
         configurationDirectory: "a", stateDirectory: "b", runDirectory: "c", nodeName: "d", haConfig: "e",
-        haResources: "f", authKeys: "g")
+        haResources: "f", authKeys: Array("g".utf8))
 
     /// The types of frames that the decoder knows, by their first byte.
     private func knownTypes<F: Frame>(_: F.Type) -> Set<UInt8> {
