@@ -17,13 +17,21 @@ package enum ScriptStatus {
     }
 
     /// The outcome of a script's `status`. The words decide, whatever the exit code; but for a script that says `may be
-    /// running` with the LSB's code for unknown, 4, it is not known (specs/heartbeat.md 5.2, drbddisk).
+    /// running` with the LSB's code for unknown, 4, it is not known (specs/heartbeat.md 5.2, drbddisk). Nor is it where
+    /// the script was killed before it could say so, or could not be run: its silence means nothing.
     package static func outcome(_ result: ProgramRun.Result) -> ResourceOutcome {
         let hedge = find(result.output, from: 0) { matches(result.output, at: $0, "may be running") }
         if case .ended(.exited(4)) = result.ending, hedge != nil {
             return .unknown(result.lastLine ?? "its status cannot be told")
         }
-        return isRunning(result.output) ? .running : .stopped
+        if isRunning(result.output) { return .running }
+        switch result.ending {
+        case .ended(.killed(let signal)): return .unknown("its status was ended by signal \(signal)")
+        // What a shell answers for what it cannot run or find, itself or a program that the script ends with.
+        case .ended(.exited(let code)) where (code == 126 || code == 127) && result.output.isEmpty:
+            return .unknown(result.lastLine ?? "its status cannot be run: exit code \(code)")
+        case .ended, .timedOut, .cancelled: return .stopped
+        }
     }
 
     private static func find(_ text: [UInt8], from start: Int, _ matches: (Int) -> Bool) -> Int? {

@@ -156,4 +156,30 @@ struct ExtremeNumberTests {
             }
         }
     }
+
+    @Test("A peer that says an epoch or stamp that nobody reaches does not carry the others there")
+    func liar() throws {
+        var stage = Stage(seed: 1, nodes: ["alpha", "beta"], quorum: .ignore)
+        let end = String((UInt64(1) << 62) - 1, radix: 16)
+        for sequence in 1...3 {
+            var message = HAMessage()
+            for (name, value) in [
+                ("t", "status"), ("src", "beta"), ("seq", String(sequence)), ("hg", "7"), ("ts", "1"), ("ttl", "3"),
+                ("dt", "3e8"), ("st", "active"), ("hb_version", "1"), ("hb_groups", "ip1 h \(end) 0"),
+                ("hb_marks", "ip1 beta \(end)"), ("hb_clear", "ip1 \(end)"),
+            ] { message.append(name, value) }
+            stage.handle(.received(message, medium: MediumID(0), arrival: stage.now))
+            stage.now = stage.now + .milliseconds(100)
+        }
+        // It dies; what this node claims and decides then is still read by everybody.
+        for _ in 0..<40 {
+            stage.now = stage.now + .milliseconds(100)
+            stage.handle(.wake)
+        }
+        stage.handle(.requested(.cleanup(group: "ip1"), 1))
+        #expect(stage.cluster.groups[0].epochSeen < 1 << 41)
+        #expect(stage.cluster.groups[0].epochSeen >= 1)
+        #expect(stage.cluster.marks.writtenMarks.allSatisfy { $0.stamp < 1 << 41 })
+        #expect(stage.cluster.marks.writtenClearings.allSatisfy { $0.stamp < 1 << 41 })
+    }
 }

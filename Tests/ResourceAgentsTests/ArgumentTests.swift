@@ -1,4 +1,5 @@
 // Words of haresources and of command lines, understood or refused.
+import CLinux
 import ClusterModel
 import LinuxSystem
 import Reactor
@@ -130,6 +131,19 @@ struct ScriptTests {
             ("not ", false), ("r", false), ("not OK", true),
         ])
     func status(output: String, isRunning: Bool) { #expect(ScriptStatus.isRunning(Array(output.utf8)) == isRunning) }
+
+    @Test(
+        "a status that was killed, or could not be run, does not say that nothing runs",
+        arguments: [
+            (ChildStatus.killed(signal: SIGKILL), "", false), (.killed(signal: SIGSEGV), "stopp", false),
+            (.exited(126), "", false), (.exited(127), "", false), (.exited(127), "stopped", true),
+            (.exited(3), "", true), (.exited(0), "stopped", true), (.exited(1), "", true),
+        ])
+    func silence(ending: ChildStatus, output: String, isStopped: Bool) {
+        let result = ProgramRun.Result(
+            ending: .ended(ending), output: Array(output.utf8), errors: [], isTruncated: false)
+        #expect((ScriptStatus.outcome(result) == .stopped) == isStopped)
+    }
 
     @Test("A script's environment is heartbeat's; an env line wins, odd names are left out")
     func environment() {

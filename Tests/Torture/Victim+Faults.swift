@@ -177,7 +177,7 @@ extension Victim {
         guard node.isOn else { return }
         if node.hasDaemon {
             guard let status = try node.daemonEnd() else { return }
-            if !mayEnd[number] || !Victim.ends.contains(status) {
+            if (!mayEnd[number] || !Victim.ends.contains(status)) && !wasRefusedRoom(node, status) {
                 findings.append("the daemon of \(node.name) ended by itself: \(status)")
             }
         }
@@ -187,6 +187,11 @@ extension Victim {
     /// Ends that were asked for. A signal that comes before the daemon can obey it ends it.
     private static let ends: [ChildStatus] =
         [.exited(0)] + [SIGKILL, SIGTERM, SIGUSR1, SIGHUP].map { .killed(signal: $0) }
+
+    /// A daemon that finds no room for its pid file says so and does not start.
+    private func wasRefusedRoom(_ node: Node, _ status: ChildStatus) -> Bool {
+        status == .exited(1) && node.log.split(separator: "\n").last?.hasSuffix("No space left on device") ?? false
+    }
 
     private func daemonProcesses(_ number: Int) -> [NodeProcess] {
         node(number).processes.filter { $0.title.hasPrefix("heartbeat: ") }

@@ -290,7 +290,8 @@ extension Cluster {
     }
 
     private mutating func noteEpoch(_ group: GroupID, _ epoch: UInt64) {
-        groups[group.index].epochSeen = max(groups[group.index].epochSeen, epoch)
+        let seen = groups[group.index].epochSeen
+        if epoch > seen, Counter.isCredible(epoch, after: seen) { groups[group.index].epochSeen = epoch }
     }
 
     private mutating func receiveGoodbye(_ id: NodeID, _ envelope: Envelope, _ now: Instant) {

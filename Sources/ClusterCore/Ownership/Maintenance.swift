@@ -86,7 +86,7 @@ struct MaintenanceTable: Sendable {
     mutating func merge(_ mark: MaintenanceMark) -> Bool {
         let index = MaintenanceTable.index(mark.group)
         let own = marks[index]
-        guard mark.stamp >= own.stamp else { return false }
+        guard mark.stamp >= own.stamp, Counter.isCredible(mark.stamp, after: own.stamp) else { return false }
         if mark.stamp == own.stamp {
             // Two orders with one stamp: a daemon that had forgotten the first gave the second. Every node must come to
             // the same of the two. Holding still is the safer one, and without an end.

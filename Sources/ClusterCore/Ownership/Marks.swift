@@ -45,6 +45,7 @@ struct MarkTable: Sendable {
     /// `name` gives a node's name, since nodes may list each other in different orders.
     mutating func merge(_ mark: Mark, name: (NodeID) -> String) -> Bool {
         let own = marks[mark.group.index]
+        guard Counter.isCredible(mark.stamp, after: own.stamp) else { return false }
         let wins = mark.stamp > own.stamp
             || (mark.stamp == own.stamp && (mark.node.map(name) ?? "") > (own.node.map(name) ?? ""))
         if wins { marks[mark.group.index] = mark }
@@ -52,7 +53,8 @@ struct MarkTable: Sendable {
     }
 
     mutating func merge(_ clearing: Clearing) -> Bool {
-        guard clearing.stamp > clearings[clearing.group.index].stamp else { return false }
+        let own = clearings[clearing.group.index].stamp
+        guard clearing.stamp > own, Counter.isCredible(clearing.stamp, after: own) else { return false }
         clearings[clearing.group.index] = clearing
         return true
     }

@@ -298,12 +298,7 @@ struct StatusCoding: Sendable {
         said.fences = list(width: 5, before?.fences, fenceReport)
     }
 
-    /// An epoch or stamp, in hexadecimal. Nobody counts as far as 2^62, and what is counted on from there must not
-    /// overflow.
-    private func counter(_ word: String) -> UInt64? {
-        guard let number = UInt64(word, radix: 16), number < 1 << 62 else { return nil }
-        return number
-    }
+    private func counter(_ word: String) -> UInt64? { UInt64(word, radix: 16).flatMap(Counter.accepted) }
 
     private func groupReport(_ words: [String]) -> GroupReport? {
         guard let group = group(named: words[0]), let phase = GroupPhase(rawValue: words[1]),
