@@ -9,7 +9,7 @@ struct RandomFaultTests {
         arguments: [
             13, 16, 21, 25, 31, 35, 49, 57, 60, 76, 91, 94, 134, 146, 149, 190, 228, 268, 293, 324, 361, 620, 1570,
             1857, 2196, 1842, 16706, 20593, 23227, 26245, 26940, 37925, 68617, 73001, 74960, 87292, 97309, 128520,
-            135940, 164073, 200167,
+            135940, 164073, 200167, 330905,
         ] as [UInt64])
     func formerFailure(_ seed: UInt64) {
         if let text = RandomRun.violation(seed: seed) { Issue.record("seed \(seed): \(text)") }

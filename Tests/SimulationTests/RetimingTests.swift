@@ -101,7 +101,7 @@ struct RetimingTests: QuorumScenario {
     /// The last ones started twice what a resource manager that hung had been told to start long before.
     @Test("random faults, reloads and resource managers that hang")
     func randomFaults() {
-        for seed in Array(UInt64(1)...24) + [153, 214, 748, 1094, 1861] {
+        for seed in Array(UInt64(1)...24) + [132, 153, 208, 214, 748, 1094, 1649, 1861] {
             if let text = RandomRun.violation(seed: seed, kind: .strained) {
                 Issue.record("hb_seeds \(seed) 1 strained: \(text)")
             }

@@ -14,7 +14,7 @@ package struct OwnershipChecker: Sendable {
     private var names: [String]
     private var owners: [[Int]]
     private var overlapSince: [Instant?]
-    /// By group, who took it beside another one and had just been stopped: that excuses no start.
+    /// By group, who took it beside another one that ran, and had just been stopped: that excuses no start.
     private var intruders: [Int?]
     private var suspects: [Int] = []
     /// What could not be stopped: no decision of a core can give it up.
@@ -45,7 +45,8 @@ package struct OwnershipChecker: Sendable {
         takes += 1
         owners[index].append(node)
         if owners[index].count == 2 { overlapSince[index] = now }
-        if owners[index].count > 1, suspects.contains(node) { intruders[index] = node }
+        let isAlone = owners[index].allSatisfy { $0 == node || isExcused(group, $0) }
+        if !isAlone, suspects.contains(node) { intruders[index] = node }
     }
 
     mutating func released(_ group: String, node: Int, at now: Instant) {
