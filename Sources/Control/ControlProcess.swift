@@ -227,9 +227,7 @@ final class ControlProcess {
     /// a crash.
     private func takeLastWords() {
         do {
-            while let statusChannel, case .frame(let bytes, _) = try statusChannel.receive() {
-                take(try StatusToControl(decoding: bytes))
-            }
+            _ = try statusChannel?.drain(atMost: .max) { (frame: StatusToControl, _) in take(frame) }
         } catch {
             log.write(.error, "status-channel", "\(error)")
         }

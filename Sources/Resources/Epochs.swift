@@ -18,8 +18,6 @@ final class Epochs {
     private static let priority: Int64 = 8
     /// Bytes that are read; no haresources fills as many.
     private static let sizeMax = 16 << 20
-    /// Nobody counts as far, and what is counted on from there must not overflow.
-    private static let end: UInt64 = 1 << 62
 
     private var epochs: [String: UInt64]
     /// The configured groups: the file has no others.
@@ -98,7 +96,8 @@ final class Epochs {
             let line = rest[..<lineEnd]
             rest = rest[rest.index(after: lineEnd)...]
             guard let blank = line.firstIndex(of: UInt8(ascii: " ")), let digits = String(line[..<blank]),
-                let name = String(line[line.index(after: blank)...]), let epoch = UInt64(digits), epoch < end
+                let name = String(line[line.index(after: blank)...]),
+                let epoch = UInt64(digits).flatMap(Counter.accepted)
             else { continue }
             epochs[name] = epoch
         }

@@ -22,13 +22,21 @@ final class NodeGroups {
         var operation: OperationID
     }
 
+    /// An order, or a step of one, that was read too late.
+    private struct HeldOrder {
+        /// nil for a step of an order that is being carried out, which the order to stop its group ends itself.
+        var group: String?
+        var carryOut: () -> Void
+        var refuse: () -> Void
+    }
+
     private let operations: ResourceOperations
     private let monitor: ResourceMonitor
     private let log: (LogRecord) -> Void
     private var runners: [GroupRunner] = []
     private var orders: [GroupRun.OrderID: Order] = [:]
     private var lastOrder: GroupRun.OrderID = 0
-    private var heldOrders = HeldOrders()
+    private var heldOrders = HeldOrders<HeldOrder>()
     private var fencing: NodeFencing
     private var silence: SilenceWatch?
 
@@ -107,7 +115,7 @@ final class NodeGroups {
         entitlement.note(until)
         operations.addresses.renew(until: until, now: Clock.now())
         silence?.heard(until: until)
-        for carryOut in heldOrders.heard(until: until, timing, now: Clock.now()) { carryOut() }
+        for order in heldOrders.heard(until: until, timing, now: Clock.now()) { order.carryOut() }
     }
 
     /// Has the next resource manager know until when this node may hold its groups.
@@ -234,41 +242,43 @@ final class NodeGroups {
         _ name: String, _ operation: OperationID, _ sender: StatusLink,
         _ carryOut: @escaping (NodeGroups, StatusLink) -> Void
     ) {
-        let now = Clock.now()
-        guard let until = entitlement.until, until <= now else { return carryOut(self, sender) }
+        guard isRightOver else { return carryOut(self, sender) }
         log(
             LogRecord(
                 .warning, "order-late",
                 "group \(name) was to be started while this node had a right to hold it, which has ended: waiting for "
                     + "a word of the status process", [Setting(name: "GROUP", value: name)]))
-        heldOrders.hold(name, now: now) { [unowned self, weak sender] in
+        let order = HeldOrder(group: name) { [unowned self, weak sender] in
             if let sender { carryOut(self, sender) }
         } refuse: { [weak sender] in
             sender?.send(.finished(operation: operation, failure: "ended by a stop", remains: false))
         }
+        heldOrders.hold(order, now: Clock.now())
     }
 
     /// As `whenEntitled`, of a step of what is carried out already.
     private func holdsBack(_ resource: ResourceSpecification, _ start: LateStart) -> Bool {
-        let now = Clock.now()
-        guard let until = entitlement.until, until <= now else { return false }
+        guard isRightOver else { return false }
         log(
             LogRecord(
                 .warning, "start-late",
                 "\(resource.text) is to be started after this node's right to hold it has ended: waiting for a word of "
                     + "the status process", [Setting(name: "RESOURCE", value: resource.text)]))
-        heldOrders.hold(nil, now: now) { start.carryOut() } refuse: { start.cancel() }
+        heldOrders.hold(HeldOrder(carryOut: start.carryOut, refuse: start.cancel), now: Clock.now())
         return true
     }
+
+    /// The right to hold that was said last has ended.
+    private var isRightOver: Bool { entitlement.until.map { $0 <= Clock.now() } == true }
 
     func stop(_ name: String, isForfeit: Bool, operation: OperationID, for sender: StatusLink) {
         // Somebody else has the addresses of a group that it has a better claim on, and may have those of one that is
         // stopped because the right to hold it has ended: they do not wait for the group's services to stop. The lease
         // keeps the latter silent only until the right is back.
-        if isForfeit || entitlement.until.map({ $0 <= Clock.now() }) == true {
+        if isForfeit || isRightOver {
             runners.first { $0.group.name == name }?.removeAddresses()
         }
-        heldOrders.refuse(name)
+        for order in heldOrders.remove(where: { $0.group == name }) { order.refuse() }
         order(name, operation, sender) { .stop($0) }
     }
 
@@ -295,7 +305,8 @@ final class NodeGroups {
     /// Asks every group what of it runs here, all at the same time.
     func takeInventory(for sender: StatusLink) {
         let asked = runners
-        for end in heldOrders.drop() { end() }
+        // Whoever gave the orders is gone; what is being carried out has to end.
+        for order in heldOrders.remove() where order.group == nil { order.refuse() }
         silence?.setBusy(true)
         for runner in asked { runner.suspend(false) }
         var missing = asked.count

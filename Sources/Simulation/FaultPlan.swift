@@ -19,8 +19,7 @@ package struct FaultPlan: Sendable {
             case .cutOneWay, .cutPair, .partition, .loss, .slow, .pingLoss: true
             case .crash, .boot, .statusRestart, .managerRestart, .handOver, .shutDown, .pause, .stutter, .reboot,
                 .heal, .startFailure, .stopFailure, .lostResource, .slowResources, .standby, .takeover, .moveOne,
-                .cleanup, .freeze, .unmanage, .manage, .retime,
-                .hang, .statusLoss:
+                .cleanup, .freeze, .unmanage, .manage, .retime, .hang, .statusLoss:
                 false
             }
         }

@@ -59,11 +59,8 @@ package struct VirtualNode: Sendable {
     /// What it was told meanwhile, and what came of its own work.
     var unread: [Effect] = []
     var unanswered: [QueuedKind] = []
-    /// Orders to start that it read too late, with the time: they wait for a word of the daemon.
-    var heldOrders: [(order: Effect, since: Instant)] = []
-    /// When the resource manager has heard the daemon last, and since when without a pause.
-    var heardAt = Instant.distantPast
-    var speaksSince = Instant.distantPast
+    /// Orders to start that it read too late.
+    var heldOrders = HeldOrders<Effect>()
     /// The resource manager that the daemon gives its orders to.
     var linkedLife = 0
     /// Of the inventories that the daemon has not read yet.
@@ -72,10 +69,9 @@ package struct VirtualNode: Sendable {
     var session = 0
     /// The daemon ends in order to start again.
     var isHandingOver = false
-    /// Its status process has died and is to be started again: what comes meanwhile waits in the sockets, as
-    /// `.received` by the time at which it came.
+    /// Its status process has died and is to be started again: what comes meanwhile waits in the sockets, which is
+    /// `inbox`.
     var isBetweenLives = false
-    var waiting: [Event] = []
     private var sent: [(sequence: UInt64, message: HAMessage)] = []
 
     init(configuration: Configuration, keepsEpochs: Bool) {
@@ -118,7 +114,7 @@ package struct VirtualNode: Sendable {
         inventoryLives.removeAll()
         // Orders that were not read go with the channel.
         unread.removeAll()
-        heldOrders.removeAll()
+        heldOrders.remove()
         isPaused = false
         isHandingOver = false
         wakeAt = nil
@@ -130,7 +126,7 @@ package struct VirtualNode: Sendable {
         isManagerHung = false
         unread.removeAll()
         unanswered.removeAll()
-        heldOrders.removeAll()
+        heldOrders.remove()
         for index in groups.indices {
             if groups[index].job != 0 { groups[index].isTorn = true }
             groups[index].job = 0
@@ -141,7 +137,6 @@ package struct VirtualNode: Sendable {
     mutating func powerOff() {
         stopDaemon()
         isBetweenLives = false
-        waiting.removeAll()
         stopResourceManager()
         entitledUntil = nil
         // A machine that was booted cannot know whom it bound itself to before.

@@ -48,29 +48,24 @@ extension World {
         for kind in unanswered { queue.push(at: now, kind) }
         for effect in unread {
             if effect.group != nil, !isEntitled(node) {
-                nodes[node].heldOrders.append((effect, now))
+                nodes[node].heldOrders.hold(effect, now: nodes[node].localTime(now))
             } else {
                 carryOutOrder(effect, at: node)
             }
         }
     }
 
-    /// The daemon has said until when the right to hold lasts: as `HeldOrders` of the resource manager.
-    mutating func carryOutHeld(at node: Int) {
-        let timing = nodes[node].configuration.timing
-        if now - nodes[node].heardAt > timing.keepalive * 2 { nodes[node].speaksSince = now }
-        nodes[node].heardAt = now
-        guard !nodes[node].heldOrders.isEmpty else { return }
-        let isEntitled = isEntitled(node)
-        let isDue = { [now, speaksSince = nodes[node].speaksSince] (held: (order: Effect, since: Instant)) in
-            isEntitled || now - max(speaksSince, held.since) >= timing.deadtime
-        }
-        let due = nodes[node].heldOrders.filter(isDue)
-        nodes[node].heldOrders.removeAll(where: isDue)
-        for held in due { carryOutOrder(held.order, at: node) }
-    }
-
     private func isEntitled(_ node: Int) -> Bool {
         nodes[node].entitledUntil.map { $0 > nodes[node].localTime(now) } ?? false
+    }
+}
+
+extension Effect {
+    /// The group of an order that brings something up.
+    var group: GroupID? {
+        switch self {
+        case .start(let group, _, _), .reassert(let group, _, _): group
+        default: nil
+        }
     }
 }

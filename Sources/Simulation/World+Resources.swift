@@ -89,13 +89,3 @@ extension Configuration {
             && group.resources.allSatisfy { ["IPaddr", "IPaddr2", "IPv6addr"].contains($0.type) }
     }
 }
-
-extension Effect {
-    /// The group of an order that brings something up.
-    var group: GroupID? {
-        switch self {
-        case .start(let group, _, _), .reassert(let group, _, _): group
-        default: nil
-        }
-    }
-}

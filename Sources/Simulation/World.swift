@@ -132,9 +132,14 @@ package struct World: Sendable {
         guard nodes[node].isBetweenLives else { return }
         nodes[node].isBetweenLives = false
         trustLater(node)
-        let waiting = nodes[node].waiting
-        nodes[node].waiting.removeAll()
-        for event in waiting { deliver(event, to: node) }
+        deliverInbox(node)
+    }
+
+    /// What the media held is delivered before anything else, as the shell does.
+    private mutating func deliverInbox(_ node: Int) {
+        let held = nodes[node].inbox
+        nodes[node].inbox.removeAll()
+        for event in held { deliver(event, to: node) }
     }
 
     mutating func takeStock(_ node: Int) {
@@ -175,10 +180,7 @@ package struct World: Sendable {
         guard nodes[node].isPaused else { return }
         nodes[node].isPaused = false
         trustLater(node)
-        let held = nodes[node].inbox
-        nodes[node].inbox.removeAll()
-        // What the media held is delivered before anything else, as the shell does.
-        for event in held { deliver(event, to: node) }
+        deliverInbox(node)
         if nodes[node].isUp { deliver(.wake, to: node) }
     }
 
@@ -298,7 +300,7 @@ package struct World: Sendable {
         switch event.kind {
         case .datagram(let message, let medium, let node):
             let event = Event.received(message, medium: medium, arrival: nodes[node].localTime(now))
-            if nodes[node].isBetweenLives { return nodes[node].waiting.append(event) }
+            if nodes[node].isBetweenLives { return nodes[node].inbox.append(event) }
             guard nodes[node].isUp else { return }
             deliver(event, to: node)
         case .job(let job, let node, let life):
@@ -307,7 +309,7 @@ package struct World: Sendable {
         case .inventory(let node, let session, let life):
             guard nodes[node].isUp, nodes[node].session == session, nodes[node].life == life else { return }
             if nodes[node].isManagerHung { return nodes[node].unanswered.append(event.kind) }
-            nodes[node].heldOrders.removeAll()
+            nodes[node].heldOrders.remove()
             nodes[node].inventoryLives.append(life)
             limitLease(node)
             deliver(.inventory(nodes[node].inventory, entitledUntil: nodes[node].entitledUntil), to: node)
@@ -389,13 +391,16 @@ package struct World: Sendable {
         switch effect {
         case .start(let group, let epoch, let operation): startGroup(group, epoch, operation, at: node)
         case .stop(let group, let operation):
-            nodes[node].heldOrders.removeAll { $0.order.group == group }
+            nodes[node].heldOrders.remove { $0.group == group }
             stopGroup(group, operation, at: node)
         case .reassert(let group, let epoch, let operation): verify(group, epoch, operation, at: node)
         case .entitled(let until):
             nodes[node].entitledUntil = until
             service.renewed(node: node, until: nodes[node].virtualTime(until), at: now)
-            carryOutHeld(at: node)
+            let (timing, time) = (nodes[node].configuration.timing, nodes[node].localTime(now))
+            for order in nodes[node].heldOrders.heard(until: until, timing, now: time) {
+                carryOutOrder(order, at: node)
+            }
         case .fence(let target, let operation): fence(target, operation, at: node)
         default: break
         }

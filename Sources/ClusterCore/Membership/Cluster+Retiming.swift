@@ -29,11 +29,7 @@ extension Cluster {
 
     /// Lives by longer intervals as soon as every node that is heard has heard of them.
     mutating func adoptTiming() {
-        guard let announced, let promise = announced.promise,
-            others.allSatisfy({ id in
-                !nodes[id.index].isReachable || (nodes[id.index].promisedUntil ?? .distantPast) >= promise
-            })
-        else { return }
+        guard let announced, let promise = announced.promise, isHeard(promise) else { return }
         self.announced = nil
         adopt(announced.timing)
     }

@@ -48,10 +48,14 @@ extension Cluster {
     private var isMovingWithClassic: Bool { classic.map { $0.peer.move != nil } ?? false }
 
     private func isHeard(_ word: LastWord, _ now: Instant) -> Bool {
-        now >= word.by
-            || others.allSatisfy { id in
-                !nodes[id.index].isReachable || (nodes[id.index].promisedUntil ?? .distantPast) >= word.promise
-            }
+        now >= word.by || isHeard(word.promise)
+    }
+
+    /// Whether every node that is heard has confirmed the message that promised that, or a later one.
+    func isHeard(_ promise: Instant) -> Bool {
+        others.allSatisfy { id in
+            !nodes[id.index].isReachable || (nodes[id.index].promisedUntil ?? .distantPast) >= promise
+        }
     }
 
     private mutating func finishLeaving(_ now: Instant) {
