@@ -71,26 +71,23 @@ struct StateFiles {
         return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
     }
 
-    /// Replaces a file so that a power cut leaves the old one or the new one. Only this file is flushed, not every
-    /// filesystem of the machine. Where the disk is full, an old one of the same length is written over: its block is
-    /// there, and holds all of it.
+    /// Replaces a file so that a power cut leaves the old one or the new one. Where the disk is full, an old one of the
+    /// same length is written over: its block is there, and holds all of it.
     private static func replace(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
         do throws(SystemError) {
-            try write(bytes, to: path + ".new", O_WRONLY | O_CREAT | O_TRUNC)
-            _ = try retrying("rename \(path)") { rename(path + ".new", path) }
+            try FileReplacement.replace(path, bytes, mode: 0o600, isFlushed: true)
         } catch {
-            _ = unlink(path + ".new")
             guard error.code == ENOSPC || error.code == EDQUOT, contents(path)?.utf8.count == bytes.count else {
                 throw error
             }
-            try write(bytes, to: path, O_WRONLY)
+            try overwrite(path, bytes)
         }
     }
 
-    private static func write(_ bytes: [UInt8], to path: String, _ flags: Int32) throws(SystemError) {
-        let file = try Descriptor.open(path, flags, mode: 0o600)
+    private static func overwrite(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
+        let file = try Descriptor.open(path, O_WRONLY)
         let raw = file.raw
-        guard try retrying("write \(path)", { CLinux.write(raw, bytes, bytes.count) }) == bytes.count else {
+        guard try retrying("write \(path)", { write(raw, bytes, bytes.count) }) == bytes.count else {
             throw SystemError(code: ENOSPC, operation: "write \(path)")
         }
         _ = try retrying("fsync \(path)") { fsync(raw) }

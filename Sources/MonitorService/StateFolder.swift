@@ -13,22 +13,7 @@ struct StateFolder {
 
     /// Replaces a file: whoever reads it, also after a power cut, finds the old one or the new one.
     static func replace(_ path: String, _ bytes: [UInt8]) throws(SystemError) {
-        let new = path + ".new"
-        let file = try Descriptor.open(new, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
-        let raw = file.raw
-        do throws(SystemError) {
-            var written = 0
-            while written < bytes.count {
-                written += try retrying("write \(new)") {
-                    bytes.withUnsafeBytes { write(raw, $0.baseAddress.map { $0 + written }, $0.count - written) }
-                }
-            }
-            _ = try retrying("fsync \(new)") { fsync(raw) }
-            _ = try retrying("rename \(new)") { rename(new, path) }
-        } catch {
-            _ = unlink(new)
-            throw error
-        }
+        try FileReplacement.replace(path, bytes, mode: 0o644, isFlushed: true)
     }
 
     /// Appends a line, with its end added, to a file that is made where it is missing.

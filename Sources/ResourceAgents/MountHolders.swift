@@ -61,10 +61,7 @@ enum MountHolders {
         var pid = getpid()
         while pid > 1, ancestors.count < 64 {
             ancestors.append(pid)
-            let status = text("/proc/\(pid)/stat")
-            guard let end = status.lastIndex(of: ")") else { break }
-            let fields = status[status.index(after: end)...].split(separator: " ")
-            pid = fields.count > 1 ? pid_t(fields[1]) ?? 0 : 0
+            pid = ProcessStat(of: pid)?.parent ?? 0
         }
         return ancestors
     }

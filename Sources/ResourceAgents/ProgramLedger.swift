@@ -114,13 +114,7 @@ package final class ProgramLedger {
     /// The process with that number; nil where there is none, where it only waits to be reaped, and where it leads no
     /// process group.
     private static func leader(_ pid: pid_t) -> Entry? {
-        guard let text = FileSystem.text(of: "/proc/\(pid)/stat", limit: 1024) else { return nil }
-        // The name, field 2, may contain blanks and parentheses.
-        guard let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 19, fields[0] != "Z", fields[0] != "X", pid_t(fields[2]) == pid,
-            let time = UInt64(fields[19])
-        else { return nil }
-        return Entry(pid: pid, startTime: time)
+        guard let stat = ProcessStat(of: pid), !stat.hasEnded, stat.group == pid else { return nil }
+        return Entry(pid: pid, startTime: stat.startTime)
     }
 }

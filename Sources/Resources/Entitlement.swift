@@ -19,7 +19,7 @@ struct Entitlement: ~Copyable {
 
     /// Where the file cannot be opened, what is said is forgotten with the process; `failed` is told why.
     init(directory: String, failed: (SystemError) -> Void) {
-        bootID = FileSystem.text(of: "/proc/sys/kernel/random/boot_id", limit: 64) ?? "\n"
+        bootID = Machine.bootLine
         let path = directory + "/entitled"
         if let text = FileSystem.text(of: path, limit: 256), text.hasPrefix(bootID) {
             let digits = text.dropFirst(bootID.count).drop { $0 == " " }.prefix { $0 != "\n" }

@@ -1,6 +1,5 @@
 // The epoch of each group, kept where the next resource manager finds it, whatever becomes of this one: of two nodes
 // that both run a group, the one that was granted it last keeps it, and a restart must not make that one forget.
-import CLinux
 import ClusterModel
 import LinuxSystem
 import Reactor
@@ -34,7 +33,7 @@ final class Epochs {
     /// cannot be written, `failed` is told why, once until it can.
     init(directory: String, loop: EventLoop, failed: @escaping (SystemError) -> Void) {
         path = directory + "/epochs"
-        bootID = FileSystem.text(of: "/proc/sys/kernel/random/boot_id", limit: 64) ?? "\n"
+        bootID = Machine.bootLine
         epochs = Epochs.read(path, bootID)
         self.loop = loop
         self.failed = failed
@@ -108,17 +107,6 @@ final class Epochs {
     private func replace() throws(SystemError) {
         let lines = groups.compactMap { group in epochs[group].map { "\($0) \(group)\n" } }
         let bytes = Array((bootID + lines.joined()).utf8)
-        let draft = path + ".new"
-        do throws(SystemError) {
-            let file = try Descriptor.open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode: 0o600)
-            let raw = file.raw
-            guard try retrying("write \(draft)", { write(raw, bytes, bytes.count) }) == bytes.count else {
-                throw SystemError(code: ENOSPC, operation: "write \(draft)")
-            }
-            _ = try retrying("rename \(draft)") { rename(draft, path) }
-        } catch {
-            unlink(draft)
-            throw error
-        }
+        try FileReplacement.replace(path, bytes, mode: 0o600, isFlushed: false)
     }
 }

@@ -10,6 +10,11 @@ package enum Machine {
         return SystemError.last("reboot")
     }
 
+    /// A line, with its end, that is another one after each boot; the same in all containers of a machine.
+    package static var bootLine: String {
+        FileSystem.text(of: "/proc/sys/kernel/random/boot_id", limit: 64) ?? "\n"
+    }
+
     /// What the machine calls itself, as `uname -n` prints it. The corresponding C function is `uname`.
     package static var nodeName: String {
         var names = utsname()

@@ -14,12 +14,7 @@ package enum ProcessGroup {
     /// The processes of the group, but for those that only wait to be reaped.
     package static func members(_ number: pid_t) -> [pid_t] {
         FileSystem.names(in: "/proc").compactMap { pid_t($0) }.filter { pid in
-            guard let text = FileSystem.text(of: "/proc/\(pid)/stat", limit: 1024),
-                // The name, field 2, may contain blanks and parentheses.
-                let end = text.lastIndex(of: ")")
-            else { return false }
-            let fields = text[text.index(after: end)...].split(separator: " ")
-            return fields.count > 2 && fields[0] != "Z" && fields[0] != "X" && pid_t(fields[2]) == number
+            ProcessStat(of: pid).map { $0.group == number && !$0.hasEnded } ?? false
         }
     }
 
