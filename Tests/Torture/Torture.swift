@@ -13,6 +13,10 @@ struct Torture {
 
     /// Runs; the exit code is 1 where an audit failed, 2 for a wrong command line, 4 without the rights.
     static func main(_ arguments: [String]) -> Int32 {
+        if arguments.contains("--help") {
+            print(Options.usage)
+            return 0
+        }
         let options: Options
         do { options = try Options(arguments) } catch {
             print("hb_torture: \(error)\n\(Options.usage)")
