@@ -112,4 +112,20 @@ struct HandOverTests: QuorumScenario {
         #expect(world.map == [1, 1], "\(world.story)")
         #expect(!world.history.contains { $0.record.text.contains("only a part of it runs here") })
     }
+
+    @Test(
+        "ping: a hand-over that nobody has heard of prolongs nothing, whether a daemon follows or not",
+        arguments: [[6, 6], [6, 1]])
+    func unheardHandOver(_ factors: [Int]) {
+        for restartTime in [Duration.milliseconds(300), .seconds(60)] {
+            var world = TestCluster.cutOff(deadtimeFactors: factors)
+            world.conditions.restartTime = restartTime
+            world.run(.seconds(1))
+            world.handOver(0)
+            world.run(.seconds(6))
+            #expect(world.owners("ip1").contains(1), "\(world.story)")
+            world.run(.seconds(10))
+            #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
+        }
+    }
 }

@@ -49,7 +49,7 @@ extension Cluster {
     mutating func noteEntitlement() {
         guard !groups.isEmpty else { return }
         if !isWaking, !hasForfeits {
-            entitledUntil = min(heldUntil, lastHandled + timing.effectiveLease + patience)
+            entitledUntil = min(heldUntil, lastHandled + timing.effectiveLease + patienceGranted)
         }
         if let entitledUntil { effects.append(.entitled(until: entitledUntil)) }
     }

@@ -221,18 +221,19 @@ extension Cluster {
     var quorum: QuorumInput {
         var reachable = 0
         var promises: [Instant] = []
+    /// When a ping node has answered last; nil where none has yet.
+    var pingedAt: Instant? {
+        nodes.lazy.filter { $0.kind == .ping }.compactMap(\.heardAt).max()
+    }
+
         promises.reserveCapacity(others.count)
         for id in others {
             if nodes[id.index].isReachable { reachable += 1 }
             promises.append(nodes[id.index].promisedUntil ?? inheritedUntil)
         }
-        var pingedAt: Instant?
-        for index in nodes.indices where nodes[index].kind == .ping {
-            if let heardAt = nodes[index].heardAt { pingedAt = max(heardAt, pingedAt ?? heardAt) }
-        }
         return QuorumInput(
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
             promises: promises, pingedAt: pingedAt, inheritedUntil: inheritedUntil,
-            lease: timing.effectiveLease + patience, freshness: timing.keepalive * 3, now: lastHandled)
+            lease: timing.effectiveLease + patienceGranted, freshness: timing.keepalive * 3, now: lastHandled)
     }
 }
