@@ -104,12 +104,9 @@ extension Cluster {
         end()
     }
 
-    /// The last message of a shutdown: the others need not wait for deadtime.
+    /// The last message of a shutdown: the others need not wait for deadtime. It may be all that one of them hears.
     private mutating func transmitGoodbye(_ now: Instant) {
-        var body = HAMessage()
-        body.append("t", "shutdone")
-        body.append("st", "dead")
-        transmit(body, now)
+        transmit(coding.encodeGoodbye(groupReports.filter { $0.phase == .blocked }), now)
     }
 
     private mutating func end() {
