@@ -148,6 +148,7 @@ seeds:
 	.build/release/hb_seeds $(FROM) $$(($(SEEDS) / 10 + 1)) fences
 	.build/release/hb_seeds $(FROM) $$(($(SEEDS) / 100 + 1)) wide
 	.build/release/hb_seeds $(FROM) $$(($(SEEDS) / 20 + 1)) strained
+	.build/release/hb_seeds $(FROM) $$(($(SEEDS) / 20 + 1)) uneven
 
 # Breaks the core in many ways and expects the checkers to catch each; about half a minute for each on two cores.
 mutants:

@@ -29,6 +29,8 @@ final class ControlProcess {
     /// As they were when the configuration in force was read: a process that is started anew has the same one as the
     /// rest, whatever somebody is writing into the files by then.
     private var files: ConfigurationFiles
+    /// ha.cf as it was at the start of the daemon: its nodes and media are in force until the end.
+    private let firstConfig: ConfigurationFile
     private var uuid: [UInt8] = []
     let isForeground: Bool
     private var sources: [EventSource] = []
@@ -64,6 +66,7 @@ final class ControlProcess {
     ) throws(SystemError) {
         self.configuration = configuration
         self.files = files
+        firstConfig = files.haConfig
         self.paths = paths
         self.state = state
         isForeground = foreground
@@ -128,9 +131,10 @@ final class ControlProcess {
         let channel = Channel(pair.first)
         statusChannel = channel
         statusSource = try loop.onReadable(channel.raw) { [unowned self] in takeStatusFrames() }
-        let bundle = try MemoryFile.write(bundle(keys: true).encoded())
-        tellStatus(
-            .configure(generation: generation, uuid: uuid, confirmedFor: state.confirmedFor), [bundle.raw])
+        let first = try MemoryFile.write(bundle(keys: true, haConfig: firstConfig).encoded())
+        tellStatus(.configure(generation: generation, uuid: uuid, confirmedFor: state.confirmedFor), [first.raw])
+        // What was read since it takes as its predecessor did: intervals and keys, no other nodes or media.
+        if files.haConfig.bytes != firstConfig.bytes { try tellStatusOfReload() }
         statusCheckIn = try CheckIn(loop: loop, patience: patience) { [unowned self] in
             end(silent: status, "status-silent", $0)
         }
@@ -337,12 +341,13 @@ final class ControlProcess {
 
     // MARK: What the node is told
 
-    func bundle(keys: Bool) -> ConfigurationBundle {
+    /// `haConfig`: nil where it is the one in force.
+    func bundle(keys: Bool, haConfig: ConfigurationFile? = nil) -> ConfigurationBundle {
         func text(_ file: ConfigurationFile) -> String { String(decoding: file.bytes ?? [], as: UTF8.self) }
         return ConfigurationBundle(
             configurationDirectory: paths.configurationDirectory, stateDirectory: paths.stateDirectory,
-            runDirectory: paths.runDirectory, nodeName: configuration.localName, haConfig: text(files.haConfig),
-            haResources: text(files.resources),
+            runDirectory: paths.runDirectory, nodeName: configuration.localName,
+            haConfig: text(haConfig ?? files.haConfig), haResources: text(files.resources),
             authKeys: keys ? files.keys.bytes ?? [] : [])
     }
 
@@ -382,8 +387,7 @@ final class ControlProcess {
         self.files = applied
         if let timeout = new.timing.watchdogTimeout { watchdog?.change(timeout: timeout) }
         do throws(SystemError) {
-            let secret = try MemoryFile.write(bundle(keys: true).encoded())
-            tellStatus(.configure(generation: 0, uuid: uuid, confirmedFor: nil), [secret.raw])
+            try tellStatusOfReload()
             let plain = try MemoryFile.write(bundle(keys: false).encoded())
             _ = try resourceChannel?.send(ControlToHelper.configure, descriptors: [plain.raw])
             clientService?.configure()
@@ -394,6 +398,11 @@ final class ControlProcess {
             log.write(.error, "reload-refused", "\(error)")
             return "\(error)"
         }
+    }
+
+    private func tellStatusOfReload() throws(SystemError) {
+        let bundle = try MemoryFile.write(bundle(keys: true).encoded())
+        tellStatus(.configure(generation: 0, uuid: uuid, confirmedFor: nil), [bundle.raw])
     }
 
     private func watchNetwork() throws(SystemError) {

@@ -12,14 +12,15 @@ package struct FaultPlan: Sendable {
         case standby, takeover, moveOne, cleanup
         case freeze, unmanage, manage
         case retime, hang, statusLoss
+        case isolate, delay, lateWord, lateRestart
 
         /// Whether it keeps nodes that run from hearing each other, or a ping node from answering.
         var isOfNetwork: Bool {
             switch self {
-            case .cutOneWay, .cutPair, .partition, .loss, .slow, .pingLoss: true
+            case .cutOneWay, .cutPair, .partition, .loss, .slow, .pingLoss, .delay: true
             case .crash, .boot, .statusRestart, .managerRestart, .handOver, .shutDown, .pause, .stutter, .reboot,
                 .heal, .startFailure, .stopFailure, .lostResource, .slowResources, .standby, .takeover, .moveOne,
-                .cleanup, .freeze, .unmanage, .manage, .retime, .hang, .statusLoss:
+                .cleanup, .freeze, .unmanage, .manage, .retime, .hang, .statusLoss, .isolate, .lateWord, .lateRestart:
                 false
             }
         }
@@ -29,15 +30,20 @@ package struct FaultPlan: Sendable {
     private var random: RandomSource
 
     /// `sparesNetwork`: every node always hears every other that runs. `strains`: intervals change, resource managers
-    /// hang, and status processes are not there for a while.
-    package init(seed: UInt64, sparesNetwork: Bool = false, strains: Bool = false) {
+    /// hang, and status processes are not there for a while. `isUneven`: the latter two, a node is cut off from
+    /// everything, also from ping nodes, messages are late, and daemons that hand over are followed late.
+    package init(seed: UInt64, sparesNetwork: Bool = false, strains: Bool = false, isUneven: Bool = false) {
         var random = RandomSource(seed: seed)
         kinds = Kind.allCases.filter { kind in
             if sparesNetwork && kind.isOfNetwork { return false }
             return switch kind {
             // What breaks must be mended, or a run soon stands still.
             case .boot, .heal: true
-            case .retime, .hang, .statusLoss: strains
+            case .retime: strains
+            case .hang, .statusLoss: strains || isUneven
+            case .isolate, .delay, .lateWord: isUneven
+            // Of two nodes one may be alone when it hands over, and nobody knows how long to wait for it.
+            case .lateRestart: isUneven && !sparesNetwork
             default: random.next() % 100 < 45
             }
         }
@@ -77,6 +83,14 @@ package struct FaultPlan: Sendable {
                 world.resume(index)
                 world.wakeResourceManager(index)
             }
+        case .isolate: world.isolate(node)
+        case .delay:
+            world.conditions.delayMax = random.next() % 2 == 0
+                ? Conditions().delayMax : .milliseconds(Int64(60 + random.next() % 3000))
+        case .lateWord:
+            world.repeatMessage(
+                of: other, back: Int(random.next() % 100), to: node, after: .milliseconds(Int64(random.next() % 6000)))
+        case .lateRestart: world.conditions.restartTime = .milliseconds(Int64(100 + random.next() % 15_000))
         case .loss: world.conditions.loss = Double(random.next() % 40) / 100
         case .slow:
             world.conditions.delayMax = .milliseconds(Int64(1 + random.next() % 60))
@@ -169,5 +183,19 @@ package struct FaultPlan: Sendable {
             world.wakeResourceManager(index)
             world.start(index)
         }
+    }
+}
+
+extension World {
+    /// Cuts a node off from all others and from all ping nodes.
+    package mutating func isolate(_ node: Int) {
+        partition([node], nodes.indices.filter { $0 != node })
+        if !unpinged.contains(node) { unpinged.append(node) }
+    }
+
+    /// Has a node hear again what another one's daemon has said to all, so many messages ago.
+    package mutating func repeatMessage(of other: Int, back: Int, to node: Int, after time: Duration) {
+        guard let message = nodes[other].pastMessage(back) else { return }
+        queue.push(at: now + time, .datagram(message, medium: MediumID(0), node: node))
     }
 }

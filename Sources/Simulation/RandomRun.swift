@@ -21,6 +21,9 @@ package enum RandomRun {
         /// As plain, and the nodes read other intervals as they run, their resource managers hang, and their status
         /// processes are not there for a while.
         case strained
+        /// Three to five nodes, or two that ask a ping node and are cut off from everything at once: deadtimes, leases
+        /// and clocks that differ as far as is allowed, and messages and daemons that come late.
+        case uneven
     }
 
     /// A cluster of a kind that the seed decides.
@@ -49,6 +52,35 @@ package enum RandomRun {
         return world
     }
 
+    /// A cluster of `uneven`. A machine that was booted goes by its own deadtime, so they differ only where none is.
+    private static func unevenWorld(_ random: inout RandomSource, seed: UInt64) -> World {
+        let count = 2 + Int(random.next() % 4)
+        var cluster = Blueprint.nodes(count)
+        if count == 2 { (cluster.quorum, cluster.pingNodes) = (.ping, ["10.0.0.254"]) }
+        cluster.failback = random.next() % 2 == 0 ? .on : .off
+        cluster.isRotated = random.next() % 2 == 0
+        cluster.operationTimeout = .seconds(2)
+        // The last node may be a witness, the first one has more to lose.
+        if random.next() % 3 == 0 { cluster.groups.removeLast() }
+        if random.next() % 3 == 0 { cluster.groups.append(("ip-more", cluster.nodes[0])) }
+        let isBooted = FaultPlan(seed: seed, isUneven: true).kinds.contains { $0 == .crash || $0 == .reboot }
+        let factors = (0..<count).map { _ in [1, 1, 2, 6, 18][Int(random.next() % 5)] }
+        cluster.deadtimeFactors = isBooted ? factors.map { _ in factors[0] } : factors
+        let longest = cluster.deadtime * (factors.max() ?? 1)
+        // Who starts while the other one hands over must not think it dead before that is over.
+        if count == 2 { cluster.initdead = Timing.handOverPatience + longest + .seconds(1) }
+        var world = cluster.world(segments: 1 + Int(random.next() % 2), seed: seed)
+        // Two clocks run apart by less than a keepalive in the longest time that anybody is waited for.
+        let driftMax = cluster.keepalive / (longest + Timing.handOverPatience) * 1_000_000 / 2
+        for index in world.nodes.indices {
+            let drift = Int64.random(in: Int64(-driftMax)...Int64(driftMax), using: &random)
+            world.nodes[index].driftPartsPerMillion = drift
+            guard random.next() % 4 == 0 else { continue }
+            world.nodes[index].configuration.timing.lease = world.nodes[index].configuration.timing.deadtime / 2
+        }
+        return world
+    }
+
     /// What one run did wrong; nil if nothing. The first line says what; the last `lines` of the run's record follow.
     package static func violation(seed: UInt64, kind: Kind = .plain, lines: Int = 60) -> String? {
         var world: World?
@@ -58,13 +90,14 @@ package enum RandomRun {
 
     private static func violation(seed: UInt64, _ kind: Kind, _ last: inout World?) -> String? {
         var random = RandomSource(seed: seed)
-        var world = world(&random, seed: seed, kind: kind)
+        var world = kind == .uneven ? unevenWorld(&random, seed: seed) : world(&random, seed: seed, kind: kind)
         defer { last = world }
         let count = world.nodes.count
-        // Two nodes exclude each other as long as they can hear each other when they run.
-        let isQuiet = count == 2 && seed % 4 < 2
+        // Two nodes exclude each other as long as they can hear each other when they run, or the ping node.
+        let isQuiet = count == 2 && (seed % 4 < 2 || kind == .uneven)
         let excludes = count > 2 || isQuiet
-        var plan = FaultPlan(seed: seed, sparesNetwork: isQuiet, strains: kind == .strained)
+        var plan = FaultPlan(
+            seed: seed, sparesNetwork: isQuiet, strains: kind == .strained, isUneven: kind == .uneven)
         let timings = world.nodes.map(\.configuration.timing)
         for index in world.nodes.indices {
             world.start(index)
@@ -84,7 +117,9 @@ package enum RandomRun {
         // Those that found an order to shut down when they went on.
         for index in world.nodes.indices { world.start(index) }
         if let text = recovery(&world) ?? doubleOwner(world, excludes) { return text }
-        if seed % 4 == 0, let text = world.trial(node: Int(random.next() % UInt64(count)), within: recoveryMax) {
+        // A boot that was to come late may spoil a trial.
+        let isTried = seed % 4 == 0 && kind != .uneven
+        if isTried, let text = world.trial(node: Int(random.next() % UInt64(count)), within: recoveryMax) {
             return text
         }
         if let text = doubleOwner(world, excludes) ?? world.delivery.violation { return text }

@@ -69,6 +69,8 @@ package struct VirtualNode: Sendable {
     var session = 0
     /// The daemon ends in order to start again.
     var isHandingOver = false
+    /// The daemon that is to follow a hand-over comes later than the others wait.
+    var isOverdue = false
     /// Its status process has died and is to be started again: what comes meanwhile waits in the sockets, which is
     /// `inbox`.
     var isBetweenLives = false
@@ -180,6 +182,11 @@ package struct VirtualNode: Sendable {
     }
 
     func sentMessage(_ sequence: UInt64) -> HAMessage? { sent.first { $0.sequence == sequence }?.message }
+
+    /// What the daemon has said, counted back from its newest message.
+    func pastMessage(_ back: Int) -> HAMessage? {
+        sent.indices.contains(sent.count - 1 - back) ? sent[sent.count - 1 - back].message : nil
+    }
 
     private var uuid: [UInt8] { (Array(name.utf8) + [UInt8](repeating: 0, count: 16)).prefix(16) + [] }
 }

@@ -129,6 +129,10 @@ package struct World: Sendable {
         delivery.started(node)
         takeStock(node)
         schedule(node, notBefore: now)
+        if nodes[node].isOverdue {
+            nodes[node].isOverdue = false
+            trustLater(node)
+        }
         guard nodes[node].isBetweenLives else { return }
         nodes[node].isBetweenLives = false
         trustLater(node)
@@ -258,7 +262,10 @@ package struct World: Sendable {
         }
     }
 
-    package mutating func heal() { cuts.removeAll() }
+    package mutating func heal() {
+        cuts.removeAll()
+        unpinged.removeAll()
+    }
 
     /// Adds a line to the run's record that no node wrote.
     package mutating func note(_ text: String) {
@@ -469,6 +476,11 @@ package struct World: Sendable {
         nodes[node].stopDaemon()
         nodes[node].stopResourceManager()
         if restarts { queue.push(at: now + conditions.restartTime, .boot(node: node)) }
+        // Nobody waits so long, and nobody is there to give anything up.
+        if restarts && conditions.restartTime >= Timing.handOverPatience {
+            nodes[node].isOverdue = true
+            ownership.suspended(node: node)
+        }
         // 3.0.6 sleeps until it must be thought dead.
         if returns { queue.push(at: now + nodes[node].configuration.timing.deadtime + .seconds(1), .boot(node: node)) }
     }

@@ -46,6 +46,30 @@ extension ClusterTests {
             }
         }
 
+        @Test("A new status process has the nodes and media of the daemon's start, and the intervals of a reload")
+        func statusAfterReload() throws {
+            try Stage.play { stage in
+                try stage.start()
+                let path = stage.alpha.configurationFolder + "/ha.cf"
+                let changed = "ucast eth0 10.77.0.99\n"
+                    + Folder.read(path).replacing("keepalive 100ms", with: "keepalive 90ms") + "node gamma\n"
+                try Folder.write(changed, to: path)
+                #expect(try stage.alpha.run("heartbeat", ["-r"]).status == .exited(0))
+                let generation = try #require(stage.alpha.report()).generation
+                try replace("heartbeat: status process", stage)
+                try stage.waiting.until("the new status process active") {
+                    stage.alpha.report().map { $0.status == .active && $0.generation > generation } ?? false
+                }
+                let report = try #require(stage.alpha.report())
+                #expect(report.nodes.map(\.name) == ["alpha", "beta"])
+                #expect(report.timing.keepalive == .milliseconds(90))
+                try stage.expectCalm(for: Stage.deadtime * 2)
+                stage.expectNothingMoved()
+                stage.expectNobodyDied()
+                try stage.expectMovable()
+            }
+        }
+
         @Test("A status process that is stopped is replaced, and each address ends on one node")
         func stoppedStatus() throws {
             try Stage.play { stage in

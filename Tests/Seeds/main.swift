@@ -1,6 +1,6 @@
-// hb_seeds FIRST COUNT [FAILURES] [plain|fences|wide|strained]: runs that many random clusters of that kind from that
-// seed on, on all processors, until that many have failed. A seed that breaks a promise is printed with what it broke;
-// `hb_seeds SEED 1` tells its story. Every minute it says how far it is: all seeds before that one are done.
+// hb_seeds FIRST COUNT [FAILURES] [plain|fences|wide|strained|uneven]: runs that many random clusters of that kind from
+// that seed on, on all processors, until that many have failed. A seed that breaks a promise is printed with what it
+// broke; `hb_seeds SEED 1` tells its story. Every minute it says how far it is: all seeds before that one are done.
 import Glibc
 import Simulation
 import Synchronization
@@ -11,7 +11,7 @@ let arguments = CommandLine.arguments.dropFirst().dropLast(named == nil ? 0 : 1)
 guard (2...3).contains(arguments.count), let first = arguments[0], let count = arguments[1], count > 0,
     let failuresMax = arguments.count == 3 ? arguments[2] : .some(.max)
 else {
-    print("usage: hb_seeds FIRST COUNT [FAILURES] [plain|fences|wide|strained]")
+    print("usage: hb_seeds FIRST COUNT [FAILURES] [plain|fences|wide|strained|uneven]")
     exit(2)
 }
 

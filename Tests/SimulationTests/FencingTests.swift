@@ -135,6 +135,29 @@ struct FencingTests {
         #expect(world.fencesBegun == 0)
     }
 
+    @Test("a node that shuts down with what it could not stop takes no leave of those who do not know it")
+    func goodbyeUnheard() {
+        for seed in 1...8 as ClosedRange<UInt64> {
+            var cluster = TestCluster(groups: [("fs-alpha", "alpha")], failback: .off)
+            cluster.addDevices()
+            var world = cluster.world(seed: seed)
+            world.startAll()
+            world.run(.seconds(4))
+            world.conditions.stopFailure = 1
+            world.conditions.stopTime = .milliseconds(50)
+            world.shutDown(0)
+            world.run(.milliseconds(20))
+            // It is heard to begin, and not what came of it.
+            world.cut(from: 0, to: 1)
+            let isBlocked = world.run(atMost: .seconds(1), until: { $0.logged("group-blocked") > 0 })
+            #expect(isBlocked, "\(world.story)")
+            world.run(.milliseconds(490))
+            world.heal()
+            let isTaken = world.run(atMost: .seconds(20), until: { $0.owners("fs-alpha").contains(1) })
+            #expect(world.owners("fs-alpha") == (isTaken ? [1] : [0]), "\(world.story)")
+        }
+    }
+
     @Test("groups of addresses alone do not wait")
     func addresses() {
         var world = world { $0.groups.append(("ip", "alpha")) }
@@ -244,6 +267,18 @@ struct FencingTests {
         expectNeverDouble(world)
         world.run(.seconds(60))
         #expect(world.fencesBegun == 1)
+    }
+
+    @Test("also where the node shuts down before it is powered off")
+    func pleaAtShutdown() {
+        var world = world { $0.stopFailure = .fence }
+        world.conditions.rebootTime = nil
+        world.conditions.stopFailure = 1
+        world.shutDown(0)
+        world.run(.seconds(10))
+        #expect(world.fencesDone == 1, "\(world.story)")
+        #expect(world.map == [1, 1], "\(world.story)")
+        expectNeverDouble(world)
     }
 
     @Test("devices that fail are tried again after pauses, and the group stays where it is")

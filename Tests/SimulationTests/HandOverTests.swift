@@ -112,4 +112,43 @@ struct HandOverTests: QuorumScenario {
         #expect(world.map == [1, 1], "\(world.story)")
         #expect(!world.history.contains { $0.record.text.contains("only a part of it runs here") })
     }
+
+    @Test(
+        "ping: a hand-over that nobody has heard of prolongs nothing, whether a daemon follows or not",
+        arguments: [[6, 6], [6, 1]])
+    func unheardHandOver(_ factors: [Int]) {
+        for restartTime in [Duration.milliseconds(300), .seconds(60)] {
+            var world = TestCluster.cutOff(deadtimeFactors: factors)
+            world.conditions.restartTime = restartTime
+            world.run(.seconds(1))
+            world.handOver(0)
+            world.run(.seconds(6))
+            #expect(world.owners("ip1").contains(1), "\(world.story)")
+            world.run(.seconds(10))
+            #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
+        }
+    }
+
+    @Test("a message from before the hand-over that comes late does not free the daemon that follows")
+    func lateWord() throws {
+        var world = world()
+        world.conditions.restartTime = .seconds(60)
+        let last = (1...1000).last { world.nodes[0].sentMessage(UInt64($0)) != nil }
+        let late = try #require(last.flatMap { world.nodes[0].sentMessage(UInt64($0)) })
+        world.cut(from: 0, to: 2)
+        world.handOver(0)
+        let isGone = world.run(atMost: .seconds(1), until: { !$0.nodes[0].isUp })
+        #expect(isGone, "\(world.story)")
+        // What is still on its way is heard by the daemon that ends.
+        world.run(.milliseconds(1))
+        world.restartStatusProcess(1)
+        // As from a serial line that has more to say than it can.
+        world.queue.push(
+            at: world.now + .milliseconds(20), .datagram(late, medium: MediumID(0), node: 1))
+        world.run(.seconds(9))
+        #expect(world.owners("ip-node00") == [0], "\(world.story)")
+        world.run(.seconds(3))
+        #expect(world.owners("ip-node00").count == 2, "\(world.story)")
+        #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
+    }
 }

@@ -15,6 +15,16 @@ struct RandomFaultTests {
         if let text = RandomRun.violation(seed: seed) { Issue.record("seed \(seed): \(text)") }
     }
 
+    /// The first one once served twice what a node that was cut off had handed over.
+    @Test("also where deadtimes and clocks differ, messages and daemons are late, and a node is cut off from all")
+    func unevenNodes() {
+        for seed in [622] + Array(UInt64(1)...40) {
+            if let text = RandomRun.violation(seed: seed, kind: .uneven) {
+                Issue.record("hb_seeds \(seed) 1 uneven: \(text)")
+            }
+        }
+    }
+
     @Test("no group is owned twice under majority, and every group runs once when the faults have ended")
     func randomFaults() {
         var failures = 0

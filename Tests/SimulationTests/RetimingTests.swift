@@ -42,6 +42,21 @@ struct RetimingTests: QuorumScenario {
         #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
     }
 
+    @Test("ping: one that is cut off does not live by a longer deadtime because it hears the other one no more")
+    func longerDeadtimeCutOff() {
+        for moment in [500, 1500] {
+            var world = TestCluster.cutOff(deadtimeFactors: [6, 1])
+            world.run(.milliseconds(Int64(moment)))
+            retime(0, .seconds(10), &world)
+            world.run(.milliseconds(200))
+            // Whatever happens, the right is found anew.
+            _ = world.request(.cleanup(group: nil), at: 0)
+            world.run(.seconds(15))
+            #expect(world.owners("ip1") == [1], "\(world.story)")
+            #expect(world.service.overlaps.isEmpty, "\(world.service.overlaps)\n\(world.story)")
+        }
+    }
+
     @Test("a shorter deadtime counts when what the kernel was told by the longer one is over")
     func shorterDeadtime() throws {
         var world = slowWorld()

@@ -166,9 +166,9 @@ struct SafetyTests: QuorumScenario {
         var world = cluster.world()
         world.startAll()
         world.run(.seconds(3))
-        _ = world.request(.takeover(.group("ip")), at: 1)
-        _ = world.request(.takeover(.group("ip")), at: 2)
+        let requests = [1, 2].map { world.request(.takeover(.group("ip")), at: $0) }
         world.run(.seconds(3))
+        #expect(requests.map { world.response(to: $0)?.outcome } == [.failed, .done], "both are told")
         let takes = world.ownership.takes
         let wanted = (0..<3).map { world.nodes[$0].cluster?.snapshot(world.now).groups[0].wanted }
         #expect(wanted[0] == wanted[1] && wanted[1] == wanted[2], "\(wanted)")

@@ -49,7 +49,7 @@ extension Cluster {
     mutating func noteEntitlement() {
         guard !groups.isEmpty else { return }
         if !isWaking, !hasForfeits {
-            entitledUntil = min(heldUntil, lastHandled + timing.effectiveLease + patience)
+            entitledUntil = min(heldUntil, lastHandled + timing.effectiveLease + patienceGranted)
         }
         if let entitledUntil { effects.append(.entitled(until: entitledUntil)) }
     }
@@ -80,18 +80,22 @@ extension Cluster {
             bare.until = nil
             return MaintenanceReport(mark: bare, remaining: nil)
         }
-        for index in groups.indices {
-            let failures = groups[index].failures.count
-            if let reported = groups[index].phase.reported {
-                said.groups.append(GroupReport(
-                    group: GroupID(index), phase: reported.phase, epoch: reported.epoch, failures: failures))
-            } else if failures > 0 {
-                said.groups.append(GroupReport(
-                    group: GroupID(index), phase: .failed, epoch: groups[index].epochSeen, failures: failures))
-            }
-            if let grant = groups[index].grant { said.grants.append(grant) }
-        }
+        said.groups = groupReports
+        said.grants = groups.compactMap(\.grant)
         return StatusReport(status: status, deadInterval: deadIntervalSaid, statusExtension: said)
+    }
+
+    /// A line for each group that is not idle here, or has failed.
+    var groupReports: [GroupReport] {
+        groups.compactMap { group in
+            let failures = group.failures.count
+            if let reported = group.phase.reported {
+                return GroupReport(
+                    group: group.id, phase: reported.phase, epoch: reported.epoch, failures: failures)
+            }
+            if failures == 0 { return nil }
+            return GroupReport(group: group.id, phase: .failed, epoch: group.epochSeen, failures: failures)
+        }
     }
 
     /// The same with what is another number in every message, and no news.

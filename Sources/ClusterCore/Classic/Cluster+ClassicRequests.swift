@@ -89,7 +89,7 @@ extension Cluster {
         let patience = configuration.policy.operationTimeout * 2 + timing.deadtime
         pending.append(
             PendingRequest(
-                id: id, goal: goal, groups: ids, stamps: ids.map { marks.marks[$0.index].stamp },
+                id: id, goal: goal, groups: ids, marks: ids.map { marks.marks[$0.index] },
                 deadline: now + patience))
     }
 

@@ -3,10 +3,14 @@
 import ClusterModel
 
 extension Cluster {
-    /// Whether every node that may hold something by what an earlier daemon here has confirmed is heard, or holds
-    /// nothing more.
+    /// Whether every node that may hold something by what an earlier daemon here has confirmed can be asked, or is
+    /// known not to. What was heard of one that is dead may be older than what was confirmed to it, unless it has heard
+    /// this daemon.
     var hasOutwaitedConfirmations: Bool {
-        lastHandled >= confirmedUntil || others.allSatisfy { nodes[$0.index].heardAt != nil }
+        lastHandled >= confirmedUntil || others.allSatisfy { id in
+            let node = nodes[id.index]
+            return node.heardAt != nil && (node.isAlive || node.hasLeft || node.promisedUntil != nil)
+        }
     }
 
     /// Tells the shell how long what is confirmed now may bind, where that has changed. MUST come before the status

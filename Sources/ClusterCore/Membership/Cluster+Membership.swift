@@ -152,7 +152,10 @@ extension Cluster {
         if nodes[id.index].kind == .normal { record(.dead, of: id, text: reason) }
         nodes[id.index].isSuspect = false
         nodes[id.index].isVetoed = false
-        noteLeftBehind(id)
+        if let said = nodes[id.index].said, said.leaving {
+            nodes[id.index].leftBehind = []
+            noteLeftBehind(id, said.groups.filter { $0.phase == .blocked })
+        }
         noteDeath(id, now)
         nodes[id.index].cached = nil
         nodes[id.index].window.interrupt()
@@ -166,10 +169,11 @@ extension Cluster {
     }
 
     /// A node that was shut down runs on without its daemon: what could not be stopped there is nobody's to take.
-    private mutating func noteLeftBehind(_ id: NodeID) {
-        guard let said = nodes[id.index].said, said.leaving else { return }
-        nodes[id.index].leftBehind = said.groups.filter { $0.phase == .blocked }
-        for left in nodes[id.index].leftBehind {
+    mutating func noteLeftBehind(_ id: NodeID, _ reports: [GroupReport]) {
+        let known = nodes[id.index].leftBehind.map(\.group)
+        for left in reports where !known.contains(left.group) {
+            nodes[id.index].leftBehind.append(left)
+            isUnsettled = true
             let name = groups[left.group.index].name
             logGroup(
                 left.group.index, .critical, "group-left-behind",
@@ -217,6 +221,11 @@ extension Cluster {
         }
     }
 
+    /// When a ping node has answered last; nil where none has yet.
+    var pingedAt: Instant? {
+        nodes.lazy.filter { $0.kind == .ping }.compactMap(\.heardAt).max()
+    }
+
     /// Quorum as it is now.
     var quorum: QuorumInput {
         var reachable = 0
@@ -226,13 +235,9 @@ extension Cluster {
             if nodes[id.index].isReachable { reachable += 1 }
             promises.append(nodes[id.index].promisedUntil ?? inheritedUntil)
         }
-        var pingedAt: Instant?
-        for index in nodes.indices where nodes[index].kind == .ping {
-            if let heardAt = nodes[index].heardAt { pingedAt = max(heardAt, pingedAt ?? heardAt) }
-        }
         return QuorumInput(
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
             promises: promises, pingedAt: pingedAt, inheritedUntil: inheritedUntil,
-            lease: timing.effectiveLease + patience, freshness: timing.keepalive * 3, now: lastHandled)
+            lease: timing.effectiveLease + patienceGranted, freshness: timing.keepalive * 3, now: lastHandled)
     }
 }

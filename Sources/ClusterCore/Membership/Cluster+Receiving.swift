@@ -149,7 +149,7 @@ extension Cluster {
                     .error, "packet-irretrievable", "Irretrievably lost packet: node \(envelope.source) seq \(sequence)"
                 )
             }
-        case .shutdownDone: receiveGoodbye(id, envelope, now)
+        case .shutdownDone: receiveGoodbye(id, envelope, message, now)
         case .dialogue(let message): receiveDialogue(message, envelope.sequence ?? 0, from: id, now)
         }
     }
@@ -294,7 +294,9 @@ extension Cluster {
         if epoch > seen, Counter.isCredible(epoch, after: seen) { groups[group.index].epochSeen = epoch }
     }
 
-    private mutating func receiveGoodbye(_ id: NodeID, _ envelope: Envelope, _ now: Instant) {
+    private mutating func receiveGoodbye(
+        _ id: NodeID, _ envelope: Envelope, _ message: HAMessage, _ now: Instant
+    ) {
         guard let sequence = envelope.sequence, sequence > nodes[id.index].statusSequence,
             envelope.generation == nodes[id.index].generation
         else { return drop(.stale) }
@@ -305,6 +307,7 @@ extension Cluster {
             .info, "node-shutdown", "Received shutdown notice from '\(nodes[id.index].name)'.",
             [Setting(name: "NODE", value: nodes[id.index].name)])
         if nodes[id.index].status != .dead { declareDead(id, reason: "it was shut down", now) }
+        noteLeftBehind(id, coding.remains(in: message))
     }
 
     /// A name from the network, safe to print.

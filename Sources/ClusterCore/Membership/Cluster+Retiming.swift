@@ -27,9 +27,9 @@ extension Cluster {
         announced = AnnouncedTiming(timing: new)
     }
 
-    /// Lives by longer intervals as soon as every node that is heard has heard of them.
+    /// Lives by longer intervals as soon as every node that may wait for this one has heard of them.
     mutating func adoptTiming() {
-        guard let announced, let promise = announced.promise, isHeard(promise) else { return }
+        guard let announced, let promise = announced.promise, isKnownToAll(promise) else { return }
         self.announced = nil
         adopt(announced.timing)
     }

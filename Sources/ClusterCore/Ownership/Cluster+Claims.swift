@@ -85,8 +85,9 @@ extension Cluster {
     /// where it names this daemon: one that was asked for by the earlier daemon and comes late may be of any age.
     private func knowsWhoHolds(_ now: Instant) -> Bool {
         guard hasOutwaitedConfirmations else { return false }
-        if now >= bootedAt + timing.deadtime { return true }
-        return status == .active && board.alive.allSatisfy { id in
+        let isNew = now < bootedAt + timing.deadtime
+        if !isNew && now >= confirmedUntil { return true }
+        return (status == .active || !isNew) && board.alive.allSatisfy { id in
             nodes[id.index].said == nil || nodes[id.index].hasHeardUs
         }
     }

@@ -30,6 +30,14 @@ extension Cluster {
         sayLast(now)
     }
 
+    /// How much longer this node holds what it has, for the others wait that long. Where votes decide, each
+    /// confirmation brings it. Elsewhere the right is counted from this node's own clock, and who has not heard of the
+    /// hand-over would take the groups before it has ended. A node of 3.0.6 does not say in time what it has heard.
+    var patienceGranted: Duration {
+        if configuration.quorum == .majority || classic != nil { return patience }
+        return lastWord.map { isKnownToAll($0.promise) } ?? false ? patience : .zero
+    }
+
     /// When the run may end though not everybody has confirmed the last word.
     var endsBy: Instant? { isAtWork || isWaking ? nil : lastWord?.by }
 
@@ -53,8 +61,21 @@ extension Cluster {
 
     /// Whether every node that is heard has confirmed the message that promised that, or a later one.
     func isHeard(_ promise: Instant) -> Bool {
-        others.allSatisfy { id in
-            !nodes[id.index].isReachable || (nodes[id.index].promisedUntil ?? .distantPast) >= promise
+        others.allSatisfy { !nodes[$0.index].isReachable || hasConfirmed($0, promise) }
+    }
+
+    private func hasConfirmed(_ id: NodeID, _ promise: Instant) -> Bool {
+        (nodes[id.index].promisedUntil ?? .distantPast) >= promise
+    }
+
+    /// The same, where this node's right is counted from its own clock. A node that is not heard may live and wait for
+    /// as long as it was told last: it counts as gone when that is over and this node has its right all the same.
+    func isKnownToAll(_ promise: Instant) -> Bool {
+        let provenAt = configuration.quorum == .ping ? pingedAt ?? .distantPast : lastHandled
+        return others.allSatisfy { id in
+            let isGone = !nodes[id.index].isReachable
+                && (nodes[id.index].promisedUntil ?? inheritedUntil) <= provenAt
+            return isGone || hasConfirmed(id, promise)
         }
     }
 
@@ -83,12 +104,9 @@ extension Cluster {
         end()
     }
 
-    /// The last message of a shutdown: the others need not wait for deadtime.
+    /// The last message of a shutdown: the others need not wait for deadtime. It may be all that one of them hears.
     private mutating func transmitGoodbye(_ now: Instant) {
-        var body = HAMessage()
-        body.append("t", "shutdone")
-        body.append("st", "dead")
-        transmit(body, now)
+        transmit(coding.encodeGoodbye(groupReports.filter { $0.phase == .blocked }), now)
     }
 
     private mutating func end() {

@@ -30,7 +30,7 @@ extension Cluster {
             let id = NodeID(index)
             if nodes[index].isAlive {
                 board.add(id, nodes[index].said ?? classicWord(id))
-            } else {
+            } else if !isFenced(id) {
                 board.add(id, leftBehind: nodes[index].leftBehind)
             }
         }

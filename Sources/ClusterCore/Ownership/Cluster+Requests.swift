@@ -14,8 +14,8 @@ struct PendingRequest: Sendable {
     var id: RequestID
     var goal: Goal
     var groups: [GroupID]
-    /// The stamps of the groups' marks, to see when somebody else decides otherwise.
-    var stamps: [UInt64]
+    /// The groups' marks, to see when somebody else decides otherwise.
+    var marks: [Mark]
     var deadline: Instant
 }
 
@@ -179,7 +179,7 @@ extension Cluster {
         let patience = configuration.policy.operationTimeout * 2 + timing.deadtime
         pending.append(
             PendingRequest(
-                id: id, goal: goal, groups: ids, stamps: ids.map { marks.marks[$0.index].stamp },
+                id: id, goal: goal, groups: ids, marks: ids.map { marks.marks[$0.index] },
                 deadline: now + patience))
     }
 
@@ -211,7 +211,7 @@ extension Cluster {
     private func outcome(_ request: PendingRequest, _ now: Instant) -> OperatorResponse? {
         var lines: [String] = []
         var failed = false
-        for (group, stamp) in zip(request.groups, request.stamps) {
+        for (group, mark) in zip(request.groups, request.marks) {
             let place = whereabouts(group)
             let arrived = request.goal == .here ? place == localNode : place != nil && place != localNode
             let name = groups[group.index].name
@@ -223,7 +223,7 @@ extension Cluster {
             } else if case .blocked = groups[group.index].phase {
                 failed = true
                 lines.append("\(name) cannot be stopped here")
-            } else if marks.marks[group.index].stamp != stamp {
+            } else if marks.marks[group.index] != mark {
                 failed = true
                 lines.append("\(name): another request, or the death of its target, has changed where it belongs")
             } else if now >= request.deadline {

@@ -298,6 +298,20 @@ struct StatusCoding: Sendable {
         said.fences = list(width: 5, before?.fences, fenceReport)
     }
 
+    /// What a goodbye says: that the sender ends, and what it could not stop.
+    func encodeGoodbye(_ remains: [GroupReport]) -> HAMessage {
+        var message = HAMessage()
+        message.append("t", "shutdone")
+        message.append("st", "dead")
+        if !remains.isEmpty { message.append("hb_groups", text: text(of: remains)) }
+        return message
+    }
+
+    /// What the sender of a goodbye could not stop.
+    func remains(in goodbye: HAMessage) -> [GroupReport] {
+        entries(goodbye["hb_groups"], width: 4, groupReport).filter { $0.phase == .blocked }
+    }
+
     private func counter(_ word: String) -> UInt64? { UInt64(word, radix: 16).flatMap(Counter.accepted) }
 
     private func groupReport(_ words: [String]) -> GroupReport? {

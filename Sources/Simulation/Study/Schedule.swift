@@ -179,7 +179,6 @@ extension World {
     mutating func repair() {
         note("everything is repaired")
         conditions.loss = 0
-        unpinged = []
         heal()
         for node in nodes.indices {
             resume(node)
