@@ -37,11 +37,12 @@ struct CrossChecks {
         checkGroups()
         checkRules()
         checkStopFailure()
+        checkFencing()
     }
 
     private var file: Excerpt { Excerpt(file: path) }
 
-    private mutating func report(
+    mutating func report(
         _ severity: Diagnostic.Severity, _ excerpt: Excerpt?, _ message: String, help: String? = nil
     ) {
         diagnostics.append(Diagnostic(severity, excerpt ?? file, message, help: help))
@@ -147,12 +148,6 @@ struct CrossChecks {
             report(
                 .error, members[CrossChecks.membersMax],
                 "more than \(CrossChecks.membersMax) nodes and ping nodes")
-        }
-        for host in settings.stonithHosts where host.value != "*" && !nodes.contains(host.value) {
-            let hint = Spelling.hint(for: host.value, among: nodes)
-            report(
-                .warning, host.excerpt, "\(host.value): no such node\(hint)",
-                help: "expected the node that reaches the device, or * for every node")
         }
     }
 

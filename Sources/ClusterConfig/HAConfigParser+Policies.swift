@@ -76,6 +76,7 @@ extension HAConfigParser {
 
     private mutating func checkMethod(_ type: Word, _ statement: Statement) {
         let excerpt = statement.line.excerpt(type)
+        settings.stonithTypes.append(excerpt)
         switch FenceMethod(type.text) {
         case .plugin, .agent: break
         case .null:

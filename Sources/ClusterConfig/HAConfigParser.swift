@@ -18,6 +18,8 @@ struct HAConfigSettings: Sendable {
     var stopFailure: Located<StopFailurePolicy>?
     /// Hosts that `stonith_host` lines name.
     var stonithHosts: [Located<String>] = []
+    /// The types of all devices, as many as `configuration` has.
+    var stonithTypes: [Excerpt] = []
     /// Resources that `monitor` and `operation_timeout` lines name.
     var ruledResources: [Located<String>] = []
 }

@@ -60,7 +60,12 @@ package enum Effect: Equatable, Sendable {
     case suspend(GroupID, Bool)
     /// Power a node off, with every device that this node has for it. It is off only when `Event.fenced` has come
     /// without a failure.
-    case fence(NodeID, OperationID)
+    /// and `failure` is nil. An order that is read after `until` is worth nothing, since the node may be back: it is
+    /// answered as failed, and given again where that is still wanted.
+    case fence(NodeID, OperationID, until: Instant)
+    /// The node of an order to fence is heard again, or said to be off: no device is tried for it any more. What is
+    /// under way goes on, and the order is answered as any other.
+    case recall(OperationID)
     /// This node may hold groups until then. It is said with every keepalive, also where it is not prolonged. The
     /// resource manager has the kernel end what it holds then, stops the rest where nothing is said any more, and keeps
     /// the instant for the next status process, which has not been heard by anybody when it starts.

@@ -35,6 +35,26 @@ package enum FenceMethod: Equatable, Sendable {
     }
 }
 
+extension FenceMethod {
+    /// Where its program is looked for, in order; `directory` is that of ha.cf. An administrator's own go before those
+    /// of the system. Empty for methods without a program.
+    package func candidates(_ directory: String) -> [String] {
+        switch self {
+        case .plugin(let name): ["\(directory)/stonith.d/\(name)", "/usr/lib/stonith/plugins/external/\(name)"]
+        case .agent(let name): ["\(directory)/stonith.d/\(name)", "/usr/sbin/\(name)"]
+        case .null, .suicide: []
+        }
+    }
+
+    /// The action that an agent's parameters name, where a node may run on after it: an agent that was asked for a
+    /// status, or to power a node on, succeeds too.
+    package static func harmlessAction(_ parameters: [Setting]) -> String? {
+        parameters.last { ["action", "option"].contains($0.name) }.map(\.value).flatMap { action in
+            ["off", "reboot"].contains(action.lowercased()) ? nil : action
+        }
+    }
+}
+
 extension StonithDevice {
     package var method: FenceMethod? { FenceMethod(type) }
 
@@ -63,7 +83,11 @@ extension StonithDevice {
         } else {
             return nil
         }
-        return text.flatMap { $0.split { $0 == "," || $0 == " " } }.map { $0.lowercased() }
+        let words = text.flatMap { $0.split { $0 == "," || $0 == " " } }.map { $0.lowercased() }
+        guard case .plugin = method else { return words }
+        // The list is the plugin's own. Some write behind each name what it stands for (`alpha:vm1`), one asks its
+        // device (AUTO): a node that were not found in it would be taken over from without having been powered off.
+        return words.contains("auto") ? nil : words.map { String($0.prefix { $0 != ":" }) }
     }
 
     /// Whether a node may use the device.

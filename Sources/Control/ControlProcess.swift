@@ -381,8 +381,13 @@ final class ControlProcess {
             log.write(.error, "reload-refused", reason)
             return reason
         }
-        if new.groups != configuration.groups {
-            log.write(.warning, "restart-needed", "not applied until heartbeat is restarted: haresources")
+        let changed = [
+            new.groups != configuration.groups ? "haresources" : nil,
+            new.processes.watchdog != configuration.processes.watchdog ? "watchdog" : nil,
+        ].compactMap { $0 }
+        if !changed.isEmpty {
+            let names = changed.joined(separator: ", ")
+            log.write(.warning, "restart-needed", "not applied until heartbeat is restarted: \(names)")
         }
         self.files = applied
         if let timeout = new.timing.watchdogTimeout { watchdog?.change(timeout: timeout) }

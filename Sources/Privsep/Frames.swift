@@ -211,8 +211,11 @@ package enum StatusToResource: Frame {
     case reassert(operation: OperationID, group: String, epoch: UInt64)
     /// The configured escalation of a stop that failed: reboot this node at once.
     case reboot(reason: String)
-    /// Power another node off with the devices of this one. Answered by `.fenced`.
-    case fence(operation: OperationID, node: String)
+    /// Power another node off with the devices of this one. Answered by `.fenced`; as failed, and not carried out,
+    /// where it is read after `until`.
+    case fence(operation: OperationID, node: String, until: Instant)
+    /// An order to fence is not tried again: the node is back. It is answered as any other.
+    case recall(operation: OperationID)
     /// Until when this node may hold groups, as far as it was heard; kept for the next status process.
     case entitled(until: Instant)
     /// An operator's cleanup: what failed in the group is forgotten.
@@ -249,10 +252,14 @@ package enum StatusToResource: Frame {
         case .entitled(let until):
             writer.write(UInt8(6))
             writer.write(until.nanoseconds)
-        case .fence(let operation, let node):
+        case .fence(let operation, let node, let until):
             writer.write(UInt8(7))
             writer.write(operation)
             writer.write(node)
+            writer.write(until.nanoseconds)
+        case .recall(let operation):
+            writer.write(UInt8(11))
+            writer.write(operation)
         case .forgetFailures(let group):
             writer.write(UInt8(8))
             writer.write(group)
@@ -285,7 +292,11 @@ package enum StatusToResource: Frame {
                 epoch: try reader.read(UInt64.self))
         case 5: self = .reboot(reason: try reader.readString())
         case 6: self = .entitled(until: Instant(nanoseconds: try reader.read(Int64.self)))
-        case 7: self = .fence(operation: try reader.read(UInt64.self), node: try reader.readString())
+        case 7:
+            self = .fence(
+                operation: try reader.read(UInt64.self), node: try reader.readString(),
+                until: Instant(nanoseconds: try reader.read(Int64.self)))
+        case 11: self = .recall(operation: try reader.read(UInt64.self))
         case 8: self = .forgetFailures(group: try reader.readString())
         case 9: self = .suspend(group: try reader.readString(), try reader.readBool())
         case 10:
@@ -293,31 +304,6 @@ package enum StatusToResource: Frame {
                 group: try reader.readString(), resource: try reader.read(UInt32.self), reason: try reader.readString())
         case let type: throw FrameError(reason: "unknown frame type \(type)")
         }
-    }
-}
-
-/// What the resource manager found of one group.
-package struct GroupInventory: Equatable, Sendable {
-    /// How much of a group runs.
-    package enum State: UInt8, Sendable {
-        /// No resource of the group runs here.
-        case stopped = 0
-        /// Every resource runs here.
-        case held = 1
-        /// Some resources run here, or it cannot be told.
-        case partial = 2
-    }
-
-    package var group: String
-    package var state: State
-    /// The epoch that the last start or reassert named since the machine was booted; one before it, or 0, where that
-    /// was not kept.
-    package var epoch: UInt64
-
-    package init(group: String, state: State, epoch: UInt64) {
-        self.group = group
-        self.state = state
-        self.epoch = epoch
     }
 }
 

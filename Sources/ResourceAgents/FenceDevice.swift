@@ -4,30 +4,11 @@ import CLinux
 import ClusterModel
 import LinuxSystem
 
-/// Where the programs of fencing devices are found.
-package struct FenceLocations: Sendable {
-    /// Searched in order, for the name after `external/`.
-    package var pluginDirectories: [String]
-    /// Searched in order, for `fence_*`.
-    package var agentDirectories: [String]
-
-    /// Those of an administrator go before those of the system.
-    package init(configurationDirectory: String) {
-        pluginDirectories = ["\(configurationDirectory)/stonith.d", "/usr/lib/stonith/plugins/external"]
-        agentDirectories = ["\(configurationDirectory)/stonith.d", "/usr/sbin"]
-    }
-
-    /// The path of a method's program.
-    func program(_ method: FenceMethod) throws(ArgumentError) -> String {
-        switch method {
-        case .plugin(let name): try FenceLocations.program(name, pluginDirectories)
-        case .agent(let name): try FenceLocations.program(name, agentDirectories)
-        case .null, .suicide: throw ArgumentError(reason: "no program")
-        }
-    }
-
-    private static func program(_ name: String, _ directories: [String]) throws(ArgumentError) -> String {
-        for path in directories.map({ "\($0)/\(name)" }) where FileSystem.kind(of: path) == .regular {
+extension FenceMethod {
+    /// The path of its program.
+    func program(_ configurationDirectory: String) throws(ArgumentError) -> String {
+        let paths = candidates(configurationDirectory)
+        for path in paths where FileSystem.kind(of: path) == .regular {
             guard access(path, X_OK) == 0 else { throw ArgumentError(reason: "\(path) is not executable") }
             // As cluster-glue has it: who may write the file would be root.
             guard !FileSystem.isWritableByOthers(path) else {
@@ -35,7 +16,7 @@ package struct FenceLocations: Sendable {
             }
             return path
         }
-        throw ArgumentError(reason: "there is no \(name) in \(directories.joined(separator: " or "))")
+        throw ArgumentError(reason: "there is no \(paths.joined(separator: " or "))")
     }
 }
 
@@ -80,7 +61,7 @@ enum FenceParameters: Equatable {
         guard case .named(let settings) = self, let list = settings.first(where: { $0.name == "hostlist" }) else {
             return true
         }
-        return FenceMethod.hosts(Array(list.value.utf8)).contains(node)
+        return FenceMethod.spelling(of: node, in: FenceMethod.hosts(Array(list.value.utf8))) != nil
     }
 
     /// With names, which a plugin has listed in this order; the last one takes all that is left.
@@ -115,17 +96,13 @@ extension FenceMethod {
         return settings.flatMap { Array("\($0.name)=\($0.value)\n".utf8) }
     }
 
-    /// The action that the parameters name, where a node may run on after it: an agent that was asked for a status, or
-    /// to power a node on, succeeds too.
-    static func harmlessAction(_ parameters: [Setting]) -> String? {
-        parameters.last { ["action", "option"].contains($0.name) }.map(\.value).flatMap { action in
-            ["off", "reboot"].contains(action.lowercased()) ? nil : action
-        }
-    }
-
-    /// The nodes that a plugin's `gethosts` has listed.
+    /// What a plugin's `gethosts` has printed, word by word as it is spelled there.
     static func hosts(_ output: [UInt8]) -> [String] {
         String(decoding: output, as: UTF8.self).split { $0 == "\n" || $0 == " " || $0 == "\t" || $0 == "," }
-            .map { $0.lowercased() }
+            .map(String.init)
     }
+
+    /// A node as a list of hosts spells it: names of nodes are in lower case here, and a plugin may compare them as
+    /// they were written. nil where it is not listed.
+    static func spelling(of node: String, in hosts: [String]) -> String? { hosts.first { $0.lowercased() == node } }
 }

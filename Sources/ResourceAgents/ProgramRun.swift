@@ -155,6 +155,19 @@ package final class ProgramRun: RunningOperation {
         terminate(.cancelled)
     }
 
+    /// Kills it with all that it has started, at once: where nobody waits for it, or this process is about to end.
+    package func kill() {
+        switch stage {
+        case .running, .terminated:
+            ending = ending ?? .cancelled
+            stage = .killed
+            signal(SIGKILL)
+            group?.kill()
+            timer?.schedule(Clock.now() + ProgramRun.grace)
+        case .killed, .emptying, .finished: break
+        }
+    }
+
     private func expired() {
         switch stage {
         case .running: terminate(.timedOut(limit))

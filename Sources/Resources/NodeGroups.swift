@@ -46,7 +46,6 @@ final class NodeGroups {
     ) throws(SystemError) {
         self.log = log
         timing = configuration.timing
-        fencing = NodeFencing(configuration, configurationDirectory: configurationDirectory, loop: loop, log: log)
         entitlement = Entitlement(directory: runDirectory) { error in
             log(LogRecord(.warning, "entitlement", "\(error): a restart of this process releases what it holds"))
         }
@@ -60,11 +59,14 @@ final class NodeGroups {
             let text = "process \(pid), started by an earlier resource manager, was still at work: ended"
             log(LogRecord(.warning, "program-left", text))
         }
+        let controlGroups = NodeGroups.controlGroups(loop, log)
         operations = try ResourceOperations(
             loop: loop,
             settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
-            lease: NodeGroups.lease(configuration, log), ledger: ledger, groups: NodeGroups.controlGroups(loop, log),
-            log: log)
+            lease: NodeGroups.lease(configuration, log), ledger: ledger, groups: controlGroups, log: log)
+        fencing = NodeFencing(
+            configuration, configurationDirectory: configurationDirectory, ledger: ledger, groups: controlGroups,
+            loop: loop, log: log)
         monitor = ResourceMonitor(operations)
         operations.holdsBack = { [unowned self] in holdsBack($0, $1) }
         operations.addresses.onLost = { [unowned self] group, reason in
@@ -146,6 +148,7 @@ final class NodeGroups {
 
     /// The daemon ends, whatever runs stays.
     func end() {
+        fencing.end()
         operations.addresses.end()
         epochs.keep()
     }
@@ -282,11 +285,13 @@ final class NodeGroups {
         order(name, operation, sender) { .stop($0) }
     }
 
-    func fence(_ node: String, operation: OperationID, for sender: StatusLink) {
-        fencing.fence(node) { [weak sender] failure in
+    func fence(_ node: String, until: Instant, operation: OperationID, for sender: StatusLink) {
+        fencing.fence(node, until: until, operation: operation) { [weak sender] failure in
             sender?.send(.fenced(operation: operation, failure: failure))
         }
     }
+
+    func recall(_ operation: OperationID) { fencing.recall(operation) }
 
     private func order(
         _ name: String, _ operation: OperationID, _ sender: StatusLink, epoch: UInt64? = nil,
@@ -307,6 +312,7 @@ final class NodeGroups {
         let asked = runners
         // Whoever gave the orders is gone; what is being carried out has to end.
         for order in heldOrders.remove() where order.group == nil { order.refuse() }
+        fencing.end()
         silence?.setBusy(true)
         for runner in asked { runner.suspend(false) }
         var missing = asked.count

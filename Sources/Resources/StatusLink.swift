@@ -56,7 +56,9 @@ final class StatusLink {
         case .stop(let operation, let group, let isForfeit):
             groups.stop(group, isForfeit: isForfeit, operation: operation, for: self)
         case .reboot(let reason): reboot(reason)
-        case .fence(let operation, let node): groups.fence(node, operation: operation, for: self)
+        case .fence(let operation, let node, let until):
+            groups.fence(node, until: until, operation: operation, for: self)
+        case .recall(let operation): groups.recall(operation)
         case .entitled(let until): groups.prolong(until: until)
         case .forgetFailures(let group): groups.forgetFailures(of: group)
         case .suspend(let group, let isSuspended): groups.suspend(group, isSuspended)

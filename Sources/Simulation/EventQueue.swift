@@ -37,6 +37,8 @@ enum QueuedKind: Sendable {
     case wake(node: Int, number: Int)
     case boot(node: Int)
     case fence(FenceJob)
+    /// What came of it, where the resource manager stood still meanwhile.
+    case fenced(FenceJob, failure: String?)
     case resume(node: Int)
     /// A node that was paused has had time to give up what it may not hold.
     case trust(node: Int)

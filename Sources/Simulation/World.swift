@@ -74,6 +74,8 @@ package struct World: Sendable {
     /// Orders to fencing devices, and nodes that they powered off.
     package internal(set) var fencesBegun = 0
     package internal(set) var fencesDone = 0
+    /// Orders to fence that were recalled. A virtual device is tried once only, so nothing follows of it.
+    package internal(set) var recalls = 0
 
     var queue = EventQueue()
     var random: RandomSource
@@ -322,6 +324,7 @@ package struct World: Sendable {
             deliver(.inventory(nodes[node].inventory, entitledUntil: nodes[node].entitledUntil), to: node)
         case .boot(let node): start(node)
         case .fence(let fence): finish(fence)
+        case .fenced(let fence, let failure): answer(fence, failure)
         case .resume(let node): resume(node)
         case .trust(let node):
             if nodes[node].isPaused || nodes[node].isManagerHung || nodes[node].isBetweenLives { return }
@@ -390,6 +393,7 @@ package struct World: Sendable {
         case .log(let record): history.append(WorldRecord(at: now, node: nodes[node].name, record: record))
         case .finished: endDaemon(node)
         case .confirms(let time): nodes[node].confirmedFor = time
+        case .recall: recalls += 1
         case .dropped, .statusChanged, .deliver, .fail, .forgetFailures, .suspend, .step: break
         }
     }
@@ -408,7 +412,7 @@ package struct World: Sendable {
             for order in nodes[node].heldOrders.heard(until: until, timing, now: time) {
                 carryOutOrder(order, at: node)
             }
-        case .fence(let target, let operation): fence(target, operation, at: node)
+        case .fence(let target, let operation, let until): fence(target, operation, until: until, at: node)
         default: break
         }
     }

@@ -291,8 +291,9 @@ final class StatusProcess {
         case .fail(let group, let resource, let reason):
             order(.fail(group: configuration.groups[group.index].name, resource: UInt32(resource), reason: reason))
         case .forgetFailures(let group): order(.forgetFailures(group: configuration.groups[group.index].name))
-        case .fence(let node, let operation):
-            order(.fence(operation: operation, node: configuration.members[node.index].name))
+        case .fence(let node, let operation, let until):
+            order(.fence(operation: operation, node: configuration.members[node.index].name, until: until))
+        case .recall(let operation): order(.recall(operation: operation))
         case .entitled(let until): order(.entitled(until: until))
         case .confirms(let time): tell(.confirms(for: time))
         case .reboot(let reason): order(.reboot(reason: reason))
@@ -460,7 +461,9 @@ extension Effect {
     /// Whether another process or node waits for it: its own order among such is kept, and what is none comes after.
     fileprivate var isUrgent: Bool {
         switch self {
-        case .transmit, .start, .stop, .reassert, .suspend, .fail, .forgetFailures, .fence, .entitled, .confirms: true
+        case .transmit, .start, .stop, .reassert, .suspend, .fail, .forgetFailures, .fence, .recall, .entitled,
+            .confirms:
+            true
         case .retransmit, .forward, .deliver, .reboot, .reply, .log, .step, .dropped, .statusChanged, .finished: false
         }
     }

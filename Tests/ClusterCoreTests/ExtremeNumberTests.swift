@@ -41,7 +41,7 @@ struct ExtremeNumberTests {
                 switch effect {
                 case .start(_, _, let operation), .reassert(_, _, let operation), .stop(_, let operation):
                     handle(.finished(operation, failure: fails ? "no" : nil, remains: fails))
-                case .fence(_, let operation): handle(.fenced(operation, failure: fails ? "no" : nil))
+                case .fence(_, let operation, _): handle(.fenced(operation, failure: fails ? "no" : nil))
                 default: break
                 }
             }

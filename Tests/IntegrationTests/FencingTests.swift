@@ -133,13 +133,54 @@ extension ClusterTests {
                 let manager = try #require(stage.beta.process(titled: "heartbeat: resource manager"))
                 try Children.signal(manager.pid, 9)
                 try stage.waiting.until("a second order") { power.calls.count == 2 }
+                // The first one could not be called back when alpha is well again.
+                #expect(deviceCount(stage) == 1)
                 #expect(stage.record("one") == ["alpha start"])
                 try stage.alpha.cutPower()
-                // Both calls end when they see it.
-                try stage.waiting.until("both to have fenced") {
-                    try power.confirm("alpha")
-                    return stage.record("one") == ["alpha start", "beta start"]
+                try power.confirm("alpha")
+                try stage.waiting.until("the takeover") { stage.record("one") == ["alpha start", "beta start"] }
+            }
+        }
+
+        /// Calls of the switch that are at work on beta.
+        private func deviceCount(_ stage: Stage) -> Int {
+            stage.beta.processes.count { $0.title.contains("stonith.d/switch reset") }
+        }
+
+        @Test("a daemon that stops, or whose status process is another one, leaves no device at work")
+        func daemonStops() throws {
+            try play { ["stonith_host * external/switch alpha,beta \($0)"] } _: { stage, power in
+                try stage.alpha.cutPower()
+                try stage.waiting.until("an order to the switch") { power.isAsked(for: "alpha") }
+                let status = try #require(stage.beta.process(titled: "heartbeat: status process"))
+                try Children.signal(status.pid, 9)
+                try stage.waiting.until("the end of the call") { deviceCount(stage) == 0 }
+                try stage.waiting.until("a second order") { power.calls.count == 2 }
+                #expect(try stage.beta.stopDaemon() == .exited(0))
+                try stage.waiting.until("the end of the second call") { deviceCount(stage) == 0 }
+            }
+        }
+
+        @Test("an order to fence that is read when the node is back powers nobody off")
+        func lateOrder() throws {
+            try play { ["stonith_host * external/switch alpha,beta \($0)"] } _: { stage, power in
+                // Control would end a resource manager that is silent.
+                let stopped = try ["heartbeat: control process", "heartbeat: resource manager"].map {
+                    try #require(stage.beta.process(titled: $0)).pid
                 }
+                for pid in stopped { try Children.signal(pid, 19) }
+                try stage.alpha.cutPower()
+                try stage.waiting.until("an order to fence alpha") { stage.beta.log.contains("Resetting node alpha") }
+                try stage.alpha.powerOn()
+                try stage.alpha.startDaemon()
+                try stage.waiting.until("alpha is heard") {
+                    stage.alpha.report()?.node(named: "beta")?.status == .active
+                }
+                _ = try stage.waiting.watch(Stage.deadtime * 2) { nil as Int? }
+                for pid in stopped { try Children.signal(pid, 18) }
+                try stage.waiting.until("beta says why not") { stage.beta.log.contains("too late") }
+                try stage.waiting.until("alpha has its group") { stage.alpha.holds(Stage.addressA) }
+                #expect(power.calls == [])
             }
         }
     }

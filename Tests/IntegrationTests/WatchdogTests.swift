@@ -82,6 +82,12 @@ extension ClusterTests {
                 try stage.alpha.startDaemon()
                 try expectFed(listener, stage)
                 try stage.awaitHome()
+                try Folder.write(Folder.read(file).replacing("watchdog \(listener.path)\n", with: ""), to: file)
+                try Children.signal(try #require(stage.alpha.control).pid, 1)
+                try stage.waiting.until("the daemon says that it keeps the device") {
+                    stage.alpha.log.contains("not applied until heartbeat is restarted: watchdog")
+                }
+                try expectFed(listener, stage)
                 let control = try #require(stage.alpha.control)
                 _ = listener.take()
                 try Children.signal(control.pid, SIGUSR1)

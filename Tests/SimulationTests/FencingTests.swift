@@ -237,6 +237,54 @@ struct FencingTests {
         #expect(world.map.allSatisfy { $0 >= 0 }, "\(world.map)\n\(world.story)")
     }
 
+    /// Beta dies while alpha's resource manager stands still, for longer than an order to fence is worth something.
+    private func unread(betaReturns: Bool) -> World {
+        var world = world()
+        world.conditions.rebootTime = nil
+        world.hangResourceManager(0)
+        world.crash(1)
+        world.run(.seconds(1))
+        #expect(world.logged("fence-start") == 1, "\(world.story)")
+        if betaReturns { world.start(1) }
+        world.run(.seconds(4))
+        world.wakeResourceManager(0)
+        return world
+    }
+
+    @Test("an order to fence that is read when the node is back powers nobody off")
+    func lateOrder() {
+        var world = unread(betaReturns: true)
+        world.run(.seconds(60))
+        #expect(world.fencesDone == 0 && world.nodes[1].isUp, "\(world.story)")
+        #expect(world.owners("fs-beta").count == 1, "\(world.story)")
+        expectNeverDouble(world)
+    }
+
+    @Test("a fence of a node that is heard again is recalled, and one that an operator wants is not")
+    func recall() {
+        for isManual in [false, true] {
+            var world = world()
+            world.conditions.fenceTime = .seconds(3)
+            world.conditions.fenceFailure = 1
+            world.pause(1)
+            world.run(.seconds(1))
+            if isManual { _ = world.request(.fence(node: "beta", isConfirmed: false), at: 0) }
+            world.resume(1)
+            world.run(.seconds(1))
+            #expect(world.recalls == (isManual ? 0 : 1), "\(world.story)")
+        }
+    }
+
+    @Test("an order to fence that is read too late is given again while the node is dead")
+    func lateOrderAgain() {
+        var world = unread(betaReturns: false)
+        world.run(.seconds(20))
+        #expect(world.fencesBegun == 0 && world.owners("fs-beta") == [], "\(world.story)")
+        world.run(.seconds(20))
+        #expect(world.fencesDone == 1 && world.map == [0, 0], "\(world.story)")
+        expectNeverDouble(world)
+    }
+
     @Test("random faults: a group that needs fencing never runs twice, under any quorum")
     func randomFaults() {
         var failures = 0

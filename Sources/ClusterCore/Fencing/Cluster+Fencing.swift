@@ -123,12 +123,20 @@ extension Cluster {
     private mutating func order(_ id: NodeID) {
         operationLast += 1
         fences[id.index].operation = operationLast
+        fences[id.index].isForSilence = nodes[id.index].status == .dead
         fences[id.index].orderedGeneration = max(fences[id.index].mark.generation, nodes[id.index].generation)
         fences[id.index].waitsSince = nil
         mayHaveNews = true
         record(.fencing, of: id)
         logFence(id, .warning, "fence-start", "Resetting node \(nodes[id.index].name)")
-        effects.append(.fence(id, operationLast))
+        effects.append(.fence(id, operationLast, until: lastHandled + timing.deadtime))
+    }
+
+    /// Devices that have failed are not tried again for an order that nobody needs any more.
+    private mutating func recall(_ id: NodeID) {
+        guard let operation = fences[id.index].operation, fences[id.index].isForSilence else { return }
+        fences[id.index].isForSilence = false
+        effects.append(.recall(operation))
     }
 
     /// The next instant at which fencing has something to do.
@@ -159,10 +167,13 @@ extension Cluster {
         if let failure {
             fences[index].failure = failure
             fences[index].failedUntil = now + Cluster.retryInterval
+            let isWaitedFor = nodes[index].status == .dead && !isFenced(id)
             logFence(
-                id, .critical, "fence-failed",
-                "STONITH of \(nodes[index].name) failed: \(failure). Nothing that it may have is taken before it "
-                    + "is fenced; if it is off, say so with: hb fence --confirm \(nodes[index].name)")
+                id, isWaitedFor ? .critical : .warning, "fence-failed",
+                "STONITH of \(nodes[index].name) failed: \(failure)"
+                    + (isWaitedFor
+                        ? ". Nothing that it may have is taken before it is fenced; if it is off, say so with: "
+                            + "hb fence --confirm \(nodes[index].name)" : ""))
             return answer(requests, .failed, "\(nodes[index].name) could not be fenced: \(failure)")
         }
         fences[index].pleaObeyed = fences[index].orderedGeneration
@@ -231,6 +242,7 @@ extension Cluster {
             fences[id.index].waitsSince = nil
         }
         raise(id)
+        recall(id)
         let mark = fences[id.index].mark
         guard mark.isFenced, arrival > fences[id.index].learnedAt + timing.keepalive else { return }
         fences[id.index].mark.stamp += 1
@@ -319,6 +331,7 @@ extension Cluster {
                 return refuse("\(name) is not dead: nothing waits for it to be fenced", &self)
             }
             if !isFenced(id) { takeAsFenced(id, now) }
+            recall(id)
             record(.fenced, of: id, text: "an operator says so")
             logFence(id, .warning, "fence-confirmed", "an operator says that node \(name) is off")
             return effects.append(.reply(request, OperatorResponse(.done, "node \(name) counts as fenced")))
@@ -330,6 +343,8 @@ extension Cluster {
             return refuse("the resource manager is not ready", &self)
         }
         if fences[id.index].operation == nil { order(id) }
+        // Who wants it wants it whether the node is heard or not.
+        fences[id.index].isForSilence = false
         fences[id.index].requests.append(request)
     }
 

@@ -43,6 +43,8 @@ struct FenceState: Sendable {
     var diedAt = Instant.distantPast
     /// This node's order to its resource manager.
     var operation: OperationID?
+    /// Whether the order is recalled when the member is heard: it was given because of its silence.
+    var isForSilence = false
     /// The run of the member's daemon that the order was about.
     var orderedGeneration: UInt64 = 0
     /// The run of the member's daemon that was powered off because it asked for it: once, whatever came of it.

@@ -8,7 +8,7 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (7, 0x1dd4_ff6f_c6e9_6214)
+    private static let recorded: (version: Int, digest: UInt64) = (8, 0xb701_a3df_025e_6c99)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3], confirmedFor: .nanoseconds(4)),
@@ -26,7 +26,8 @@ struct FrameVersionTests {
     private static let orders: [StatusToResource] = [
         .takeInventory, .start(operation: 1, group: "two", epoch: 3, isCold: true),
         .stop(operation: 4, group: "five", isForfeit: true),
-        .reassert(operation: 6, group: "seven", epoch: 8), .reboot(reason: "nine"), .fence(operation: 10, node: "b"),
+        .reassert(operation: 6, group: "seven", epoch: 8), .reboot(reason: "nine"),
+        .fence(operation: 10, node: "b", until: Instant(nanoseconds: 11)), .recall(operation: 18),
         .entitled(until: Instant(nanoseconds: 12)), .forgetFailures(group: "thirteen"), .suspend(group: "14", true),
         .fail(group: "fifteen", resource: 16, reason: "17"),
     ]
