@@ -206,7 +206,7 @@ struct CrossChecks {
             report(
                 .warning, settings.quorum?.excerpt,
                 "of two nodes one alone is no majority, nothing is taken over when a node dies",
-                help: "add a third node (it needs no resources), or write quorum ping and ping ADDRESS")
+                help: "add a third node (it may be a witness), or write quorum ping and ping ADDRESS")
         case .ping:
             if !settings.media.contains(where: \.value.isPing) {
                 report(
@@ -238,6 +238,19 @@ struct CrossChecks {
     private mutating func checkGroups() {
         let nodes = settings.nodes.map(\.value)
         let pings = configuration.members.filter { $0.kind == .ping }.map(\.name)
+        let witnesses = settings.witnesses.map(\.value)
+        for witness in settings.witnesses where !nodes.contains(witness.value) {
+            let hint = Spelling.hint(for: witness.value, among: nodes)
+            report(
+                .error, witness.excerpt, "\(witness.value): no such node\(hint)",
+                help: "a witness is one of the nodes of the node lines")
+        }
+        if !groups.isEmpty, let last = settings.witnesses.last, nodes.allSatisfy(witnesses.contains) {
+            report(.error, last.excerpt, "every node is a witness, nobody can run resources")
+        }
+        for group in groups where witnesses.contains(group.group.preferred) {
+            report(.error, group.preferred, "\(group.group.preferred): a witness cannot run resources")
+        }
         for group in groups where !nodes.contains(group.group.preferred) {
             let name = group.group.preferred
             if pings.contains(name) {
