@@ -114,6 +114,8 @@ import Testing
         try configure("alpha beta gamma")
         let paused = try figures("--pause", "alpha", "3s", "--runs", "3")
         #expect(paused.status == 1 && paused.rows.first?["double_runs"] == 3)
+        // A long pause ends by itself too.
+        #expect(try figures("--pause", "alpha", "2m", "--runs", "1").rows.first?["double_lasting_runs"] == 0)
         #expect((100...500).contains(paused.rows.first?["worst_ms"] ?? 0), "\(paused)")
         // A watchdog ends it before the others take over.
         try configure("alpha beta gamma", "deadtime 2\nwatchdog /dev/watchdog\n")
@@ -130,7 +132,9 @@ import Testing
         let told = lines.first { $0.contains("fault") && $0.contains("are stopped for") }
         let pause = told?.split(separator: " ").dropLast().last.flatMap { Int($0) } ?? 0
         #expect((800...1100).contains(pause), "\(outcome)")
-        #expect(outcome.output.contains("(4 more groups that it concerns are not told of.)"))
+        try configure("alpha beta", "quorum ignore\n")
+        let split = try simulate("--cut", "eth7", "--runs", "1").output
+        #expect(split.contains("(4 more groups that it concerns are not told of.)"))
     }
 
     private func blockedSignals(of pid: pid_t) throws -> Int {

@@ -142,6 +142,8 @@ extension StudyCluster {
         world.random = RandomSource(seed: seed &+ 1)
         let begin = world.now
         var resets: [(at: Duration, node: Int)] = []
+        // A pause ends by itself, not with the repair.
+        var pausesEnd = Duration.zero
         func advance(to at: Duration) {
             while let next = resets.first, next.at <= at {
                 resets.removeFirst()
@@ -153,12 +155,14 @@ extension StudyCluster {
         for step in steps {
             advance(to: step.at)
             world.strike(step.fault, in: self, pingsOver: pingsOver)
-            if case .pause(let node, let time) = step.fault, let watchdogTimeout, time > watchdogTimeout {
+            guard case .pause(let node, let time) = step.fault else { continue }
+            pausesEnd = max(pausesEnd, step.at + time)
+            if let watchdogTimeout, time > watchdogTimeout {
                 resets.append((step.at + watchdogTimeout, node))
                 resets.sort { ($0.at, $0.node) < ($1.at, $1.node) }
             }
         }
-        if let last = resets.last { advance(to: last.at) }
+        advance(to: pausesEnd)
         settle(&world)
         let repaired = world.now
         let lasts = groups.map { !world.service.isServed($0, at: world.now) }
