@@ -57,7 +57,9 @@ package enum HADirective: String, CaseIterable, Sendable {
     /// Whether it may be given more than once without the later one replacing the earlier.
     package var accumulates: Bool {
         switch self {
-        case .node, .witness, .bcast, .udp, .serial, .ping, .ping6, .env, .udpport, .baud, .watchdog, .crm, .pacemaker: true
+        case .node, .witness, .bcast, .udp, .serial, .ping, .ping6, .env, .udpport, .baud, .watchdog, .crm,
+            .pacemaker:
+            true
         default: takesLine
         }
     }
