@@ -272,7 +272,7 @@ let package = Package(
             name: "AdminTests",
             dependencies: [
                 "Admin", "CLinux", "ClusterConfig", "ClusterModel", "Compression", "Digests", "Failovers", "Fuzzing",
-                "LinuxSystem", "Messaging", "Timeliness",
+                "JSON", "LinuxSystem", "Messaging", "Timeliness",
             ],
             swiftSettings: edge),
         .testTarget(name: "FailoversTests", dependencies: ["ClusterModel", "Failovers"], swiftSettings: edge),

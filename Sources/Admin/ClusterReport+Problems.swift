@@ -8,12 +8,16 @@ extension ClusterReport {
         var problems: [String] = []
         if !quorum.isPresent {
             problems.append(
-                "no quorum: this node reaches \(quorum.reachable) of \(quorum.configured) nodes"
-                    + " (policy \(quorum.policy.rawValue))")
+                quorum.policy == .ping
+                    ? "no quorum: no ping node answers (policy ping)"
+                    : "no quorum: this node reaches \(quorum.reachable) of \(quorum.configured) nodes"
+                        + " (policy \(quorum.policy.rawValue))")
         }
+        // What those have that are not heard, a side without quorum cannot know.
+        let isBlind = !quorum.isPresent && quorum.reachable < quorum.configured
         if let frozen { problems.append("the cluster is frozen \(frozen.text)") }
         for node in nodes { problems += node.problems }
-        for group in groups { problems += group.problems }
+        for group in groups { problems += group.problems(isBlind: isBlind) }
         for contest in contests { problems.append(contest.problem) }
         for medium in media where !medium.isOpen {
             problems.append("medium \(medium.directive) \(medium.name) is not open" + suffix(medium.reason))
@@ -51,8 +55,9 @@ extension NodeReport {
 }
 
 extension GroupReport {
-    fileprivate var problems: [String] {
+    fileprivate func problems(isBlind: Bool) -> [String] {
         var problems: [String] = []
+        let nowhere = isBlind ? "runs on no node that is heard" : "runs nowhere"
         let place = owner.map { " on \($0)" } ?? ""
         switch state {
         case .held:
@@ -60,8 +65,8 @@ extension GroupReport {
         case .claiming, .starting, .stopping: problems.append("group \(name) is \(state.rawValue)\(place)")
         case .blocked: problems.append("group \(name) cannot be stopped\(place): an operator must act")
         case .unknown: problems.append("it is not known whether group \(name) runs\(place)")
-        case .failed: problems.append("group \(name) runs nowhere: its starts failed")
-        case .stopped: problems.append("group \(name) runs nowhere")
+        case .failed: problems.append("group \(name) \(nowhere): its starts failed")
+        case .stopped: problems.append("group \(name) \(nowhere)")
         }
         if let unmanaged { problems.append("group \(name) is not managed \(unmanaged.text)") }
         for failure in resourceFailures {

@@ -45,7 +45,7 @@ package enum ConfigurationPrinter {
         let nodes = configuration.nodes.map { line(.node, $0, $0 == configuration.localName ? "this node" : nil) }
         let standard = Defaults.quorum(
             nodes: configuration.nodes.count, hasPingNodes: configuration.media.contains(where: \.isPing))
-        return nodes + [
+        return nodes + configuration.witnesses.map { line(.witness, $0) } + [
             line(.quorum, configuration.quorum.rawValue, configuration.quorum == standard ? "the default" : nil),
             line(.cluster, configuration.clusterName),
         ]

@@ -13,6 +13,9 @@ struct CrossChecks {
 
     /// Most members, ping nodes included, as in 3.0.6 (specs/heartbeat.md 1.5).
     static let membersMax = 100
+    /// By how much the kernel may end a lease late: one of its ticks (4 ms on Debian's), and the lateness of the
+    /// process that tells it.
+    static let leaseMarginMin = Duration.milliseconds(5)
     /// About the size of a status message on a serial line, in bytes of ten bits each.
     static let statusBytes = 450
 
@@ -104,22 +107,34 @@ struct CrossChecks {
     }
 
     private mutating func checkLease() {
-        guard let lease = settings.lease else { return }
         let timing = configuration.timing
-        let spelled = TimeText.spell(lease.value)
-        if lease.value >= timing.deadtime {
-            report(
-                .error, lease.excerpt,
-                "lease \(spelled) is not shorter than deadtime \(TimeText.spell(timing.deadtime)),"
-                    + " two nodes could hold one address",
-                help: "write a shorter lease, or none: it is then deadtime less one keepalive")
-        } else if lease.value <= timing.keepalive {
-            report(
-                .error, lease.excerpt,
-                "lease \(spelled) is not longer than keepalive \(TimeText.spell(timing.keepalive)),"
-                    + " it would end before it is renewed",
-                help: "write a longer lease, or none: it is then deadtime less one keepalive")
+        if let lease = settings.lease {
+            let spelled = TimeText.spell(lease.value)
+            if lease.value >= timing.deadtime {
+                return report(
+                    .error, lease.excerpt,
+                    "lease \(spelled) is not shorter than deadtime \(TimeText.spell(timing.deadtime)),"
+                        + " two nodes could hold one address",
+                    help: "write a shorter lease, or none: it is then deadtime less one keepalive")
+            }
+            if lease.value <= timing.keepalive {
+                return report(
+                    .error, lease.excerpt,
+                    "lease \(spelled) is not longer than keepalive \(TimeText.spell(timing.keepalive)),"
+                        + " it would end before it is renewed",
+                    help: "write a longer lease, or none: it is then deadtime less one keepalive")
+            }
         }
+        let margin = timing.deadtime - timing.effectiveLease
+        guard configuration.policy.leasesAddresses, margin > .zero, margin < CrossChecks.leaseMarginMin else { return }
+        let (spelled, least) = (TimeText.spell(timing.effectiveLease), TimeText.spell(CrossChecks.leaseMarginMin))
+        report(
+            settings.lease == nil ? .note : .warning, (settings.lease ?? settings.keepalive)?.excerpt,
+            "lease \(spelled) ends \(TimeText.spell(margin)) before deadtime, the kernel may end it \(least) late,"
+                + " and two nodes answer for an address meanwhile",
+            help: settings.lease == nil
+                ? "write a lease that ends \(least) before deadtime"
+                : "write a shorter lease, or none: it is then deadtime less one keepalive")
     }
 
     private mutating func checkMembers() {
@@ -186,7 +201,7 @@ struct CrossChecks {
             report(
                 .warning, settings.quorum?.excerpt,
                 "of two nodes one alone is no majority, nothing is taken over when a node dies",
-                help: "add a third node (it needs no resources), or write quorum ping and ping ADDRESS")
+                help: "add a third node (it may be a witness), or write quorum ping and ping ADDRESS")
         case .ping:
             if !settings.media.contains(where: \.value.isPing) {
                 report(
@@ -197,6 +212,13 @@ struct CrossChecks {
                     .note, settings.quorum?.excerpt,
                     "nodes that reach a ping node but not each other can both take over",
                     help: "keep several media between the nodes, or add a third node (quorum majority)")
+                let pings = settings.media.filter(\.value.isPing)
+                if pings.count == 1, let ping = pings.first {
+                    report(
+                        .note, ping.excerpt,
+                        "the only ping node: while it does not answer, neither node holds or takes anything",
+                        help: "name a second one that shares no cable, switch or power with it")
+                }
             }
         case .ignore:
             let wayOut =
@@ -211,6 +233,19 @@ struct CrossChecks {
     private mutating func checkGroups() {
         let nodes = settings.nodes.map(\.value)
         let pings = configuration.members.filter { $0.kind == .ping }.map(\.name)
+        let witnesses = settings.witnesses.map(\.value)
+        for witness in settings.witnesses where !nodes.contains(witness.value) {
+            let hint = Spelling.hint(for: witness.value, among: nodes)
+            report(
+                .error, witness.excerpt, "\(witness.value): no such node\(hint)",
+                help: "a witness is one of the nodes of the node lines")
+        }
+        if !groups.isEmpty, let last = settings.witnesses.last, nodes.allSatisfy(witnesses.contains) {
+            report(.error, last.excerpt, "every node is a witness, nobody can run resources")
+        }
+        for group in groups where witnesses.contains(group.group.preferred) {
+            report(.error, group.preferred, "\(group.group.preferred): a witness cannot run resources")
+        }
         for group in groups where !nodes.contains(group.group.preferred) {
             let name = group.group.preferred
             if pings.contains(name) {

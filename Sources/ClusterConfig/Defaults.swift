@@ -28,6 +28,7 @@ enum Defaults {
         configuration.members =
             settings.nodes.map { Member(name: $0.value, kind: .normal) }
             + configuration.media.compactMap { $0.pingNodeName }.map { Member(name: $0, kind: .ping) }
+        configuration.witnesses = settings.witnesses.map(\.value)
         configuration.localName = facts.localNode.asciiLowercased
         configuration.quorum =
             settings.quorum?.value

@@ -7,6 +7,7 @@ struct HAConfigSettings: Sendable {
     /// Everything that is stored as it is read.
     var configuration = Configuration()
     var nodes: [Located<String>] = []
+    var witnesses: [Located<String>] = []
     var media: [Located<Medium>] = []
     var keepalive: Located<Duration>?
     var deadtime: Located<Duration>?
@@ -120,6 +121,10 @@ struct HAConfigParser {
         }
         switch statement.directive {
         case .node: addNodes(statement)
+        case .witness:
+            settings.witnesses += values(statement, expected: "names of nodes").map { word in
+                Located(value: word.text.asciiLowercased, excerpt: statement.line.excerpt(word))
+            }
         case .keepalive: settings.keepalive = time(statement) ?? settings.keepalive
         case .deadtime: settings.deadtime = time(statement) ?? settings.deadtime
         case .warntime: settings.warntime = time(statement) ?? settings.warntime

@@ -3,7 +3,7 @@
 /// A directive of ha.cf.
 package enum HADirective: String, CaseIterable, Sendable {
     // Membership and time.
-    case node, keepalive, deadtime, warntime, initdead, deadping, lease, quorum
+    case node, witness, keepalive, deadtime, warntime, initdead, deadping, lease, quorum
     // Media.
     case udpport, baud, bcast, udp, mcast, ucast, mcast6, ucast6, serial, ping, ping6, hopfudge
     case pingGroup = "ping_group"
@@ -57,7 +57,9 @@ package enum HADirective: String, CaseIterable, Sendable {
     /// Whether it may be given more than once without the later one replacing the earlier.
     package var accumulates: Bool {
         switch self {
-        case .node, .bcast, .udp, .serial, .ping, .ping6, .env, .udpport, .baud, .watchdog, .crm, .pacemaker: true
+        case .node, .witness, .bcast, .udp, .serial, .ping, .ping6, .env, .udpport, .baud, .watchdog, .crm,
+            .pacemaker:
+            true
         default: takesLine
         }
     }

@@ -232,6 +232,8 @@ package struct ResourcePolicy: Equatable, Sendable {
 package struct Configuration: Equatable, Sendable {
     /// Normal nodes in the order of ha.cf, then ping nodes in the order of their media. `NodeID` indexes this.
     package var members: [Member] = []
+    /// Nodes that vote and hold nothing: names of `members`.
+    package var witnesses: [String] = []
     /// This node's name, lower case; one of `members`.
     package var localName = ""
     package var timing = Timing()

@@ -19,6 +19,7 @@ package struct Blueprint: Sendable {
     /// Each node's ha.cf lists the nodes in an order of its own.
     package var isRotated = false
     package var pingNodes: [String] = []
+    package var witnesses: [String] = []
     /// Lines of ha.cf that name fencing devices.
     package var devices: [StonithDevice] = []
     /// Every node has a device that can power off every other; groups whose names begin with `fs` have a filesystem.
@@ -50,6 +51,7 @@ package struct Blueprint: Sendable {
         let first = isRotated ? index : 0
         configuration.members = (nodes[first...] + nodes[..<first]).map { Member(name: $0, kind: .normal) }
         configuration.members += pingNodes.map { Member(name: $0, kind: .ping) }
+        configuration.witnesses = witnesses
         configuration.localName = name
         let deadtime = deadtimeFactors.isEmpty ? deadtime : deadtime * deadtimeFactors[index]
         configuration.timing.keepalive = keepalive

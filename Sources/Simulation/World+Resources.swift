@@ -85,7 +85,15 @@ extension World {
 extension Configuration {
     /// Whether the kernel ends all of a group with the node's lease: addresses, where `lease off` does not forbid it.
     package func leases(_ group: ResourceGroup) -> Bool {
-        policy.leasesAddresses
-            && group.resources.allSatisfy { ["IPaddr", "IPaddr2", "IPv6addr"].contains($0.type) }
+        policy.leasesAddresses && group.resources.allSatisfy(\.isAddress)
     }
+
+    /// Whether it ends some of it.
+    package func leasesSome(_ group: ResourceGroup) -> Bool {
+        policy.leasesAddresses && group.resources.contains(where: \.isAddress)
+    }
+}
+
+extension ResourceSpecification {
+    fileprivate var isAddress: Bool { ["IPaddr", "IPaddr2", "IPv6addr"].contains(type) }
 }

@@ -106,10 +106,10 @@ package struct World: Sendable {
         self.segments = segments
         random = RandomSource(seed: seed)
         nodes = configurations.map { VirtualNode(configuration: $0, keepsEpochs: seed % 2 == 1) }
-        var groups: [(name: String, isLeased: Bool)] = []
+        var groups: [(name: String, isLeased: Bool, hasLeased: Bool)] = []
         for configuration in configurations {
             for group in configuration.groups where !groups.contains(where: { $0.name == group.name }) {
-                groups.append((group.name, configuration.leases(group)))
+                groups.append((group.name, configuration.leases(group), configuration.leasesSome(group)))
             }
         }
         ownership = OwnershipChecker(groups: groups.map(\.name))

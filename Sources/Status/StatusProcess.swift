@@ -180,6 +180,7 @@ final class StatusProcess {
         transmitter?.authenticator = authenticator
         let kept = configuration
         configuration.members = old.members
+        configuration.witnesses = old.witnesses
         configuration.media = old.media
         configuration.groups = old.groups
         configuration.autoFailback = old.autoFailback
@@ -188,7 +189,8 @@ final class StatusProcess {
         configuration.processes.respawn = old.processes.respawn
         configuration.processes.stonith = old.processes.stonith
         let changed = [
-            kept.members != old.members ? "node" : nil, kept.media != old.media ? "media" : nil,
+            kept.members != old.members ? "node" : nil, kept.witnesses != old.witnesses ? "witness" : nil,
+            kept.media != old.media ? "media" : nil,
             kept.processes.stonith != old.processes.stonith ? "stonith, stonith_host" : nil,
             kept.autoFailback != old.autoFailback ? "auto_failback" : nil, kept.quorum != old.quorum ? "quorum" : nil,
             kept.processes.respawn != old.processes.respawn ? "respawn" : nil,

@@ -32,7 +32,9 @@ struct StatusScreen {
                 + "process \(report.pid)"
         ]
         let quorum = report.quorum
-        let votes = "\(quorum.reachable) of \(quorum.configured) nodes, policy \(quorum.policy.rawValue)"
+        let voters = "\(quorum.reachable) of \(quorum.configured) nodes"
+        let isUnanswered = quorum.policy == .ping && !quorum.isPresent
+        let votes = "\(voters)\(isUnanswered ? ", no ping node answers" : ""), policy \(quorum.policy.rawValue)"
         let lease = quorum.heldFor.map { ", may hold groups for \($0.spoken) more if unheard" } ?? ""
         lines.append(
             "quorum: \(painter.paint(quorum.isPresent ? "yes" : "no", quorum.isPresent ? .good : .bad))"

@@ -83,8 +83,8 @@ import Testing
             group IPaddr2::10.0.0.6/24 failed once on alpha: apache2 start: exit code 1?[2J?httpd: no
             group IPaddr2::10.0.0.6/24 failed 3 times on beta
             group a cannot be stopped on beta: an operator must act
-            group b runs nowhere: its starts failed
-            group c runs nowhere
+            group b runs on no node that is heard: its starts failed
+            group c runs on no node that is heard
             it is not known whether group d runs on beta
             medium serial /dev/ttyS0 is not open: open /dev/ttyS0: No such device
 
@@ -95,6 +95,15 @@ import Testing
 
             """
         #expect(outcome == ToolOutcome(status: 1, output: expected, errors: ""))
+    }
+
+    @Test("where no ping node answers, that is the reason that is given, not how many nodes are heard")
+    func unanswered() throws {
+        var report = Sample.healthy
+        report.quorum.isPresent = false
+        let outcome = try runTool("hb", ["status"], expecting: .status) { try $0.answer(report) }
+        #expect(outcome.output.contains("quorum: no, 2 of 2 nodes, no ping node answers, policy ping\n"), "\(outcome)")
+        #expect(outcome.output.contains("\nno quorum: no ping node answers (policy ping)\n"))
     }
 
     @Test("What failed and what is held still is shown with its cause, and needs attention")

@@ -11,10 +11,12 @@ struct CheckerTests {
 
     @Test("a group is served where it runs and while the lease runs, and by two nodes where both do")
     func service() {
-        var checker = ServiceChecker(groups: [("ip", true), ("disk", false)], nodes: 2)
+        var checker = ServiceChecker(
+            groups: [("ip", true, true), ("disk", false, false), ("both", false, true)], nodes: 2)
         checker.renewed(node: 0, until: at(500), at: at(0))
         checker.began("ip", node: 0, at: at(0))
         checker.began("disk", node: 0, at: at(0))
+        checker.began("both", node: 0, at: at(0))
         checker.renewed(node: 1, until: at(2000), at: at(1000))
         checker.began("ip", node: 1, at: at(1000))
         checker.began("disk", node: 1, at: at(1000))
@@ -26,6 +28,8 @@ struct CheckerTests {
         #expect(checker.overlaps.first { $0.group == "disk" } == Overlap(
             group: "disk", nodes: [0, 1], from: at(1000), duration: .milliseconds(600)))
         #expect(checker.overlaps.count == 2)
+        // Its address is found no longer, though the rest of it runs.
+        #expect(checker.outages(of: "both").first == Outage(from: at(500), duration: .milliseconds(700)))
         #expect(checker.outages(of: "ip") == [Outage(from: at(500), duration: .milliseconds(500))])
         #expect(checker.outages(of: "disk").isEmpty)
         checker.cleared(node: 1, at: at(1700))
@@ -81,12 +85,13 @@ struct StudyTests {
     @Test("a run is the same again, and its story ends with what was found")
     func repeats() throws {
         let cluster = try cluster(.ignore)
-        #expect(cluster.segments == ["eth0", "/dev/ttyS0"])
+        #expect(cluster.segments.map(\.name) == ["eth0", "/dev/ttyS0"])
         let run = cluster.run(.isolate, seed: 7)
         #expect(run.steps == cluster.run(.isolate, seed: 7).steps)
         #expect(run.isDouble)
-        #expect(cluster.story(run) == cluster.story(run))
-        #expect(cluster.story(run).contains { $0.source == "client" && $0.text.contains("is served by") })
+        let story = cluster.story(run, of: cluster.groups)
+        #expect(story == cluster.story(run, of: cluster.groups))
+        #expect(story.contains { $0.source == "client" && $0.text.contains("is served by") })
     }
 
     @Test("the shortest schedule keeps only what it takes to serve twice")

@@ -44,6 +44,27 @@ struct TakeoverTests {
         #expect(world.map == [1, 1], "\(world.story)")
     }
 
+    @Test("a witness gives the majority its vote, and holds nothing, whoever dies and whatever is asked of it")
+    func witness() {
+        var cluster = Blueprint.nodes(3)
+        cluster.groups = [("ip1", "node00"), ("ip2", "node01")]
+        cluster.witnesses = ["node02"]
+        var world = cluster.world()
+        for index in world.nodes.indices { world.start(index) }
+        world.run(.seconds(5))
+        #expect(world.owners == [0, 1])
+        let takeover = world.request(.takeover(.all), at: 2)
+        world.run(.seconds(1))
+        #expect(world.response(to: takeover)?.text == "this node is a witness (ha.cf): it holds nothing")
+        world.crash(0)
+        world.run(.seconds(2))
+        #expect(world.owners == [1, 1])
+        // Of those that are left it is no majority.
+        world.crash(1)
+        world.run(.seconds(5))
+        #expect(world.owners == [-1, -1])
+    }
+
     @Test("auto_failback on brings a group home, off leaves it", arguments: [AutoFailback.on, .off])
     func failback(_ policy: AutoFailback) {
         var world = TestCluster(failback: policy).world()

@@ -142,13 +142,18 @@ extension Cluster {
     private func standing(_ id: NodeID) -> Standing? {
         if id == localNode {
             if isLeaving || isBarred(lastHandled) { return .leaving }
-            return status == .active ? (isPartlyHeard(id) ? .partlyHeard : .candidate) : .joining
+            return status == .active ? activeStanding(id) : .joining
         }
         guard nodes[id.index].isAlive else { return nil }
         if nodes[id.index].isSuspect { return .unreachable }
         guard let said = nodes[id.index].said else { return .joining }
         if said.leaving || said.barred { return .leaving }
-        return nodes[id.index].status == .active ? (isPartlyHeard(id) ? .partlyHeard : .candidate) : .joining
+        return nodes[id.index].status == .active ? activeStanding(id) : .joining
+    }
+
+    private func activeStanding(_ id: NodeID) -> Standing {
+        if configuration.witnesses.contains(nodes[id.index].name) { return .witness }
+        return isPartlyHeard(id) ? .partlyHeard : .candidate
     }
 
     /// Whether the node and another live one do not hear each other, by the word of either.

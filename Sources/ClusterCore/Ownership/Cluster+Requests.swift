@@ -114,6 +114,9 @@ extension Cluster {
         guard var selected = select(selection, id) else { return }
         if let refusal = heldStillRefusal(selected) { return refuse(id, refusal) }
         if selection == .failback { selected = selected.filter { !isForeign($0) } }
+        if configuration.witnesses.contains(configuration.localName) {
+            return refuse(id, "this node is a witness (ha.cf): it holds nothing")
+        }
         guard quorum.mayClaim else { return refuse(id, "this node has no quorum (\(configuration.quorum.rawValue))") }
         if let failed = selected.first(where: { $0.failures.count > 0 }) {
             return refuse(

@@ -13,6 +13,8 @@ enum Standing: Equatable, Sendable {
     case joining
     /// Shutting down: gives up what it holds.
     case leaving
+    /// Votes, and is given nothing.
+    case witness
     /// Alive by the word of others, but not heard here: keeps what it holds, for it cannot be asked to give it up.
     case unreachable
 }

@@ -412,6 +412,7 @@ extension Configuration {
             hash = (hash ^ 0xff) &* 0x100_0000_01b3
         }
         for name in nodes.sorted() { mix(name) }
+        for name in witnesses.sorted() { mix("witness " + name) }
         for group in groups {
             mix(group.preferred)
             for resource in group.resources { mix(resource.text) }

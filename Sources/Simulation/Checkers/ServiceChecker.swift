@@ -15,8 +15,10 @@ package struct Outage: Equatable, Sendable {
 package struct ServiceChecker: Sendable {
     private struct Service: Sendable {
         let name: String
-        /// The kernel ends it with the node's lease.
+        /// The kernel ends all of it with the node's lease.
         let isLeased: Bool
+        /// The kernel ends some of it: clients find its addresses no longer.
+        let hasLeased: Bool
         /// Nodes where it runs.
         var nodes: [Int] = []
         /// All before this is accounted for.
@@ -32,9 +34,9 @@ package struct ServiceChecker: Sendable {
     /// Stretches in which two nodes served a group at once, in the order in which they were found.
     package private(set) var overlaps: [Overlap] = []
 
-    /// Groups by name and whether the kernel leases them; how many nodes there are.
-    init(groups: [(name: String, isLeased: Bool)], nodes: Int) {
-        services = groups.map { Service(name: $0.name, isLeased: $0.isLeased) }
+    /// Groups by name, and whether the kernel leases all or some of what they have; how many nodes there are.
+    init(groups: [(name: String, isLeased: Bool, hasLeased: Bool)], nodes: Int) {
+        services = groups.map { Service(name: $0.name, isLeased: $0.isLeased, hasLeased: $0.hasLeased) }
         leaseEnds = Array(repeating: .distantPast, count: nodes)
     }
 
@@ -80,13 +82,13 @@ package struct ServiceChecker: Sendable {
     /// Whether some node serves a group at the run's present moment.
     package func isServed(_ group: String, at now: Instant) -> Bool {
         guard let index = index(of: group) else { return false }
-        return services[index].nodes.contains { !services[index].isLeased || leaseEnds[$0] > now }
+        return services[index].nodes.contains { !services[index].hasLeased || leaseEnds[$0] > now }
     }
 
     private func index(of group: String) -> Int? { services.firstIndex { $0.name == group } }
 
-    private func end(of service: Service, at node: Int, _ now: Instant) -> Instant {
-        service.isLeased ? min(now, leaseEnds[node]) : now
+    private func end(_ isLeased: Bool, at node: Int, _ now: Instant) -> Instant {
+        isLeased ? min(now, leaseEnds[node]) : now
     }
 
     /// Leases and nodes have not changed since the group was settled last.
@@ -96,19 +98,21 @@ package struct ServiceChecker: Sendable {
         guard now > service.settledAt else { return }
         var first = Instant.distantPast
         var second = Instant.distantPast
+        var found = Instant.distantPast
         for node in service.nodes {
-            let end = end(of: service, at: node, now)
+            let end = end(service.isLeased, at: node, now)
             second = max(second, min(first, end))
             first = max(first, end)
+            found = max(found, self.end(service.hasLeased, at: node, now))
         }
         if second > service.settledAt {
             note(Overlap(
                 group: service.name, nodes: service.nodes, from: service.settledAt,
                 duration: second - service.settledAt))
         }
-        if first > service.settledAt { services[index].wasServed = true }
-        guard services[index].wasServed, first < now else { return }
-        let from = max(first, service.settledAt)
+        if found > service.settledAt { services[index].wasServed = true }
+        guard services[index].wasServed, found < now else { return }
+        let from = max(found, service.settledAt)
         if let last = service.outages.last, last.end == from {
             services[index].outages[service.outages.count - 1].duration = now - last.from
         } else {

@@ -10,8 +10,10 @@ package enum Fault: Equatable, Sendable {
     case pause(node: Int, Duration)
     /// The status process dies and is started again.
     case statusProcess(node: Int)
-    /// A segment carries nothing any more.
-    case cut(segment: Int)
+    /// Segments carry nothing any more.
+    case cut([Int])
+    /// A node's cable to a network is pulled.
+    case unplug(node: Int, segment: Int)
     /// A node's cables are all pulled.
     case isolate(node: Int)
     /// Two sides do not hear each other; `pinged` is the side that still reaches the ping nodes, nil: both.
@@ -32,7 +34,7 @@ package enum Fault: Equatable, Sendable {
 
 /// Kinds of faults that a study draws from.
 package enum FaultKind: String, CaseIterable, Sendable {
-    case kill, pause, daemon, cut, isolate, partition, oneway, loss, ping, resource, standby, restart, several
+    case kill, pause, daemon, cut, unplug, isolate, partition, oneway, loss, ping, resource, standby, restart, several
 
     /// In words, for a report.
     package var title: String {
@@ -41,6 +43,7 @@ package enum FaultKind: String, CaseIterable, Sendable {
         case .pause: "a node's processes are stopped for a while"
         case .daemon: "a status process dies"
         case .cut: "a medium fails"
+        case .unplug: "a node loses one of its links"
         case .isolate: "a node loses all its links"
         case .partition: "the cluster is divided"
         case .oneway: "a node does not hear another one"
@@ -72,20 +75,23 @@ extension StudyCluster {
         FaultKind.allCases.filter { kind in
             switch kind {
             case .ping: hasPingNodes
-            case .cut: !segments.isEmpty
+            case .unplug: !networks.isEmpty && segments.count > 1
             default: true
             }
         }
     }
 
-    /// In words, with the administrator's names.
-    package func text(_ fault: Fault) -> String {
+    /// In words, with the administrator's names; `pingsOver` as in `StudyRun`.
+    package func text(_ fault: Fault, pingsOver: Int?) -> String {
         func names(_ side: [Int]) -> String { side.map { nodes[$0] }.joined(separator: " ") }
         return switch fault {
         case .kill(let node): "\(nodes[node]) loses power"
         case .pause(let node, let time): "the processes of \(nodes[node]) are stopped for \(time.wholeMilliseconds) ms"
         case .statusProcess(let node): "the status process of \(nodes[node]) dies"
-        case .cut(let segment): "\(segments[segment]) fails"
+        case .cut(let failed):
+            failed.map { "\(segments[$0].name) fails" + pingClause($0, pingsOver) }.joined(separator: ", ")
+        case .unplug(let node, let segment):
+            "\(segments[segment].name) of \(nodes[node]) fails" + pingClause(segment, pingsOver)
         case .isolate(let node): "\(nodes[node]) loses all its links"
         case .partition(let one, let other, let pinged):
             "\(names(one)) and \(names(other)) do not hear each other"
@@ -99,6 +105,11 @@ extension StudyCluster {
         }
     }
 
+    private func pingClause(_ segment: Int, _ pingsOver: Int?) -> String {
+        guard let pingsOver, segments[segment].isNetwork else { return "" }
+        return segment == pingsOver ? " (the ping nodes are behind it)" : " (the ping nodes are not behind it)"
+    }
+
     func schedule(_ kind: FaultKind, _ random: inout RandomSource) -> [Step] {
         guard kind == .several else { return [step(kind, &random)] }
         let single = kinds.filter { $0 != .several }
@@ -108,7 +119,6 @@ extension StudyCluster {
     }
 
     private func step(_ kind: FaultKind, _ random: inout RandomSource) -> Step {
-        let timing = calm.nodes[0].configuration.timing
         func upTo(_ duration: Duration) -> Duration {
             .nanoseconds(Int64(random.next() % UInt64(max(1, duration.wholeNanoseconds))))
         }
@@ -122,7 +132,8 @@ extension StudyCluster {
         case .kill, .several: fault = .kill(node: node)
         case .pause: fault = .pause(node: node, upTo(timing.deadtime * 3))
         case .daemon: fault = .statusProcess(node: node)
-        case .cut: fault = .cut(segment: below(segments.count))
+        case .cut: fault = .cut([below(segments.count)])
+        case .unplug: fault = .unplug(node: node, segment: networks[below(networks.count)])
         case .isolate: fault = .isolate(node: node)
         case .partition:
             var sides: [[Int]] = [[node], [other]]
@@ -141,9 +152,9 @@ extension StudyCluster {
 }
 
 extension World {
-    /// Does one fault, in the segments of `cluster`.
-    mutating func strike(_ fault: Fault, in cluster: StudyCluster) {
-        note(cluster.text(fault))
+    /// Does one fault to `cluster`; `pingsOver` as in `StudyRun`.
+    mutating func strike(_ fault: Fault, in cluster: StudyCluster, pingsOver: Int?) {
+        note(cluster.text(fault, pingsOver: pingsOver))
         switch fault {
         case .kill(let node): crash(node)
         case .pause(let node, let time):
@@ -151,13 +162,15 @@ extension World {
             pause(node)
             resumeLater(node, after: time)
         case .statusProcess(let node): restartStatusProcess(node)
-        case .cut(let segment):
+        case .cut(let failed):
             let all = Array(nodes.indices)
-            for index in segments.indices where cluster.segments[index] == cluster.segments[segment] {
-                partition(all, all, segment: index)
+            for segment in failed {
+                partition(all, all, segment: segment)
+                if segment == pingsOver { unpinged = all }
             }
-            // Ping nodes are out of reach when the last interface is.
-            if cluster.networks.allSatisfy({ isCutForAll(segment: $0) }) { unpinged = all }
+        case .unplug(let node, let segment):
+            partition([node], nodes.indices.filter { $0 != node }, segment: segment)
+            if segment == pingsOver { unpinged.append(node) }
         case .isolate(let node):
             partition([node], nodes.indices.filter { $0 != node })
             unpinged.append(node)
@@ -173,6 +186,13 @@ extension World {
         case .standby(let node): _ = request(.standby(.all), at: node)
         case .restart(let node): handOver(node)
         }
+    }
+
+    /// What a watchdog does to a machine whose processes are stopped.
+    mutating func bark(_ node: Int, in cluster: StudyCluster) {
+        guard nodes[node].isPaused else { return }
+        note("the watchdog of \(cluster.nodes[node]) resets the machine")
+        crash(node)
     }
 
     /// Everything works again.

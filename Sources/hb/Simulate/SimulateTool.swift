@@ -9,7 +9,7 @@ import Simulation
 extension Tool {
     static let simulate = Tool(
         verb: "simulate", program: nil, summary: "try the configuration against thousands of fault schedules",
-        usage: "[--runs N] [--seed S] [--json] [--cut LINK] [--kill NODE] [--pause NODE TIME]",
+        usage: "[--runs N] [--seed S] [--json] [--cut [NODE:]LINK] [--kill NODE] [--pause NODE TIME]",
         help: """
             Runs the cluster of ha.cf and haresources on virtual time, with the daemon's own decisions, under random
             faults, and says how long each group was not served, and whether two nodes ever served one at once. Needs
@@ -19,13 +19,15 @@ extension Tool {
                   --seed S           another choice of schedules (1); equal seeds give equal reports
               -j, --json             as JSON; hb(1) describes it
                   --cut LINK         what if this medium fails: an interface or a serial line, as in ha.cf
+                  --cut NODE:LINK    what if it fails on this node alone: its card, its cable
                   --kill NODE        what if this node loses power
                   --pause NODE TIME  what if its processes are stopped for so long: 3s, 500ms
 
-            Faults that are given happen together; without any all kinds are drawn.
+            Faults that are given happen together; without any all kinds are drawn. ^C ends it with a report of what
+            was tried until then.
 
             Exit status: 0 no group was ever served by two nodes at once, 1 one was, 2 wrong command line or
-            configuration.
+            configuration, 6 none was, but ^C ended it, or the report could not be written.
 
             """,
         options: [
@@ -52,7 +54,7 @@ extension Tool {
         let report = study.report(progress: Progress(total: Int(runs)))
         let text = arguments.has("json") ? report.json.text(isCompact: false) + "\n" : report.text(Painter.ofOutput)
         guard Terminal.print(text) else { return ExitStatus.unknown }
-        return report.isDouble ? ExitStatus.failed : ExitStatus.done
+        return report.isDouble ? ExitStatus.failed : report.isComplete ? ExitStatus.done : ExitStatus.unknown
     }
 }
 
@@ -71,7 +73,7 @@ extension ConfigurationFolder {
         var (files, facts) = read()
         var names: [String] = []
         for line in String(decoding: files.haConfig.bytes ?? [], as: UTF8.self).split(whereSeparator: \.isNewline) {
-            let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
+            let words = line.prefix { $0 != "#" }.split { " \t,".contains($0) }
             if words.first == "node" { names += words.dropFirst().map { $0.lowercased() } }
         }
         if let first = names.first, !names.contains(facts.localNode) { facts.localNode = first }
@@ -95,11 +97,7 @@ extension StudyCluster {
         for option in arguments.options {
             let word = option.value ?? ""
             switch option.name {
-            case "cut":
-                guard let segment = segments.firstIndex(of: word) else {
-                    throw UsageError("no medium is called '\(word)': \(segments.joined(separator: ", "))")
-                }
-                steps.append(Step(at: .zero, fault: .cut(segment: segment)))
+            case "cut": steps.append(Step(at: .zero, fault: try failure(word)))
             case "kill": steps.append(Step(at: .zero, fault: .kill(node: try node(word))))
             case "pause":
                 guard let time = times.popFirst() else { throw UsageError("--pause needs a node and a time: 3s") }
@@ -109,6 +107,14 @@ extension StudyCluster {
         }
         if let rest = times.first { throw UsageError("unexpected word '\(rest)'") }
         return steps
+    }
+
+    /// `eth0`, or `alpha:eth0`.
+    private func failure(_ word: String) throws(UsageError) -> Fault {
+        if let fault = failure(of: word) { return fault }
+        let parts = word.split(separator: ":", maxSplits: 1).map(String.init)
+        if parts.count == 2, let fault = failure(of: parts[1], node: try node(parts[0])) { return fault }
+        throw UsageError("no medium is called '\(word)': \(links.joined(separator: ", "))")
     }
 
     private func node(_ word: String) throws(UsageError) -> Int {
