@@ -7,8 +7,8 @@ import LinuxSystem
 package protocol AddressLease: AnyObject {
     /// From here on these addresses answer only while the lease runs. MUST be said before they are added.
     func hold(_ addresses: [InterfaceAddress])
-    /// These addresses are gone from here. May take effect with what is said next.
-    func release(_ addresses: [InterfaceAddress])
+    /// These addresses are gone from here, in whatever form they were held. May take effect with what is said next.
+    func release(_ addresses: [IPAddress])
     /// The lease runs until then; one that has run out is not renewed by an instant that has passed.
     func renew(until: Instant, now: Instant)
     /// Whether the lease has run out and the kernel has removed the addresses for that.

@@ -21,7 +21,7 @@ package final class AddressLifetimes: AddressLease {
         held += addresses.filter { !held.contains($0) }
     }
 
-    package func release(_ addresses: [InterfaceAddress]) { held.removeAll { addresses.contains($0) } }
+    package func release(_ addresses: [IPAddress]) { held.removeAll { addresses.contains($0.address) } }
 
     package func renew(until: Instant, now: Instant) {
         let seconds = (until - now).wholeNanoseconds / 1_000_000_000

@@ -40,9 +40,9 @@ package final class KernelLease: AddressLease {
         correct(told: now)
     }
 
-    package func release(_ addresses: [InterfaceAddress]) {
-        released += addresses.map(\.address)
-        held.removeAll { released.contains($0) }
+    package func release(_ addresses: [IPAddress]) {
+        released += addresses
+        held.removeAll { addresses.contains($0) }
     }
 
     package func renew(until: Instant, now: Instant) {

@@ -203,7 +203,7 @@ package final class AddressKeeper {
                     if code == 0 || code == EEXIST {
                         up.append(PlacedAddress(address: address.address, interface: address.interface))
                     } else {
-                        lease?.release([address])
+                        lease?.release([address.address])
                         outcomes[index] = .failed("add \(tables.describe(address)): \(SystemError.text(code))")
                     }
                 }
@@ -252,7 +252,8 @@ package final class AddressKeeper {
                 if codes.contains(where: { $0 != 0 }) { try confirmAbsence(specifications, &outcomes) }
                 let removed = backwards.filter { index, _ in outcomes[index] == .done }.map(\.1)
                 if connections == .drop { endConnections(removed, "dropped") }
-                lease?.release(removed)
+                // What was gone before is not held either: a lease that went on with it would bring it back.
+                lease?.release(zip(specifications, outcomes).filter { $1 == .done }.map(\.0.address))
             } catch {
                 for (index, _) in found { outcomes[index] = .failed("\(error)") }
             }

@@ -152,6 +152,19 @@ struct LeaseTests {
         #expect(records.all.isEmpty || !records.events.contains { $0.hasPrefix("lease") }, "\(records.events)")
     }
 
+    @Test("What was removed by others before it was stopped needs no lease either: the end leaves nothing behind")
+    func goneBefore() throws {
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        let now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        try start(keeper, addresses)
+        try shell("ip -n \(network.near) addr del 10.7.0.100/24 dev eth0")
+        try stop(keeper, addresses)
+        try end(keeper)
+        #expect(try !rules().contains("heartbeat"))
+    }
+
     @Test("The next daemon goes on with the lease of the one before, without a gap and without rules twice")
     func handOver() throws {
         try earlierDaemon()
@@ -194,6 +207,20 @@ struct LeaseTests {
         usleep(60_000)
         #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
         #expect(!records.events.contains("lease-failed"))
+    }
+
+    @Test("Lifetimes do not bring back what was stopped")
+    func lifetimesStopped() throws {
+        let lease = try network.inside(network.near) { try AddressLifetimes(log: records.write) }
+        let keeper = try keeper(lease)
+        try start(keeper, addresses)
+        var now = Clock.now()
+        lease.renew(until: now + .seconds(5), now: now)
+        try shell("ip -n \(network.near) addr del fd00:7::100/64 dev eth0")
+        try stop(keeper, addresses)
+        now = Clock.now()
+        lease.renew(until: now + .seconds(5), now: now)
+        #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
     }
 
     @Test("Where lifetimes stand in for the lease, the kernel removes what nobody prolongs, and it is not put back")
