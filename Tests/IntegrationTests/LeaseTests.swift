@@ -77,6 +77,34 @@ extension ClusterTests {
             }
         }
 
+        /// Kills the daemon of alpha at once, changes something, and starts it again while its right lasts.
+        private func restart(_ stage: Stage, after change: () throws -> Void) throws {
+            try stage.alpha.killDaemon()
+            try change()
+            try stage.alpha.startDaemon()
+            try stage.awaitHome()
+            // The lease of the earlier daemon has run out.
+            Waiting.sleep()
+            try stage.expectCalm(for: Stage.deadtime * 2)
+            #expect(try answers(Stage.addressA, stage.alpha, stage))
+        }
+
+        @Test("A daemon that is to lease nothing, or cannot run nft, is not silenced by the lease of the one before it")
+        func earlierLease() throws {
+            try Stage.play { stage in
+                try stage.start()
+                try restart(stage) {
+                    try stage.alpha.command(["mount", "--bind", "/dev/null", "/usr/sbin/nft"]).check()
+                }
+                try stage.alpha.command(["umount", "/usr/sbin/nft"]).check()
+                try restart(stage) {
+                    let path = stage.alpha.configurationFolder + "/ha.cf"
+                    try Folder.write(Folder.read(path) + "lease off\n", to: path)
+                }
+                #expect(try !stage.alpha.command(["nft", "list", "tables"]).check().contains("heartbeat"))
+            }
+        }
+
         @Test("A daemon that is stopped for good leaves no rules behind")
         func removed() throws {
             try Stage.play { stage in
