@@ -5,6 +5,7 @@ import LinuxSystem
 
 /// A lease by the lifetimes of the addresses themselves.
 package final class AddressLifetimes: AddressLease {
+    package let inherited: [IPAddress] = []
     private var until = Instant.distantPast
 
     private let session: NetlinkSession

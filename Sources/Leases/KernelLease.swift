@@ -7,6 +7,7 @@ import LinuxSystem
 /// for at most a keepalive: the next renewal makes it again. The kernel refuses a renewal where any rule of the machine
 /// was changed since the last one, so that nobody has to ask before each whether the tables are as they were.
 package final class KernelLease: AddressLease {
+    package let inherited: [IPAddress]
     private let table: LeaseTable
     private let elements: LeaseElements
     private let log: (LogRecord) -> Void
@@ -41,6 +42,7 @@ package final class KernelLease: AddressLease {
             do { try elements.apply(trial) } catch let second { throw second.code == ENOENT ? error : second }
             log(LogRecord(.warning, "lease-tables", "an earlier daemon's tables lease addresses: \(error)"))
         }
+        inherited = (try? elements.heldAddresses()) ?? []
         noteRules()
     }
 

@@ -34,6 +34,28 @@ extension LeaseElements {
         return rules
     }
 
+    /// The addresses that are held.
+    func heldAddresses() throws(SystemError) -> [IPAddress] {
+        var held: [IPAddress] = []
+        for name in ["held4", "held6"] {
+            guard let set = nftnl_set_alloc() else { throw SystemError(code: ENOMEM, operation: "read the lease") }
+            defer { nftnl_set_free(set) }
+            try ask(NFT_MSG_GETSETELEM, family: UInt16(NFPROTO_INET), flags: NLM_F_DUMP) {
+                put(tableName, NFTA_SET_ELEM_LIST_TABLE, $0)
+                put(name, NFTA_SET_ELEM_LIST_SET, $0)
+            } each: { nftnl_set_elems_nlmsg_parse($0, set) }
+            guard let elements = nftnl_set_elems_iter_create(set) else { continue }
+            defer { nftnl_set_elems_iter_destroy(elements) }
+            while let element = nftnl_set_elems_iter_next(elements) {
+                var length: UInt32 = 0
+                guard let key = nftnl_set_elem_get(element, UInt16(NFTNL_SET_ELEM_KEY), &length) else { continue }
+                let bytes = UnsafeRawBufferPointer(start: key, count: Int(length))
+                if let address = IPAddress(bytes: Array(bytes)) { held.append(address) }
+            }
+        }
+        return held
+    }
+
     /// Removes the tables, and with them whatever they keep from answering; what is not there is no failure.
     func deleteTables() throws(SystemError) {
         for family in LeaseElements.tables {

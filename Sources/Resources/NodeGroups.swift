@@ -78,6 +78,10 @@ final class NodeGroups {
             releaseUnasked()
         }
         configure(configuration, configurationDirectory: configurationDirectory)
+        operations.addresses.removeAbandoned(
+            except: configuration.groups.flatMap(\.resources).compactMap { resource in
+                ResourceKind(resource, hasScript: { _ in false }, hasUnit: { _ in false }).address
+            })
         if let until = entitlement.until { silence?.heard(until: until) }
     }
 
