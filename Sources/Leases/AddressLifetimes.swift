@@ -5,6 +5,7 @@ import LinuxSystem
 
 /// A lease by the lifetimes of the addresses themselves.
 package final class AddressLifetimes: AddressLease {
+    package let inherited: [IPAddress] = []
     private var until = Instant.distantPast
 
     private let session: NetlinkSession
@@ -21,7 +22,7 @@ package final class AddressLifetimes: AddressLease {
         held += addresses.filter { !held.contains($0) }
     }
 
-    package func release(_ addresses: [InterfaceAddress]) { held.removeAll { addresses.contains($0) } }
+    package func release(_ addresses: [IPAddress]) { held.removeAll { addresses.contains($0.address) } }
 
     package func renew(until: Instant, now: Instant) {
         let seconds = (until - now).wholeNanoseconds / 1_000_000_000

@@ -1,10 +1,13 @@
 // The lease as nftables enforces it.
+import CLinux
 import ClusterModel
 import LinuxSystem
 
-/// A lease in tables of the node's own. Somebody who flushes all tables of the machine takes it away for at most a
-/// keepalive: the next renewal makes it again.
+/// A lease in tables of the node's own. Somebody who flushes all tables of the machine, or changes these, takes it away
+/// for at most a keepalive: the next renewal makes it again. The kernel refuses a renewal where any rule of the machine
+/// was changed since the last one, so that nobody has to ask before each whether the tables are as they were.
 package final class KernelLease: AddressLease {
+    package let inherited: [IPAddress]
     private let table: LeaseTable
     private let elements: LeaseElements
     private let log: (LogRecord) -> Void
@@ -14,6 +17,10 @@ package final class KernelLease: AddressLease {
     private var released: [IPAddress] = []
     private var until = Instant.distantPast
     private var isFailing = false
+    /// The tables' rules as they were made; nil where that is not known.
+    private var intact: [[UInt8]]?
+    /// Looks at rules that somebody else changes meanwhile.
+    private static let looksMax = 3
     /// From the reading of the clock until the kernel has a lease that ends by it. It takes microseconds.
     private static let latenessMax = Duration.milliseconds(1)
 
@@ -21,13 +28,38 @@ package final class KernelLease: AddressLease {
     /// Waits for a child process.
     /// `node` tells the tables of nodes on one machine apart.
     package init(node: String, log: @escaping (LogRecord) -> Void) throws {
-        let name = "heartbeat-" + String(node.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
+        let name = KernelLease.tableName(node)
         self.log = log
         table = LeaseTable(name: name)
         elements = try LeaseElements(tableName: name)
-        try table.make()
         // Whether the way that a start goes is open is known before one has to go it: with the address of nobody.
-        try elements.apply(IPAddress("0.0.0.0").map { LeaseElements.Change.release($0) } ?? [])
+        let trial = IPAddress("0.0.0.0").map { LeaseElements.Change.release($0) } ?? []
+        do {
+            try table.make()
+            try elements.apply(trial)
+        } catch {
+            // Those of an earlier daemon do as well, and would silence for ever what nobody leases in them.
+            do { try elements.apply(trial) } catch let second { throw second.code == ENOENT ? error : second }
+            log(LogRecord(.warning, "lease-tables", "an earlier daemon's tables lease addresses: \(error)"))
+        }
+        inherited = (try? elements.heldAddresses()) ?? []
+        noteRules()
+    }
+
+    /// Removes what an earlier daemon of a node that is to lease nothing has left: addresses in it would fall silent.
+    package static func remove(node: String) throws(SystemError) {
+        try LeaseElements(tableName: tableName(node)).deleteTables()
+    }
+
+    private static func tableName(_ node: String) -> String {
+        "heartbeat-" + String(node.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
+    }
+
+    /// The tables are as they should be.
+    private func noteRules() {
+        elements.generation = try? elements.currentGeneration()
+        intact = try? elements.rules()
+        if intact == nil { elements.generation = nil }
     }
 
     package func hold(_ addresses: [InterfaceAddress]) {
@@ -40,9 +72,9 @@ package final class KernelLease: AddressLease {
         correct(told: now)
     }
 
-    package func release(_ addresses: [InterfaceAddress]) {
-        released += addresses.map(\.address)
-        held.removeAll { released.contains($0) }
+    package func release(_ addresses: [IPAddress]) {
+        released += addresses
+        held.removeAll { addresses.contains($0) }
     }
 
     package func renew(until: Instant, now: Instant) {
@@ -86,29 +118,67 @@ package final class KernelLease: AddressLease {
 
     package func end() {
         guard held.isEmpty else { return }
-        do throws(LeaseError) { try table.delete() } catch {
+        elements.generation = nil
+        do throws(SystemError) { try elements.deleteTables() } catch {
             log(LogRecord(.warning, "lease-tables", "the lease's tables stay behind: \(error)"))
         }
     }
 
     private func apply(_ changes: [LeaseElements.Change]) {
-        let outdated = released
+        let changes = changes + released.flatMap { LeaseElements.Change.release($0) }
         released = []
         do throws(SystemError) {
-            try elements.apply(changes + outdated.flatMap { LeaseElements.Change.release($0) })
+            do throws(SystemError) {
+                try elements.apply(changes)
+            } catch {
+                if error.code != ERESTART { throw error }
+                try applyAnew(changes)
+            }
             isFailing = false
         } catch {
-            restore(after: error)
+            restore(after: error, changes)
         }
     }
 
-    private func restore(after error: SystemError) {
+    /// Somebody has changed rules of this machine, most often some of his own. Throws where the lease's are not what
+    /// they were; their elements are put there again whatever has become of them.
+    private func applyAnew(_ changes: [LeaseElements.Change]) throws(SystemError) {
+        let changes = holdings + changes
+        for _ in 1...KernelLease.looksMax {
+            do throws(SystemError) {
+                elements.generation = try elements.currentGeneration()
+                guard try elements.rules() == intact else {
+                    throw SystemError(code: ESTALE, operation: "compare the lease's rules")
+                }
+                return try elements.apply(changes)
+            } catch {
+                if error.code != ERESTART { throw error }
+            }
+        }
+        // Looked at again with the next change.
+        let outdated = elements.generation
+        elements.generation = nil
+        defer { elements.generation = outdated }
+        try elements.apply(changes)
+    }
+
+    private var holdings: [LeaseElements.Change] { held.flatMap { LeaseElements.Change.hold($0) } }
+
+    private func restore(after error: SystemError, _ changes: [LeaseElements.Change]) {
+        let outdated = elements.generation
+        elements.generation = nil
         do {
-            try table.make()
-            try elements.apply(held.flatMap { LeaseElements.Change.hold($0) } + lease(Clock.now()))
-            log(LogRecord(.warning, "lease-restored", "the lease's tables were removed by somebody else: made again"))
+            try table.make(afresh: true)
+            try elements.apply(holdings + lease(Clock.now()))
+            noteRules()
+            log(LogRecord(
+                .warning, "lease-restored",
+                "the lease's tables were removed or changed by somebody else: made again"))
             isFailing = false
         } catch let second {
+            // Whatever is left of them must not silence what this node may hold.
+            try? elements.apply(holdings + changes)
+            elements.generation = outdated
             if !isFailing { log(LogRecord(.critical, "lease-failed", "\(error); \(second): addresses are not leased")) }
             isFailing = true
         }

@@ -59,14 +59,16 @@ final class LeaseElements {
     }
 
     /// Of one transaction; an element takes about 100 bytes.
-    private static let bufferSize = 32768
+    static let bufferSize = 32768
     private static let changesMax = 200
 
-    private let socket: OpaquePointer
-    private let tableName: String
+    let socket: OpaquePointer
+    let tableName: String
+    /// The kernel's number of the rules after the last change here; nil where it is not to be compared.
+    var generation: UInt32?
     private var sequence: UInt32 = 0
     /// A transaction, and what the kernel says to it. Kept: taken anew each time, it costs a start more than the rest.
-    private let buffer: UnsafeMutableRawBufferPointer
+    let buffer: UnsafeMutableRawBufferPointer
 
     /// The corresponding C function is `mnl_socket_open2`.
     init(tableName: String) throws(SystemError) {
@@ -88,31 +90,34 @@ final class LeaseElements {
     }
 
     /// All of the changes in order, or none of a transaction that fails; more than 200 make several transactions.
-    /// Throws ENOENT where the tables are gone.
+    /// Throws ENOENT where the tables are gone, and ERESTART where somebody has changed any table since `generation`.
     func apply(_ changes: [Change]) throws(SystemError) {
         var rest = changes[...]
         while !rest.isEmpty {
             let part = rest.prefix(LeaseElements.changesMax)
             rest = rest.dropFirst(LeaseElements.changesMax)
-            let code = transact(part)
+            let code = transact { batch in part.allSatisfy { append($0, to: batch) } }
             if code != 0 { throw SystemError(code: code, operation: "change the lease") }
         }
     }
 
     /// Returns an errno, 0 for done. The kernel does its work inside the send.
-    private func transact(_ changes: ArraySlice<Change>) -> Int32 {
+    func transact(_ fill: (OpaquePointer) -> Bool) -> Int32 {
         guard let batch = mnl_nlmsg_batch_start(buffer.baseAddress, LeaseElements.bufferSize) else { return ENOMEM }
         defer { mnl_nlmsg_batch_stop(batch) }
-        nftnl_batch_begin(current(batch), next())
+        let begin = nftnl_batch_begin(current(batch), next())
+        if let generation { mnl_attr_put_u32(begin, UInt16(NFNL_BATCH_GENID.rawValue), generation.bigEndian) }
         mnl_nlmsg_batch_next(batch)
-        for change in changes {
-            guard append(change, to: batch) else { return ENOMEM }
-        }
+        guard fill(batch) else { return ENOMEM }
         nftnl_batch_end(current(batch), next())
         mnl_nlmsg_batch_next(batch)
         let sent = mnl_socket_sendto(socket, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch))
         if sent < 0 { return cl_errno() }
-        return refusal(UnsafeMutableRawBufferPointer(rebasing: buffer[LeaseElements.bufferSize...]))
+        let code = refusal(UnsafeMutableRawBufferPointer(rebasing: buffer[LeaseElements.bufferSize...]))
+        // The kernel leaves 0 out. A transaction that changes nothing is not counted there: the next one finds that
+        // somebody may have changed something, and looks.
+        if code == 0, let last = generation { generation = last == .max ? 1 : last + 1 }
+        return code
     }
 
     private func append(_ change: Change, to batch: OpaquePointer) -> Bool {
@@ -147,11 +152,11 @@ final class LeaseElements {
         }
     }
 
-    private func current(_ batch: OpaquePointer) -> UnsafeMutablePointer<CChar>? {
+    func current(_ batch: OpaquePointer) -> UnsafeMutablePointer<CChar>? {
         mnl_nlmsg_batch_current(batch)?.assumingMemoryBound(to: CChar.self)
     }
 
-    private func next() -> UInt32 {
+    func next() -> UInt32 {
         sequence &+= 1
         return sequence
     }

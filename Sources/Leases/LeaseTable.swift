@@ -9,17 +9,26 @@ package struct LeaseError: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// The node's own tables, one of the family inet and one of arp; rules of others are not touched. They are made and
-/// removed by the program `nft`, once in the life of a daemon.
+/// The node's own tables, one of the family inet and one of arp; rules of others are not touched. They are made by the
+/// program `nft`, once in the life of a daemon, and again where somebody has changed them.
 struct LeaseTable {
     let name: String
 
     private static let program = "/usr/sbin/nft"
 
     /// Makes what is missing, all in one transaction; a lease and held addresses that an earlier daemon left go on.
-    func make() throws(LeaseError) {
-        try run(
+    /// `afresh`: whatever is there by the tables' names is removed before.
+    func make(afresh: Bool = false) throws(LeaseError) {
+        let removal = """
+            add table inet \(name)
+            delete table inet \(name)
+            add table arp \(name)
+            delete table arp \(name)
+
             """
+        try run(
+            (afresh ? removal : "")
+                + """
             add table inet \(name)
             add set inet \(name) held4 { type ipv4_addr; }
             add set inet \(name) held6 { type ipv6_addr; }
@@ -44,8 +53,6 @@ struct LeaseTable {
 
             """)
     }
-
-    func delete() throws(LeaseError) { try run("delete table inet \(name)\ndelete table arp \(name)\n") }
 
     private func run(_ commands: String) throws(LeaseError) {
         do throws(SystemError) {

@@ -203,7 +203,7 @@ package final class AddressKeeper {
                     if code == 0 || code == EEXIST {
                         up.append(PlacedAddress(address: address.address, interface: address.interface))
                     } else {
-                        lease?.release([address])
+                        lease?.release([address.address])
                         outcomes[index] = .failed("add \(tables.describe(address)): \(SystemError.text(code))")
                     }
                 }
@@ -252,7 +252,8 @@ package final class AddressKeeper {
                 if codes.contains(where: { $0 != 0 }) { try confirmAbsence(specifications, &outcomes) }
                 let removed = backwards.filter { index, _ in outcomes[index] == .done }.map(\.1)
                 if connections == .drop { endConnections(removed, "dropped") }
-                lease?.release(removed)
+                // What was gone before is not held either: a lease that went on with it would bring it back.
+                lease?.release(zip(specifications, outcomes).filter { $1 == .done }.map(\.0.address))
             } catch {
                 for (index, _) in found { outcomes[index] = .failed("\(error)") }
             }
@@ -310,6 +311,30 @@ package final class AddressKeeper {
 
     /// The node may hold its addresses until then.
     package func renew(until: Instant, now: Instant) { lease?.renew(until: until, now: now) }
+
+    /// Removes what an earlier daemon held and none of these has, which are all that there are now: nobody would ever
+    /// stop it, and it would answer beside whoever takes the address next. One that is where one of these has it, in
+    /// whatever other places it is too, is for its group to keep or to stop.
+    package func removeAbandoned(except specifications: [AddressSpecification]) {
+        guard let lease, !lease.inherited.isEmpty else { return }
+        do throws(SystemError) {
+            let tables = try tables.current()
+            for address in lease.inherited {
+                let owners = specifications.filter { $0.address == address }
+                if owners.contains(where: { !tables.find($0).isEmpty }) { continue }
+                let forms = tables.forms(of: address).filter { tables.interfaces[$0.interface]?.isLoopback == false }
+                let codes = try session.remove(forms)
+                for (form, code) in zip(forms, codes) {
+                    let text = "\(tables.describe(form)) was held by an earlier daemon, and no line of haresources "
+                    let outcome = code == 0 ? "removed" : "not removed: \(SystemError.text(code))"
+                    log(LogRecord(.warning, "address-abandoned", text + "has it there any more: \(outcome)"))
+                }
+                if codes.allSatisfy({ $0 == 0 }) { lease.release([address]) }
+            }
+        } catch {
+            log(LogRecord(.error, "netlink", "\(error): addresses of an earlier daemon may be left"))
+        }
+    }
 
     /// The daemon ends.
     package func end() { lease?.end() }

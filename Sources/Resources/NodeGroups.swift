@@ -80,6 +80,10 @@ final class NodeGroups {
             releaseUnasked()
         }
         configure(configuration, configurationDirectory: configurationDirectory)
+        operations.addresses.removeAbandoned(
+            except: configuration.groups.flatMap(\.resources).compactMap { resource in
+                ResourceKind(resource, hasScript: { _ in false }, hasUnit: { _ in false }).address
+            })
         if let until = entitlement.until { silence?.heard(until: until) }
     }
 
@@ -87,7 +91,12 @@ final class NodeGroups {
     private static func lease(
         _ configuration: Configuration, _ log: @escaping (LogRecord) -> Void
     ) -> (any AddressLease)? {
-        guard configuration.policy.leasesAddresses else { return nil }
+        guard configuration.policy.leasesAddresses else {
+            do throws(SystemError) { try KernelLease.remove(node: configuration.localName) } catch {
+                log(LogRecord(.warning, "lease-tables", "\(error): what an earlier daemon leased may fall silent"))
+            }
+            return nil
+        }
         do {
             return try KernelLease(node: configuration.localName, log: log)
         } catch {

@@ -77,6 +77,59 @@ extension ClusterTests {
             }
         }
 
+        /// Kills the daemon of alpha at once, changes something, and starts it again while its right lasts.
+        private func restart(_ stage: Stage, after change: () throws -> Void) throws {
+            try stage.alpha.killDaemon()
+            try change()
+            try stage.alpha.startDaemon()
+            try stage.awaitHome()
+            // The lease of the earlier daemon has run out.
+            Waiting.sleep()
+            try stage.expectCalm(for: Stage.deadtime * 2)
+            #expect(try answers(Stage.addressA, stage.alpha, stage))
+        }
+
+        @Test("A daemon that is to lease nothing, or cannot run nft, is not silenced by the lease of the one before it")
+        func earlierLease() throws {
+            try Stage.play { stage in
+                try stage.start()
+                try restart(stage) {
+                    try stage.alpha.command(["mount", "--bind", "/dev/null", "/usr/sbin/nft"]).check()
+                }
+                try stage.alpha.command(["umount", "/usr/sbin/nft"]).check()
+                try restart(stage) {
+                    let path = stage.alpha.configurationFolder + "/ha.cf"
+                    try Folder.write(Folder.read(path) + "lease off\n", to: path)
+                }
+                #expect(try !stage.alpha.command(["nft", "list", "tables"]).check().contains("heartbeat"))
+            }
+        }
+
+        @Test("An address that a changed haresources puts elsewhere is not left where an earlier daemon held it")
+        func abandoned() throws {
+            try Stage.play { plan in
+                plan.bridges = 2
+            } _: { stage in
+                try stage.start()
+                for node in stage.cluster.nodes {
+                    let path = node.configurationFolder + "/haresources"
+                    let moved = "alpha \(Stage.addressA)/24/eth1"
+                    try Folder.write("\(moved)\nbeta \(Stage.groupB) recorder::two\n", to: path)
+                }
+                for node in stage.cluster.nodes {
+                    try Children.signal(#require(node.control).pid, SIGUSR1)
+                    try node.awaitDaemonEnd()
+                    try node.startDaemon()
+                }
+                try stage.cluster.awaitOwner("alpha", of: "\(Stage.addressA)/24/eth1")
+                let places = try stage.alpha.command(["ip", "-o", "addr", "show", "to", Stage.addressA]).check()
+                #expect(places.contains("eth1") && !places.contains("eth0"), "\(places)")
+                #expect(stage.alpha.log.contains("\(Stage.addressA)/24 on eth0 was held by an earlier daemon"))
+                #expect(try stage.alpha.run("hb", ["standby", "all"]).succeeded)
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["beta"])
+            }
+        }
+
         @Test("A daemon that is stopped for good leaves no rules behind")
         func removed() throws {
             try Stage.play { stage in

@@ -152,6 +152,19 @@ struct LeaseTests {
         #expect(records.all.isEmpty || !records.events.contains { $0.hasPrefix("lease") }, "\(records.events)")
     }
 
+    @Test("What was removed by others before it was stopped needs no lease either: the end leaves nothing behind")
+    func goneBefore() throws {
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        let now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        try start(keeper, addresses)
+        try shell("ip -n \(network.near) addr del 10.7.0.100/24 dev eth0")
+        try stop(keeper, addresses)
+        try end(keeper)
+        #expect(try !rules().contains("heartbeat"))
+    }
+
     @Test("The next daemon goes on with the lease of the one before, without a gap and without rules twice")
     func handOver() throws {
         try earlierDaemon()
@@ -194,6 +207,68 @@ struct LeaseTests {
         usleep(60_000)
         #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
         #expect(!records.events.contains("lease-failed"))
+    }
+
+    @Test(
+        "What somebody else does to the lease's tables is undone with the next renewal",
+        arguments: [
+            "flush table inet heartbeat-alpha-example; flush table arp heartbeat-alpha-example",
+            "delete table arp heartbeat-alpha-example",
+            "flush set inet heartbeat-alpha-example held4; flush set arp heartbeat-alpha-example held4; "
+                + "flush set inet heartbeat-alpha-example held6",
+            "insert rule inet heartbeat-alpha-example input accept; "
+                + "insert rule arp heartbeat-alpha-example input accept",
+            "add table inet heartbeat-alpha-example { flags dormant; }; "
+                + "add table arp heartbeat-alpha-example { flags dormant; }",
+            "delete table inet heartbeat-alpha-example; add table inet heartbeat-alpha-example; "
+                + "add set inet heartbeat-alpha-example lease { type ipv4_addr; }",
+        ])
+    func tampered(_ commands: String) throws {
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        var now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        try start(keeper, addresses)
+        try shell("ip netns exec \(network.near) nft '\(commands)'")
+        now = Clock.now()
+        try network.inside(network.near) { lease.renew(until: now + .seconds(20), now: now) }
+        #expect(try answers("10.7.0.100") && answers("fd00:7::100"))
+        now = Clock.now()
+        try network.inside(network.near) { lease.renew(until: now + .milliseconds(30), now: now) }
+        usleep(60_000)
+        #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
+        #expect(!records.events.contains("lease-failed"))
+    }
+
+    @Test("Other people's changes of their own rules are no reason to make the lease's tables again")
+    func others() throws {
+        let lease = try kernelLease()
+        let keeper = try keeper(lease)
+        let now = Clock.now()
+        lease.renew(until: now + .seconds(20), now: now)
+        try start(keeper, addresses)
+        let before = try rules()
+        for round in 1...3 {
+            try shell("ip netns exec \(network.near) nft 'add table inet site\(round)'")
+            try network.inside(network.near) { lease.renew(until: now + .seconds(20), now: Clock.now()) }
+        }
+        #expect(!records.events.contains { $0.hasPrefix("lease") }, "\(records.events)")
+        #expect(try answers("10.7.0.100") && answers("fd00:7::100"))
+        #expect(try rules().contains("site3") && before.contains("heartbeat-alpha-example"))
+    }
+
+    @Test("Lifetimes do not bring back what was stopped")
+    func lifetimesStopped() throws {
+        let lease = try network.inside(network.near) { try AddressLifetimes(log: records.write) }
+        let keeper = try keeper(lease)
+        try start(keeper, addresses)
+        var now = Clock.now()
+        lease.renew(until: now + .seconds(5), now: now)
+        try shell("ip -n \(network.near) addr del fd00:7::100/64 dev eth0")
+        try stop(keeper, addresses)
+        now = Clock.now()
+        lease.renew(until: now + .seconds(5), now: now)
+        #expect(try !answers("10.7.0.100") && !answers("fd00:7::100"))
     }
 
     @Test("Where lifetimes stand in for the lease, the kernel removes what nobody prolongs, and it is not put back")

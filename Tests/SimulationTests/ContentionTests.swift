@@ -46,4 +46,24 @@ struct ContentionTests {
         #expect(cluster.contender(of: group, since: healed - .seconds(10)) == other, "\(world.story)")
         #expect(cluster.contender(of: group, since: healed + .seconds(3600)) == nil)
     }
+
+    @Test("A node that stood still, and gave a group up before it heard who has taken it, knows it when it hears")
+    func lapsed() throws {
+        var blueprint = TestCluster.nodes(3)
+        blueprint.failback = .off
+        var world = blueprint.world()
+        world.startAll()
+        world.run(.seconds(3))
+        #expect(world.map.first == 0)
+        world.partition([0], [1, 2])
+        world.run(.seconds(2))
+        let owner = try #require(world.map.first)
+        #expect(owner != 0, "\(world.story)")
+        #expect(try #require(world.nodes[0].cluster).contender(of: group, since: .distantPast) == nil)
+        let healed = world.now
+        world.heal()
+        world.run(.seconds(2))
+        let cluster = try #require(world.nodes[0].cluster)
+        #expect(cluster.contender(of: group, since: healed) == world.nodes[owner].configuration.localName)
+    }
 }

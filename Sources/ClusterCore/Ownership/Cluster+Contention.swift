@@ -12,10 +12,13 @@ extension Cluster {
             let isHere = groups[index].phase.reported?.phase.isTaken ?? false
             groups[index].wasTaken = isHere
             groups[index].starter = nil
+            // A node that stood still gives up what it finds lapsed before it hears who has taken it.
+            if isHere || groups[index].isForfeit { groups[index].wasForfeit = groups[index].isForfeit }
+            let isContended = isHere || groups[index].wasForfeit
             for entry in board[groups[index].id] {
                 if entry.phase == .starting { groups[index].starter = entry.node }
                 guard entry.phase.isTaken else { continue }
-                if isHere { groups[index].contender = (entry.node, now) }
+                if isContended { groups[index].contender = (entry.node, now) }
                 groups[index].wasTaken = true
             }
         }
@@ -36,8 +39,8 @@ extension Cluster {
     /// Whether another node may serve the group by now, so that its addresses go before anything else of it is stopped.
     package func isForfeit(_ group: GroupID) -> Bool { groups[group.index].isForfeit }
 
-    /// The node that had the group while this one had it too, or may have had it, and was heard at an instant or later;
-    /// nil where none was.
+    /// The node that had the group while this one had it too, or may have had it, or when this one had lost it to
+    /// whoever took it, and was heard at an instant or later; nil where none was.
     package func contender(of group: GroupID, since: Instant) -> String? {
         guard let contender = groups[group.index].contender, contender.at >= since else { return nil }
         return nodes[contender.node.index].name

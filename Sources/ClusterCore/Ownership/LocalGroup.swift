@@ -76,6 +76,8 @@ struct LocalGroup: Sendable {
     /// When it was known last that somebody has it, this node or another; whether somebody had at the last look.
     var takenAt = Instant.distantPast
     var wasTaken = false
+    /// It was forfeit when this node had it last.
+    var wasForfeit = false
     /// The other node that was starting it at the last look.
     var starter: NodeID?
     /// Of this node's claim: who had not granted it at the last look, and whether it waits for a fence, for the record.
