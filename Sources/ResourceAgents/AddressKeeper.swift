@@ -77,12 +77,24 @@ package final class AddressKeeper {
         rehearse()
     }
 
-    /// Goes the way of a start once, for an interface that there cannot be. Code that runs for the first time is slow:
-    /// the first takeover in a daemon's life is often its last, and somebody waits for it.
+    /// Goes the way of a start once, with the address of nobody and for an interface that there cannot be. Code that
+    /// runs for the first time is slow: the first takeover in a daemon's life is often its last, and somebody waits.
     private func rehearse() {
-        guard let nobody = IPAddress("0.0.0.0"), (try? tables.current()) != nil else { return }
-        _ = try? session.add([InterfaceAddress(interface: 0, address: nobody, prefixLength: 32)])
-        _ = Announcer.frames(of: nobody, at: .zero)
+        guard let nobody = IPAddress("0.0.0.0"), let tables = try? tables.current() else { return }
+        var outcomes = [ResourceOutcome.done]
+        let address = InterfaceAddress(interface: 0, address: nobody, prefixLength: 32)
+        // There are kernels that say to it that it is done.
+        _ = try? bringUp([(0, address)], instead: [], asking: false, tables, &outcomes)
+        lastStart = nil
+        lease?.release([address.address])
+        if let name = tables.interfaces.values.first?.name,
+            let specification = try? AddressSpecification(argument: "\(nobody)/32/\(name)")
+        {
+            _ = tables.place(specification)
+        }
+        // Has the lease forget it now, and not with the next renewal.
+        lease?.renew(until: .distantPast, now: Clock.now())
+        announcer.rehearse(nobody)
     }
 
     /// Whether the next start of these addresses is a cold one: nobody is known to have had them just before, so
@@ -187,38 +199,49 @@ package final class AddressKeeper {
                 case .failure(let error): outcomes[index] = .failed(error.reason)
                 }
             }
+            // What is there and not used, because the kernel found the address taken, is put there anew.
+            let unusable = wanted.filter { index, _ in
+                present(specifications[index], tables).contains { $0.isDuplicate }
+            }
             do throws(SystemError) {
-                try prepare(wanted.map(\.1), tables)
-                // What is there and not used, because the kernel found the address taken, is put there anew.
-                let unusable = wanted.filter { index, _ in
-                    present(specifications[index], tables).contains { $0.isDuplicate }
-                }
-                _ = try session.remove(unusable.map(\.1))
-                if asking { wanted = wanted.map { ($0, optimistic($1, tables)) } }
-                lease?.hold(wanted.map(\.1))
-                let results = try session.add(wanted.map(\.1))
-                let confirmed = Clock.now()
-                var up: [PlacedAddress] = []
-                for ((index, address), code) in zip(wanted, results) {
-                    if code == 0 || code == EEXIST {
-                        up.append(PlacedAddress(address: address.address, interface: address.interface))
-                    } else {
-                        lease?.release([address.address])
-                        outcomes[index] = .failed("add \(tables.describe(address)): \(SystemError.text(code))")
-                    }
-                }
-                announcer.announce(up, interfaces: tables.interfaces)
-                lastStart = up.isEmpty ? nil : (confirmed, Clock.now())
-                for ((_, address), code) in zip(wanted, results) where code == EEXIST {
-                    log(LogRecord(.info, "address-present", "\(tables.describe(address)) was there already"))
-                }
-                keepSecondaries(wanted.map(\.1), tables)
+                let up = try bringUp(wanted, instead: unusable.map(\.1), asking: asking, tables, &outcomes)
                 conflicts.watch(up, asking: probeTime != nil)
             } catch {
                 for (index, _) in wanted { outcomes[index] = .failed("\(error)") }
             }
             return outcomes
         }
+    }
+
+    /// Adds and announces addresses, each with the place of its outcome, which is set where it fails; returns those that
+    /// are there. `unusable` are removed before.
+    private func bringUp(
+        _ places: [(Int, InterfaceAddress)], instead unusable: [InterfaceAddress], asking: Bool,
+        _ tables: AddressTables, _ outcomes: inout [ResourceOutcome]
+    ) throws(SystemError) -> [PlacedAddress] {
+        var wanted = places
+        try prepare(wanted.map(\.1), tables)
+        _ = try session.remove(unusable)
+        if asking { wanted = wanted.map { ($0, optimistic($1, tables)) } }
+        lease?.hold(wanted.map(\.1))
+        let results = try session.add(wanted.map(\.1))
+        let confirmed = Clock.now()
+        var up: [PlacedAddress] = []
+        for ((index, address), code) in zip(wanted, results) {
+            if code == 0 || code == EEXIST {
+                up.append(PlacedAddress(address: address.address, interface: address.interface))
+            } else {
+                lease?.release([address.address])
+                outcomes[index] = .failed("add \(tables.describe(address)): \(SystemError.text(code))")
+            }
+        }
+        announcer.announce(up, interfaces: tables.interfaces)
+        lastStart = up.isEmpty ? nil : (confirmed, Clock.now())
+        for ((_, address), code) in zip(wanted, results) where code == EEXIST {
+            log(LogRecord(.info, "address-present", "\(tables.describe(address)) was there already"))
+        }
+        keepSecondaries(wanted.map(\.1), tables)
+        return up
     }
 
     /// Removes addresses, each from where it is; what is not there needs no removal. Returns an outcome for each.

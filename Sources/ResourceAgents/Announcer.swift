@@ -55,6 +55,12 @@ package final class Announcer {
         socket = try PacketSocket()
     }
 
+    /// Makes the frames for an address and has none of them sent, as there is no interface 0.
+    func rehearse(_ address: IPAddress) {
+        for frame in Announcer.frames(of: address, at: .zero) { try? socket.send(frame, interface: 0) }
+        drop([PlacedAddress(address: address, interface: 0)])
+    }
+
     /// Announces as ha.cf says from now on.
     package func configure(_ policy: AnnouncementPolicy) {
         routers = policy.routers.compactMap { IPAddress($0) }

@@ -44,6 +44,7 @@ package final class GroupRunner {
     private let operations: ResourceOperations
     private let monitor: ResourceMonitor
     private let answer: Answer
+    private let log: (LogRecord) -> Void
     /// Of each resource that is a native address, what its word says: that is the same at any time.
     private let addresses: [AddressSpecification?]
     private var run: GroupRun
@@ -58,15 +59,17 @@ package final class GroupRunner {
     /// What was done and not told yet.
     private var steps: [FailoverStep] = []
 
+    /// `log`: who is told what is decided for the group; nil: as for its operations.
     package init(
         _ group: ResourceGroup, policy: ResourcePolicy, operations: ResourceOperations, monitor: ResourceMonitor,
-        answer: @escaping Answer
+        log: ((LogRecord) -> Void)? = nil, answer: @escaping Answer
     ) {
         self.group = group
         self.operations = operations
         self.monitor = monitor
         number = monitor.number()
         self.answer = answer
+        self.log = log ?? operations.log
         addresses = group.resources.map { operations.kind(of: $0).address }
         run = GroupRun(group: group, isAddress: addresses.map { $0 != nil }, policy: policy)
     }
@@ -240,7 +243,7 @@ package final class GroupRunner {
 
     /// Nobody waits for a line of the log, and clients wait for what else there was to do.
     private func writeLog() {
-        for record in records { operations.log(record) }
+        for record in records { log(record) }
         records.removeAll(keepingCapacity: true)
     }
 
@@ -306,7 +309,7 @@ package final class GroupRunner {
                 handle(.pauseEnded)
             }
         } catch {
-            operations.log(LogRecord(.error, "group-pause", "\(error)"))
+            log(LogRecord(.error, "group-pause", "\(error)"))
             handle(.pauseEnded)
         }
     }

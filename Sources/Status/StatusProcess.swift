@@ -165,6 +165,7 @@ final class StatusProcess {
         cluster = Cluster(
             configuration: new, generation: generation, uuid: uuid, seed: generation ^ UInt64(getpid()) << 32,
             confirmedFor: confirmedFor ?? StatusProcess.confirmedBeforeBoot(new.timing), now: Clock.now())
+        if let cluster { Rehearsal.run(cluster, now: Clock.now()) }
         for error in refused { log.write(.warning, "no-realtime", "real-time service not allowed: \(error)") }
         log.write(.info, "generation", "Heartbeat generation: \(generation)")
         if new.groups.isEmpty { handle(.inventory([], entitledUntil: nil)) } else { arm() }

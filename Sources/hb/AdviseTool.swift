@@ -44,7 +44,8 @@ extension Tool {
             let screen = AdviceScreen(report: report, advice: advice, wish: wish, painter: Painter.ofOutput)
             Terminal.print(arguments.has("json") ? screen.json.text(isCompact: false) + "\n" : screen.text)
             if case .insufficient = advice.basis { return ExitStatus.failed }
-            return arguments.has("apply") ? apply(advice, invocation, arguments.common.paths, limit) : ExitStatus.done
+            guard arguments.has("apply") else { return ExitStatus.done }
+            return apply(advice, invocation, arguments.common.paths, limit, isJSON: arguments.has("json"))
         } catch {
             invocation.complain(error.description)
             return ExitStatus.of(error)
@@ -52,7 +53,7 @@ extension Tool {
     }
 
     private static func apply(
-        _ advice: TimingAdvice, _ invocation: Invocation, _ paths: Paths, _ limit: Duration
+        _ advice: TimingAdvice, _ invocation: Invocation, _ paths: Paths, _ limit: Duration, isJSON: Bool
     ) -> Int32 {
         let folder = ConfigurationFolder(paths.configurationDirectory)
         do throws(EditError) {
@@ -74,7 +75,9 @@ extension Tool {
             invocation.complain("written to ha.cf, but not reloaded: \(error)")
             return ExitStatus.of(error)
         }
-        Terminal.print("written to ha.cf and in force; the file before is \(folder.replacedPath)\n")
+        let text = "written to ha.cf and in force; the file before is \(folder.replacedPath)\n"
+        // Behind JSON nothing may stand.
+        if isJSON { Terminal.complain(text) } else { Terminal.print(text) }
         return ExitStatus.done
     }
 

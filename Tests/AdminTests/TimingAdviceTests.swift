@@ -1,5 +1,6 @@
 // Advice on intervals from delays whose distribution is known, and its way into ha.cf.
 import Admin
+import CLinux
 import ClusterModel
 import LinuxSystem
 import Messaging
@@ -126,15 +127,36 @@ struct TimingAdviceTests {
         #expect(throws: AdminMessageError.self) { try PunctualityReport(records) }
     }
 
-    @Test("ha.cf keeps everything but the lines that change")
+    @Test("ha.cf keeps everything but the values that change")
     func edit() {
-        let text = "# mine\nkeepalive 2\n\tdeadtime\t30 \nbcast eth0\n#keepalive 5\nkeepalive 3"
+        let text = "# mine\nkeepalive 2\t# of May\n\tdeadtime\t30 \nbcast eth0\n#keepalive 5\nkeepalive,3\r"
         let edited = HAConfigEdit.setting(
             [("keepalive", "20ms"), ("warntime", "50ms"), ("deadtime", "100ms")], in: Array(text.utf8))
         #expect(
             String(decoding: edited, as: UTF8.self)
-                == "# mine\nkeepalive 20ms\ndeadtime 100ms\nbcast eth0\n#keepalive 5\nkeepalive 20ms\nwarntime 50ms\n")
+                == "# mine\nkeepalive 20ms\t# of May\n\tdeadtime 100ms \nbcast eth0\n#keepalive 5\n"
+                + "keepalive 20ms\r\nwarntime 50ms\n")
         #expect(HAConfigEdit.setting([], in: []) == [])
+    }
+
+    @Test("a change keeps the mode whatever the umask is, and a link to the file")
+    func changeInPlace() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("kept.cf", "keepalive 1\ndeadtime 10\ninitdead 20\nucast eth9 10.0.0.2\nnode alpha beta\n")
+        try folder.write("haresources", "")
+        try folder.write("authkeys", "auth 1\n1 sha1 secret\n", mode: 0o600)
+        try folder.write("nodeinfo", "alpha\n")
+        let configuration = ConfigurationFolder(folder.path)
+        let kept = "\(configuration.path)/kept.cf"
+        #expect(chmod(kept, 0o644) == 0 && symlink("kept.cf", "\(configuration.path)/ha.cf") == 0)
+        let before = umask(0o077)
+        defer { umask(before) }
+        try configuration.change([("deadtime", "8s"), ("keepalive", "500ms")])
+        #expect(FileSystem.target(ofLink: "\(configuration.path)/ha.cf") == "kept.cf")
+        #expect(FileSystem.text(of: kept, limit: 1000)?.hasPrefix("keepalive 500ms\ndeadtime 8s\n") == true)
+        #expect(FileSystem.text(of: kept + ".old", limit: 1000)?.hasPrefix("keepalive 1\n") == true)
+        var status = stat()
+        #expect(stat(kept, &status) == 0 && status.st_mode & 0o7777 == 0o644)
     }
 
     @Test("a change with which ha.cf would have errors is not made; one without is, and the old file is kept")

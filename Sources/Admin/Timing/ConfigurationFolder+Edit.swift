@@ -19,19 +19,38 @@ package enum EditError: Error, CustomStringConvertible {
 }
 
 extension ConfigurationFolder {
-    /// Where the ha.cf before the last change is.
-    package var replacedPath: String { "\(path)/ha.cf.old" }
+    /// ha.cf itself, which may lie elsewhere and be linked to.
+    private var editedPath: String { FileSystem.resolved("\(path)/ha.cf") }
 
-    /// Sets directives of ha.cf, if it is without errors then. The file keeps its owner and mode; the one before is
-    /// `replacedPath`.
+    /// Where the ha.cf before the last change is: beside the file itself.
+    package var replacedPath: String { editedPath + ".old" }
+
+    /// Sets directives of ha.cf, if it is without errors then. The file keeps its place, owner and mode; the one before
+    /// is `replacedPath`. Of several that are asked for at once each builds on the one before.
     package func change(_ values: [(directive: String, value: String)]) throws(EditError) {
+        let target = editedPath
+        let lock = try ConfigurationFolder.lock(directoryOf: target)
+        defer { withExtendedLifetime(lock) {} }
         var (files, facts) = read()
         files.haConfig.bytes = HAConfigEdit.setting(values, in: files.haConfig.bytes ?? [])
         facts.missingAgents = .warning
         let (configuration, diagnostics) = ConfigurationReader.read(files: files, facts: facts)
         guard configuration != nil else { throw .invalid(Terminal.printable(diagnostics.rendered)) }
         do throws(SystemError) {
-            try replace(path + "/ha.cf", files.haConfig.bytes ?? [])
+            try replace(target, files.haConfig.bytes ?? [])
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Waits until nobody else changes a file there by this way.
+    private static func lock(directoryOf file: String) throws(EditError) -> Descriptor {
+        let directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
+        do throws(SystemError) {
+            let lock = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            let raw = lock.raw
+            _ = try retrying("lock \(directory)") { cl_flock(raw, LOCK_EX) }
+            return lock
         } catch {
             throw .system(error)
         }
@@ -43,9 +62,11 @@ extension ConfigurationFolder {
         _ = try retrying("stat \(path)") { stat(path, &status) }
         _ = unlink(draft)
         do throws(SystemError) {
-            let file = try Descriptor.open(draft, O_WRONLY | O_CREAT | O_EXCL, mode: mode_t(status.st_mode) & 0o7777)
+            let file = try Descriptor.open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode: 0o600)
             let raw = file.raw
             _ = try retrying("chown \(draft)") { fchown(raw, status.st_uid, status.st_gid) }
+            // Whatever the caller's umask is.
+            _ = try retrying("chmod \(draft)") { fchmod(raw, mode_t(status.st_mode) & 0o7777) }
             var written = 0
             while written < bytes.count {
                 let rest = bytes[written...]
