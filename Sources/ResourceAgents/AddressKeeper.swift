@@ -213,8 +213,8 @@ package final class AddressKeeper {
         }
     }
 
-    /// Adds and announces addresses, each with the place of its outcome, which is set where it fails; returns those that
-    /// are there. `unusable` are removed before.
+    /// Adds and announces addresses, each with the place of its outcome, which is set where it fails. Returns those
+    /// that are there. `unusable` are removed before.
     private func bringUp(
         _ places: [(Int, InterfaceAddress)], instead unusable: [InterfaceAddress], asking: Bool,
         _ tables: AddressTables, _ outcomes: inout [ResourceOutcome]
