@@ -55,6 +55,8 @@ package struct Cluster: Sendable {
     /// Since when this node has its right again, where no vote decides: it was stopped for longer than its lease, or a
     /// ping node answers again. The others may have taken everything meanwhile (`isWaking`).
     var wokeAt: Instant?
+    /// Since when ping nodes answer without a break; nil before the first answer.
+    var provenAt: Instant?
     /// The right to hold has ended, if only for a moment, while it was not known what runs here.
     var hasLapsed = false
 

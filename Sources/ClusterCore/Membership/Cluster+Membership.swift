@@ -221,6 +221,18 @@ extension Cluster {
         }
     }
 
+    /// An answer of a ping node older than this is no proof that this node is on the right side of a cut.
+    var pingFreshness: Duration { timing.keepalive * 3 }
+
+    /// Whether ping nodes answer again, and another node may not have been heard yet that was cut off together with
+    /// them: it was silent for less than its deadtime since.
+    var isUnproven: Bool {
+        guard let provenAt else { return false }
+        return others.contains { id in
+            lastHandled < provenAt + nodes[id.index].deadInterval && (nodes[id.index].heardAt ?? .distantPast) < provenAt
+        }
+    }
+
     /// When a ping node has answered last; nil where none has yet.
     var pingedAt: Instant? {
         nodes.lazy.filter { $0.kind == .ping }.compactMap(\.heardAt).max()
@@ -238,6 +250,6 @@ extension Cluster {
         return QuorumInput(
             policy: configuration.quorum, nodeCount: others.count + 1, reachableCount: reachable + 1,
             promises: promises, pingedAt: pingedAt, inheritedUntil: inheritedUntil,
-            lease: timing.effectiveLease + patienceGranted, freshness: timing.keepalive * 3, now: lastHandled)
+            lease: timing.effectiveLease + patienceGranted, freshness: pingFreshness, now: lastHandled)
     }
 }

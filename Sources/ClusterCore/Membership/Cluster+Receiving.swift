@@ -60,7 +60,10 @@ extension Cluster {
         else { return drop(.pingMismatch) }
         noteLink(id, medium, arrival)
         hasRightChanged = true
-        if configuration.quorum == .ping, arrival >= quorum.heldUntil { wokeAt = arrival }
+        if configuration.quorum == .ping {
+            if arrival >= quorum.heldUntil { wokeAt = arrival }
+            if arrival - (pingedAt ?? .distantPast) > pingFreshness { provenAt = arrival }
+        }
         nodes[id.index].heardAt = max(arrival, nodes[id.index].heardAt ?? arrival)
         nodes[id.index].lastMedium = medium
         nodes[id.index].isSuspect = false

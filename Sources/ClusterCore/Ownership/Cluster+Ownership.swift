@@ -75,7 +75,7 @@ extension Cluster {
     /// While its lease is not prolonged, nothing that a node starts is served.
     var mayClaim: Bool {
         status == .active && !isLeaving && !isHandingOver && quorum.mayClaim && lastHandled < heldUntil
-            && !isWaking && !hasForfeits && hasOutwaitedConfirmations
+            && !isWaking && !isUnproven && !hasForfeits && hasOutwaitedConfirmations
     }
 
     /// Whether something of the group may still run where no daemon does.
