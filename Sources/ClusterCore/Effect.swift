@@ -59,8 +59,7 @@ package enum Effect: Equatable, Sendable {
     /// Whether failures that monitors find in the group are only told, for it is held still.
     case suspend(GroupID, Bool)
     /// Power a node off, with every device that this node has for it. It is off only when `Event.fenced` has come
-    /// without a failure.
-    /// and `failure` is nil. An order that is read after `until` is worth nothing, since the node may be back: it is
+    /// without a failure. An order that is read after `until` is worth nothing, since the node may be back: it is
     /// answered as failed, and given again where that is still wanted.
     case fence(NodeID, OperationID, until: Instant)
     /// The node of an order to fence is heard again, or said to be off: no device is tried for it any more. What is
