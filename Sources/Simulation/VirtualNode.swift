@@ -69,7 +69,7 @@ package struct VirtualNode: Sendable {
     var session = 0
     /// The daemon ends in order to start again.
     var isHandingOver = false
-    /// The daemon that is to follow a hand-over comes later than the others wait.
+    /// The right ends before the daemon that is to follow a hand-over is there.
     var isOverdue = false
     /// Its status process has died and is to be started again: what comes meanwhile waits in the sockets, which is
     /// `inbox`.

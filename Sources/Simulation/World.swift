@@ -479,11 +479,14 @@ package struct World: Sendable {
         let returns = nodes[node].classic?.restartsAtEnd ?? false
         nodes[node].stopDaemon()
         nodes[node].stopResourceManager()
-        if restarts { queue.push(at: now + conditions.restartTime, .boot(node: node)) }
-        // Nobody waits so long, and nobody is there to give anything up.
-        if restarts && conditions.restartTime >= Timing.handOverPatience {
-            nodes[node].isOverdue = true
-            ownership.suspended(node: node)
+        if restarts {
+            let back = now + conditions.restartTime
+            queue.push(at: back, .boot(node: node))
+            // Others wait no longer, and nobody is there to give anything up.
+            if let until = nodes[node].entitledUntil, nodes[node].virtualTime(until) <= back {
+                nodes[node].isOverdue = true
+                ownership.suspended(node: node)
+            }
         }
         // 3.0.6 sleeps until it must be thought dead.
         if returns { queue.push(at: now + nodes[node].configuration.timing.deadtime + .seconds(1), .boot(node: node)) }
