@@ -40,8 +40,8 @@ enum QueuedKind: Sendable {
     /// What came of it, where the resource manager stood still meanwhile.
     case fenced(FenceJob, failure: String?)
     case resume(node: Int)
-    /// A node that was paused has had time to give up what it may not hold.
-    case trust(node: Int)
+    /// A node that was paused has had time to give up what it may not hold, unless it was paused again.
+    case trust(node: Int, number: Int)
 }
 
 struct Queued: Sendable {

@@ -71,6 +71,8 @@ package struct VirtualNode: Sendable {
     var isHandingOver = false
     /// The right ends before the daemon that is to follow a hand-over is there.
     var isOverdue = false
+    /// Of the last word that the node is to be trusted again.
+    var trustNumber = 0
     /// Its status process has died and is to be started again: what comes meanwhile waits in the sockets, which is
     /// `inbox`.
     var isBetweenLives = false

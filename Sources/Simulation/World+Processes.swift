@@ -55,6 +55,19 @@ extension World {
         }
     }
 
+    mutating func trustLater(_ node: Int) {
+        let settled = conditions.inventoryTime + conditions.stopTime * 4 + .milliseconds(10)
+        nodes[node].trustNumber += 1
+        queue.push(at: now + settled, .trust(node: node, number: nodes[node].trustNumber))
+    }
+
+    /// Whether nobody can tell the node that another one has what it has: the other one's daemon is between two runs.
+    func isUninformed(_ node: Int) -> Bool {
+        nodes.indices.contains { other in
+            other != node && !nodes[other].isUp && nodes[other].running.contains { nodes[node].running.contains($0) }
+        }
+    }
+
     private func isEntitled(_ node: Int) -> Bool {
         nodes[node].entitledUntil.map { $0 > nodes[node].localTime(now) } ?? false
     }

@@ -202,18 +202,6 @@ package struct World: Sendable {
         }
     }
 
-    mutating func trustLater(_ node: Int) {
-        let settled = conditions.inventoryTime + conditions.stopTime * 4 + .milliseconds(10)
-        queue.push(at: now + settled, .trust(node: node))
-    }
-
-    /// Whether nobody can tell the node that another one has what it has: the other one's daemon is between two runs.
-    private func isUninformed(_ node: Int) -> Bool {
-        nodes.indices.contains { other in
-            other != node && !nodes[other].isUp && nodes[other].running.contains { nodes[node].running.contains($0) }
-        }
-    }
-
     /// Begins a graceful shutdown.
     package mutating func shutDown(_ node: Int) { deliver(.shutdown, to: node) }
 
@@ -326,7 +314,8 @@ package struct World: Sendable {
         case .fence(let fence): finish(fence)
         case .fenced(let fence, let failure): answer(fence, failure)
         case .resume(let node): resume(node)
-        case .trust(let node):
+        case .trust(let node, let number):
+            guard number == nodes[node].trustNumber else { return }
             if nodes[node].isPaused || nodes[node].isManagerHung || nodes[node].isBetweenLives { return }
             if isUninformed(node) { trustLater(node) } else { ownership.trusted(node: node) }
         case .wake(let node, let number):

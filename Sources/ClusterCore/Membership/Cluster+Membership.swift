@@ -229,7 +229,8 @@ extension Cluster {
     var isUnproven: Bool {
         guard let provenAt else { return false }
         return others.contains { id in
-            lastHandled < provenAt + nodes[id.index].deadInterval && (nodes[id.index].heardAt ?? .distantPast) < provenAt
+            lastHandled < provenAt + nodes[id.index].deadInterval
+                && (nodes[id.index].heardAt ?? .distantPast) < provenAt
         }
     }
 
