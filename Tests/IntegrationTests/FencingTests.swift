@@ -164,7 +164,7 @@ extension ClusterTests {
         @Test("an order to fence that is read when the node is back powers nobody off")
         func lateOrder() throws {
             try play { ["stonith_host * external/switch alpha,beta \($0)"] } _: { stage, power in
-                // Control would end a resource manager that is silent.
+                // Control would end a resource manager that is silent, unless it stood still itself for a while longer.
                 let stopped = try ["heartbeat: control process", "heartbeat: resource manager"].map {
                     try #require(stage.beta.process(titled: $0)).pid
                 }
@@ -176,7 +176,7 @@ extension ClusterTests {
                 try stage.waiting.until("alpha is heard") {
                     stage.alpha.report()?.node(named: "beta")?.status == .active
                 }
-                _ = try stage.waiting.watch(Stage.deadtime * 2) { nil as Int? }
+                _ = try stage.waiting.watch(Stage.deadtime * 5) { nil as Int? }
                 for pid in stopped { try Children.signal(pid, 18) }
                 try stage.waiting.until("beta says why not") { stage.beta.log.contains("too late") }
                 try stage.waiting.until("alpha has its group") { stage.alpha.holds(Stage.addressA) }
