@@ -56,7 +56,7 @@ package struct Cluster: Sendable {
     /// ping node answers again. The others may have taken everything meanwhile (`isWaking`).
     var wokeAt: Instant?
     /// Since when ping nodes answer without a break; nil before the first answer.
-    var provenAt: Instant?
+    var pingedSince: Instant?
     /// The right to hold has ended, if only for a moment, while it was not known what runs here.
     var hasLapsed = false
 

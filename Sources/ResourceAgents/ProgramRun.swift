@@ -171,11 +171,7 @@ package final class ProgramRun: RunningOperation {
     private func expired() {
         switch stage {
         case .running: terminate(.timedOut(limit))
-        case .terminated:
-            stage = .killed
-            signal(SIGKILL)
-            group?.kill()
-            timer?.schedule(Clock.now() + ProgramRun.grace)
+        case .terminated: kill()
         case .killed:
             // It hangs in the kernel. Its end, should it come, is still reaped.
             log(LogRecord(.error, "program-undead", "process \(pid) does not end after SIGKILL"))

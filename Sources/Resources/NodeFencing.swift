@@ -12,7 +12,7 @@ final class NodeFencing {
     private let ledger: ProgramLedger
     private let groups: ResourceControlGroups?
     private var configuration: Configuration
-    private var settings: FenceRun.Settings
+    private var configurationDirectory: String
     private var runs: [(node: String, operation: OperationID, run: FenceRun)] = []
 
     init(
@@ -20,19 +20,17 @@ final class NodeFencing {
         groups: ResourceControlGroups?, loop: EventLoop, log: @escaping (LogRecord) -> Void
     ) {
         self.configuration = configuration
+        self.configurationDirectory = configurationDirectory
         self.ledger = ledger
         self.groups = groups
         self.loop = loop
         self.log = log
-        settings = FenceRun.Settings(
-            configuration, configurationDirectory: configurationDirectory, ledger: ledger, groups: groups)
     }
 
     /// Takes over changed devices; a fence that is under way goes on as it began.
     func configure(_ configuration: Configuration, configurationDirectory: String) {
         self.configuration = configuration
-        settings = FenceRun.Settings(
-            configuration, configurationDirectory: configurationDirectory, ledger: ledger, groups: groups)
+        self.configurationDirectory = configurationDirectory
     }
 
     /// Powers a node off. `completion` is called once, with nil where that has succeeded, unless `end` comes before.
@@ -51,6 +49,8 @@ final class NodeFencing {
         }
         let local = configuration.localName
         let devices = configuration.processes.stonith.filter { $0.isUsable(from: local) && $0.covers(node) }
+        let settings = FenceRun.Settings(
+            configuration, configurationDirectory: configurationDirectory, ledger: ledger, groups: groups)
         let run = FenceRun(node, devices: devices, settings: settings, loop: loop, log: log) { [unowned self] failure in
             runs.removeAll { $0.operation == operation }
             completion(failure)

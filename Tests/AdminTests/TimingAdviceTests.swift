@@ -139,13 +139,19 @@ struct TimingAdviceTests {
         #expect(HAConfigEdit.setting([], in: []) == [])
     }
 
-    @Test("a change keeps the mode whatever the umask is, and a link to the file")
-    func changeInPlace() throws {
+    /// A folder of two nodes whose ha.cf is in a file of that name.
+    private func configured(_ file: String) throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
-        try folder.write("kept.cf", "keepalive 1\ndeadtime 10\ninitdead 20\nucast eth9 10.0.0.2\nnode alpha beta\n")
+        try folder.write(file, "keepalive 1\ndeadtime 10\ninitdead 20\nucast eth9 10.0.0.2\nnode alpha beta\n")
         try folder.write("haresources", "")
         try folder.write("authkeys", "auth 1\n1 sha1 secret\n", mode: 0o600)
         try folder.write("nodeinfo", "alpha\n")
+        return folder
+    }
+
+    @Test("a change keeps the mode whatever the umask is, and a link to the file")
+    func changeInPlace() throws {
+        let folder = try configured("kept.cf")
         let configuration = ConfigurationFolder(folder.path)
         let kept = "\(configuration.path)/kept.cf"
         #expect(chmod(kept, 0o644) == 0 && symlink("kept.cf", "\(configuration.path)/ha.cf") == 0)
@@ -161,11 +167,7 @@ struct TimingAdviceTests {
 
     @Test("a change with which ha.cf would have errors is not made; one without is, and the old file is kept")
     func change() throws {
-        let folder = try TemporaryFolder()
-        try folder.write("ha.cf", "keepalive 1\ndeadtime 10\ninitdead 20\nucast eth9 10.0.0.2\nnode alpha beta\n")
-        try folder.write("haresources", "")
-        try folder.write("authkeys", "auth 1\n1 sha1 secret\n", mode: 0o600)
-        try folder.write("nodeinfo", "alpha\n")
+        let folder = try configured("ha.cf")
         let configuration = ConfigurationFolder(folder.path)
         #expect(throws: EditError.self) { try configuration.change([("deadtime", "1s")]) }
         #expect(FileSystem.text(of: "\(configuration.path)/ha.cf", limit: 1000)?.contains("deadtime 10\n") == true)

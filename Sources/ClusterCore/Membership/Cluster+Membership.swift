@@ -227,10 +227,10 @@ extension Cluster {
     /// Whether ping nodes answer again, and another node may not have been heard yet that was cut off together with
     /// them: it was silent for less than its deadtime since.
     var isUnproven: Bool {
-        guard let provenAt else { return false }
+        guard let pingedSince else { return false }
         return others.contains { id in
-            lastHandled < provenAt + nodes[id.index].deadInterval
-                && (nodes[id.index].heardAt ?? .distantPast) < provenAt
+            lastHandled < pingedSince + nodes[id.index].deadInterval
+                && (nodes[id.index].heardAt ?? .distantPast) < pingedSince
         }
     }
 

@@ -62,7 +62,7 @@ extension Cluster {
         hasRightChanged = true
         if configuration.quorum == .ping {
             if arrival >= quorum.heldUntil { wokeAt = arrival }
-            if arrival - (pingedAt ?? .distantPast) > pingFreshness { provenAt = arrival }
+            if arrival - (pingedAt ?? .distantPast) > pingFreshness { pingedSince = arrival }
         }
         nodes[id.index].heardAt = max(arrival, nodes[id.index].heardAt ?? arrival)
         nodes[id.index].lastMedium = medium

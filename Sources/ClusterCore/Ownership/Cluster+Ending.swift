@@ -55,21 +55,19 @@ extension Cluster {
 
     private var isMovingWithClassic: Bool { classic.map { $0.peer.move != nil } ?? false }
 
+    /// Whether every node that is heard has confirmed the last word.
     private func isHeard(_ word: LastWord, _ now: Instant) -> Bool {
-        now >= word.by || isHeard(word.promise)
+        now >= word.by || others.allSatisfy { !nodes[$0.index].isReachable || hasConfirmed($0, word.promise) }
     }
 
-    /// Whether every node that is heard has confirmed the message that promised that, or a later one.
-    func isHeard(_ promise: Instant) -> Bool {
-        others.allSatisfy { !nodes[$0.index].isReachable || hasConfirmed($0, promise) }
-    }
-
+    /// Whether a node has confirmed the message that promised that, or a later one.
     private func hasConfirmed(_ id: NodeID, _ promise: Instant) -> Bool {
         (nodes[id.index].promisedUntil ?? .distantPast) >= promise
     }
 
-    /// The same, where this node's right is counted from its own clock. A node that is not heard may live and wait for
-    /// as long as it was told last: it counts as gone when that is over and this node has its right all the same.
+    /// Whether every other node has confirmed it, or is gone, where this node's right is counted from its own clock. A
+    /// node that is not heard may live and wait for as long as it was told last: it counts as gone when that is over
+    /// and this node has its right all the same.
     func isKnownToAll(_ promise: Instant) -> Bool {
         let provenAt = configuration.quorum == .ping ? pingedAt ?? .distantPast : lastHandled
         return others.allSatisfy { id in

@@ -171,9 +171,7 @@ extension World {
         case .unplug(let node, let segment):
             partition([node], nodes.indices.filter { $0 != node }, segment: segment)
             if segment == pingsOver { unpinged.append(node) }
-        case .isolate(let node):
-            partition([node], nodes.indices.filter { $0 != node })
-            unpinged.append(node)
+        case .isolate(let node): isolate(node)
         case .partition(let one, let other, let pinged):
             partition(one, other)
             if let pinged { unpinged += nodes.indices.filter { !pinged.contains($0) } }
