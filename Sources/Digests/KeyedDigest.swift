@@ -18,6 +18,9 @@ final class KeyedDigest {
         }
     }
 
+    /// Whether the library can be used. It must be prepared once, while no other thread does so or uses it.
+    private static let isPrepared = cl_gcrypt_prepare() == 1
+
     private let context: gcry_md_hd_t
     /// Bytes of a digest.
     private let size: Int
@@ -28,7 +31,7 @@ final class KeyedDigest {
     init?(hash: Hash, secret: [UInt8]) {
         let algorithm = Int32(bitPattern: hash.algorithm.rawValue)
         var context: gcry_md_hd_t?
-        guard cl_gcrypt_prepare() == 1, gcry_md_open(&context, algorithm, GCRY_MD_FLAG_HMAC.rawValue) == 0,
+        guard KeyedDigest.isPrepared, gcry_md_open(&context, algorithm, GCRY_MD_FLAG_HMAC.rawValue) == 0,
             let context
         else { return nil }
         let isKeyed = gcry_md_setkey(context, secret, secret.count) == 0
