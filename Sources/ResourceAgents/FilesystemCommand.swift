@@ -30,6 +30,9 @@ package enum FilesystemCommand {
     /// Symbolic links that may lead to each other, as for the kernel.
     private static let linksMax = 40
 
+    /// The first words of its command line, with the name that it is called by.
+    package static let door = ["hb_resource", "agent", "filesystem"]
+
     /// Carries out one operation. Says what is wrong on standard error. Returns the exit code.
     package static func run(_ arguments: [String]) -> Int32 {
         guard let (operation, probe) = operation(arguments.first ?? "") else {

@@ -11,9 +11,8 @@ package enum ResourceDuty {
     /// Runs until control says so or goes away. `arguments`: the words after the program's name. Returns the exit
     /// code; 64 where the arguments are not this version's.
     package static func main(_ arguments: [String]) -> Int32 {
-        if arguments.starts(with: ["agent", "filesystem"]) {
-            return FilesystemCommand.run(Array(arguments.dropFirst(2)))
-        }
+        let door = FilesystemCommand.door.dropFirst()
+        if arguments.starts(with: door) { return FilesystemCommand.run(Array(arguments.dropFirst(door.count))) }
         guard arguments.count >= 2, arguments[0] == String(Launch.protocolVersion), let parent = pid_t(arguments[1])
         else {
             fputs("hb_resource is started by heartbeat, protocol version \(Launch.protocolVersion)\n", cl_stderr())

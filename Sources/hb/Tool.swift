@@ -3,6 +3,7 @@ import Admin
 import Agents
 import CLinux
 import ClusterModel
+import ResourceAgents
 
 /// How a tool was called.
 struct Invocation {
@@ -48,6 +49,8 @@ struct Tool: Sendable {
         let path = arguments.first ?? "hb"
         let program = String(path.split(separator: "/").last ?? "hb")
         let words = Array(arguments.dropFirst())
+        let door = FilesystemCommand.door
+        if arguments.starts(with: door) { return FilesystemCommand.run(Array(arguments.dropFirst(door.count))) }
         if ClassicScripts.resources.contains(program) { return ResourceScript.run(program, words) }
         if ClassicCommands.knows(program) { return ClassicCommands.run(program, words) }
         if program == "fake" { return FakeCommand.run(words) }

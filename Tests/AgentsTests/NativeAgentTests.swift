@@ -297,6 +297,18 @@ import Testing
         #expect(try stage.script("IPaddr2", "10.8.0.1/24/lo", "stop").status == 0)
         #expect(try !stage.inside("ip addr show lo").contains("10.8.0.1"))
         #expect(try stage.script("IPaddr2", "nonsense", "start").status == 1)
+
+        // Each command in a namespace of the network has mounts of its own.
+        symlink(AgentStage.program, "\(stage.path)/scripts/Filesystem")
+        let filesystem = "\(stage.path)/scripts/Filesystem tmpfs \(stage.path)/there tmpfs"
+        let output = try stage.inside(
+            """
+            mkdir \(stage.path)/there
+            \(filesystem) status || echo $?
+            \(filesystem) start && \(filesystem) monitor && mountpoint -q \(stage.path)/there
+            \(filesystem) stop && ! \(filesystem) status
+            """)
+        #expect(output == "stopped\n3\nrunning\nstopped\n", "\(output)")
     }
 }
 
