@@ -96,7 +96,7 @@ struct Pacemaker: FailoverSystem {
         """
 
     private static let defaults = """
-        <rsc_defaults><meta_attributes id="d"><nvpair id="d1" name="resource-stickiness" value="100"/>
+        <rsc_defaults><meta_attributes id="defaults"><nvpair id="stickiness" name="resource-stickiness" value="100"/>
         </meta_attributes></rsc_defaults>
 
         """
