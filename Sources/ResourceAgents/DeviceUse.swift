@@ -11,6 +11,7 @@ enum DeviceUse {
     /// Who uses the block device, or the image, of a filesystem, in words; nil where nobody does, and where there is no
     /// such device. May hang as long as the device does.
     static func find(_ device: String) throws(MountError) -> String? {
+        try Mounts.load()
         for path in blockDevices(device) where isClaimed(path) {
             guard let number = FileSystem.deviceNumber(of: path) else { continue }
             let mounts = try Mounts.entries().filter { entry in

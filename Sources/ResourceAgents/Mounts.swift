@@ -24,6 +24,7 @@ struct MountError: Error, Equatable {
 enum Mounts {
     /// The mount table in mount order: of several entries for a directory the last one is on top.
     static func entries() throws(MountError) -> [MountEntry] {
+        try load()
         guard let table = mnt_new_table_from_file("/proc/self/mountinfo") else {
             throw MountError(reason: "/proc/self/mountinfo cannot be read")
         }
@@ -64,7 +65,13 @@ enum Mounts {
         }
     }
 
+    /// Must precede whatever is asked of libmount.
+    static func load() throws(MountError) {
+        if let reason = libmount_load() { throw MountError(reason: String(cString: reason)) }
+    }
+
     private static func withContext(_ body: (OpaquePointer) throws(MountError) -> Void) throws(MountError) {
+        try load()
         guard let context = mnt_new_context() else { throw MountError(reason: "out of memory") }
         defer { mnt_free_context(context) }
         try body(context)

@@ -1,4 +1,0 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-#include <libmount/libmount.h>
