@@ -107,6 +107,22 @@ struct ReturnTests {
         #expect(silence >= .seconds(1) && silence <= .milliseconds(2500))
     }
 
+    @Test("What came in a deadtime ago and is handed over only now does not bring a dead node back for a moment")
+    func past() {
+        var alpha = listener()
+        for sequence: UInt64 in 21...30 {
+            let effects = alpha.hear("status", sequence, age: .milliseconds(1000 + 10 * Int64(30 - sequence)))
+            let seen = alpha.beta
+            #expect(seen == .dead)
+            #expect(effects.contains(.dropped(.stale)))
+            #expect(!effects.contains { if case .log = $0 { true } else { false } })
+        }
+        // Less than a deadtime ago: it may well be alive.
+        _ = alpha.hear("status", 31, age: .milliseconds(990))
+        let back = alpha.beta
+        #expect(back == .active)
+    }
+
     @Test("R10: what was heard before the death is a duplicate after it, as the first thing that is heard and later")
     func repeated() {
         var listener = listener()

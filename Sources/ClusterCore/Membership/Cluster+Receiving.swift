@@ -17,7 +17,7 @@ extension Cluster {
                 "attempted replay attack [\(envelope.source)]? [gen = \(envelope.generation), "
                     + "curgen = \(nodes[id.index].generation)]")
         }
-        noteLink(id, medium, arrival, envelope.sequence)
+        if !isPast(id, arrival, now) { noteLink(id, medium, arrival, envelope.sequence) }
         guard let sequence = envelope.sequence else {
             forward(message, envelope, from: medium)
             return use(envelope, message, id, medium, arrival, now)
@@ -26,6 +26,12 @@ extension Cluster {
         guard number(sequence, id, now) else { return drop(.duplicate) }
         forward(message, envelope, from: medium)
         use(envelope, message, id, medium, arrival, now)
+    }
+
+    /// Whether a node is dead that has been silent for its deadtime again since a message of it came in: a worker, or
+    /// this process, stood still and brings what it held back. It is no sign of life.
+    private func isPast(_ id: NodeID, _ arrival: Instant, _ now: Instant) -> Bool {
+        nodes[id.index].status == .dead && arrival + nodes[id.index].deadInterval <= now
     }
 
     private mutating func noteLink(
@@ -172,7 +178,7 @@ extension Cluster {
     ) {
         let sequence = envelope.sequence ?? 0
         guard sequence > nodes[id.index].statusSequence, !nodes[id.index].hasLeft,
-            !isLastGasp(id, envelope.generation, arrival)
+            !isLastGasp(id, envelope.generation, arrival), !isPast(id, arrival, now)
         else { return drop(.stale) }
         guard let cached = coding.decode(message, previous: nodes[id.index].cached) else { return drop(.malformed) }
         guard admit(id, cached.report) else { return drop(.refused) }

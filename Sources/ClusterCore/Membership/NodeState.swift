@@ -28,8 +28,7 @@ struct NodeState: Sendable {
     /// Arrival of `cached`.
     var reportedAt = Instant.distantPast
     /// Until when it leaves this node its groups: what the newest message promised that it said it has heard. An
-    /// earlier
-    /// daemon's word binds its successor, which knows nobody better (`Cluster.knowsWhoHolds`).
+    /// earlier daemon's word binds its successor, which knows nobody better (`Cluster.knowsWhoHolds`).
     var promisedUntil: Instant?
     /// Its present daemon has heard the present one of this node.
     var hasHeardUs = false
