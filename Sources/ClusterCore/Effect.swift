@@ -93,6 +93,8 @@ package enum DropReason: String, Sendable, CaseIterable {
     case malformed
     case unknownNode
     case ownMessage
+    /// From a machine that has the name of this node, or of another one that is alive.
+    case namesake
     case replay
     case duplicate
     case stale

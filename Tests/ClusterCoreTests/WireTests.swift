@@ -160,7 +160,9 @@ struct WireTests {
         #expect(dropped(status + [("seq", "4")]) == [.duplicate])
         #expect(dropped(status.map { $0.0 == "hg" ? ("hg", "8") : $0 } + [("seq", "5")]) == [.replay])
         #expect(dropped(status.map { $0.0 == "src" ? ("src", "mallory") : $0 } + [("seq", "5")]) == [.unknownNode])
-        #expect(dropped(status.map { $0.0 == "src" ? ("src", "alpha") : $0 } + [("seq", "5")]) == [.ownMessage])
+        let own = status.map { $0.0 == "src" ? ("src", "alpha") : $0.0 == "hg" ? ("hg", "5") : $0 }
+        #expect(dropped(own + [("seq", "1")]) == [.ownMessage])
+        #expect(dropped(own + [("seq", "ff")]) == [.namesake])
         #expect(dropped([("t", "NS_rexmit"), ("src", "beta"), ("ts", "1"), ("hg", "9"), ("dest", "gamma"),
             ("firstseq", "1"), ("lastseq", "18446744073709551615")]) == [.notForUs])
         #expect(dropped([("t", "NS_rexmit"), ("src", "beta"), ("ts", "1"), ("hg", "9"), ("firstseq", "9"),

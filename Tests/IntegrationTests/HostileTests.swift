@@ -291,5 +291,42 @@ extension ClusterTests {
                 try stage.expectMovable()
             }
         }
+
+        @Test("Another machine with the name of a node takes nothing while that one is alive", arguments: [true, false])
+        func namesake(hearsTheOther: Bool) throws {
+            try Stage.play { plan in
+                plan.nodes.append("other")
+                plan.files.groups.append("alpha recorder::three")
+            } _: { stage in
+                let other = stage.cluster["other"]
+                for node in stage.cluster.nodes {
+                    let path = node.configurationFolder + "/ha.cf"
+                    let text = Folder.read(path).replacing("node alpha beta other", with: "node alpha beta")
+                    try Folder.write(text, to: path)
+                    try node.powerOn()
+                }
+                try other.command(["hostname", "alpha"]).check()
+                // What runs on it is by its scripts' own word.
+                let volatile = "\(stage.cluster.folder)/alpha/volatile"
+                try other.command(["mount", "-t", "tmpfs", "none", volatile]).check()
+                if !hearsTheOther {
+                    let (one, two) = (stage.alpha.index, other.index)
+                    try stage.cluster.network.disturb([
+                        FrameLoss(from: one, to: two, bridge: 0), FrameLoss(from: two, to: one, bridge: 0),
+                    ])
+                }
+                for node in [stage.alpha, stage.beta] { try node.startDaemon() }
+                try stage.awaitHome()
+                try stage.cluster.awaitOwner("alpha", of: "recorder::three")
+                try other.startDaemon()
+                try stage.waiting.until("beta hears two of them") { stage.beta.log.contains("another machine uses") }
+                try stage.expectCalm(for: Stage.deadtime * 4)
+                stage.expectNothingMoved()
+                #expect(stage.record("three") == ["alpha start"])
+                stage.expectNobodyDied()
+                #expect(other.log.contains("another machine uses this node's name alpha") == hearsTheOther)
+                #expect(stage.cluster.holders(of: Stage.addressA).map(\.name) == ["alpha"])
+            }
+        }
     }
 }

@@ -184,7 +184,7 @@ extension Cluster {
 
     /// Becomes active once every member was heard, is dead or is heard by others only, and it is known what runs here.
     private mutating func joinIfKnown(_ now: Instant) {
-        guard status == .up, hasResourceManager else { return }
+        guard status == .up, hasResourceManager, !isNameTaken else { return }
         let allKnown = nodes.indices.allSatisfy { index in
             index == localNode.index || nodes[index].status != .initial || nodes[index].isVetoed
         }
@@ -193,6 +193,8 @@ extension Cluster {
         isUnsettled = true
         setStatus(.active)
     }
+
+    private var isNameTaken: Bool { namesakeAt.map { lastHandled < $0 + timing.deadtime } ?? false }
 
     mutating func setStatus(_ new: NodeStatus) {
         status = new

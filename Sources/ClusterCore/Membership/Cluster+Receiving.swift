@@ -11,6 +11,7 @@ extension Cluster {
         }
         if id == localNode { return receiveOwn(envelope, message, medium, arrival) }
         if nodes[id.index].kind == .ping { return receivePing(id, envelope, medium, arrival) }
+        if isNamesake(id, message) { return noteNamesake(of: id, arrival) }
         guard envelope.generation >= nodes[id.index].generation else {
             return drop(
                 .replay,
@@ -49,14 +50,50 @@ extension Cluster {
         if let text { log(.error, "dropped-\(reason.rawValue)", text) }
     }
 
-    /// A message with this node's name comes back from a broadcast, or from another machine with the same name.
+    /// A message with this node's name comes back from a broadcast, or from another machine with the same name. What
+    /// that one holds nobody tells this node, so it does not join beside it (`isNameTaken`); where it has joined, the
+    /// others that know that one do not hear this one, and it gets nothing from them.
     private mutating func receiveOwn(
         _ envelope: Envelope, _ message: HAMessage, _ medium: MediumID, _ arrival: Instant
     ) {
         _ = links.heard(localNode, medium, at: arrival)
-        effects.append(.dropped(.ownMessage))
-        guard let other = message.binary("srcuuid"), other != uuid else { return }
-        log(.critical, "name-taken", "another machine uses this node's name \(envelope.source)")
+        guard isForeign(envelope, message) else { return drop(.ownMessage) }
+        drop(.namesake)
+        defer { namesakeAt = max(arrival, namesakeAt ?? arrival) }
+        if let namesakeAt, arrival < namesakeAt + timing.deadtime { return }
+        let consequence = status == .active
+            ? "stop one of them, both may hold the same groups"
+            : "this one joins when the other has been silent for deadtime"
+        log(.critical, "name-taken", "another machine uses this node's name \(envelope.source): \(consequence)")
+    }
+
+    /// Whether a message with this node's name is none that this machine has sent: of another machine, or of a copy of
+    /// this one that was started later.
+    private func isForeign(_ envelope: Envelope, _ message: HAMessage) -> Bool {
+        if let other = message.binary("srcuuid"), other != uuid { return true }
+        if envelope.generation != generation { return envelope.generation > generation }
+        return (envelope.sequence ?? 0) > sent.last
+    }
+
+    /// Whether a message has the name of a node that is alive, and comes from another machine. What that one holds is
+    /// not what the node holds.
+    private func isNamesake(_ id: NodeID, _ message: HAMessage) -> Bool {
+        guard let uuid = nodes[id.index].uuid, nodes[id.index].isAlive, !message.holds(.binary(uuid), for: "srcuuid")
+        else { return false }
+        return message.binary("srcuuid") != nil
+    }
+
+    private mutating func noteNamesake(of id: NodeID, _ arrival: Instant) {
+        drop(.namesake)
+        let former = nodes[id.index].namesakeAt
+        nodes[id.index].namesakeAt = max(arrival, former ?? arrival)
+        if let former, arrival < former + nodes[id.index].deadInterval { return }
+        let name = nodes[id.index].name
+        log(
+            .critical, "name-taken",
+            "another machine uses the name of node \(name): it is not heard before that one has been silent for "
+                + "deadtime",
+            [Setting(name: "NODE", value: name)])
     }
 
     private mutating func receivePing(_ id: NodeID, _ envelope: Envelope, _ medium: MediumID, _ arrival: Instant) {

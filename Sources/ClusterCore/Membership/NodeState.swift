@@ -8,6 +8,8 @@ struct NodeState: Sendable {
     let kind: Member.Kind
     var status = NodeStatus.initial
     var uuid: [UInt8]?
+    /// When another machine was last heard under its name.
+    var namesakeAt: Instant?
     var generation: UInt64 = 0
     var window: ReceiveWindow
     /// Number of the newest status that was used; an older one is stale.
