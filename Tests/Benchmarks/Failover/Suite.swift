@@ -89,23 +89,24 @@ enum Suite {
             return 1
         }
         let run = Run(options, program: program)
-        for figure in figures {
-            do {
-                try figure.measure(run)
-            } catch {
-                run.fail(figure.name, nil, "\(error)")
-            }
-        }
-        let report = run.finishedReport()
-        print(options.isMarkdown ? report.markdown : report.table)
         let folder = options.output ?? Checkout.folder + "/.build/bench"
         do {
-            try write(report, to: folder)
-            print("\n\(folder)/results.jsonl, results.md, outage.svg")
+            for figure in figures {
+                do {
+                    try figure.measure(run)
+                } catch {
+                    run.fail(figure.name, nil, "\(error)")
+                }
+                // Hours of measurements outlive an interrupt.
+                try write(run.finishedReport(), to: folder)
+            }
         } catch {
             print("hb_bench: \(error)")
             return 1
         }
+        let report = run.finishedReport()
+        print(options.isMarkdown ? report.markdown : report.table)
+        print("\n\(folder)/results.jsonl, results.md, outage.svg")
         for missed in report.missed { print("missed: \(missed.figure): \(missed.quantity) \(missed.setting)") }
         return report.missed.isEmpty && !run.hasFailed ? 0 : 1
     }
