@@ -18,6 +18,7 @@ private enum RecordType: String {
     case broken = "hb-broken"
     case obstacle = "hb-obstacle"
     case unfenced = "hb-unfenced"
+    case lack = "hb-lack"
     case contest = "hb-contest"
     case medium = "hb-medium"
     case process = "hb-process"
@@ -46,6 +47,7 @@ extension ClusterReport {
             records += group.waitsFor.map { single(.obstacle, "node", $0) }
             records += group.waitsForFencing.map { single(.unfenced, "node", $0) }
         }
+        records += lacks.map { single(.lack, "text", $0) }
         records += contests.map(\.record)
         records += media.map(\.record) + processes.map(\.record) + drops.map(\.record) + events.map(\.record)
         return records
@@ -269,6 +271,7 @@ extension ClusterReport {
         case .broken: groups[try last(groups.indices, word)].resourceFailures.append(try ResourceFailureReport(reader))
         case .obstacle: groups[try last(groups.indices, word)].waitsFor.append(try reader.text("node"))
         case .unfenced: groups[try last(groups.indices, word)].waitsForFencing.append(try reader.text("node"))
+        case .lack: lacks.append(try reader.text("text"))
         case .contest: contests.append(try ContestReport(reader))
         case .medium: media.append(try MediumReport(reader))
         case .process: processes.append(ProcessReport(role: try reader.text("role"), pid: try reader.number("pid")))

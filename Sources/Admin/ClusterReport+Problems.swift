@@ -15,6 +15,7 @@ extension ClusterReport {
         }
         // What those have that are not heard, a side without quorum cannot know.
         let isBlind = !quorum.isPresent && quorum.reachable < quorum.configured
+        problems += lacks
         if let frozen { problems.append("the cluster is frozen \(frozen.text)") }
         for node in nodes { problems += node.problems }
         for group in groups { problems += group.problems(isBlind: isBlind) }

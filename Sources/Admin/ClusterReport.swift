@@ -34,6 +34,8 @@ package struct ClusterReport: Equatable, Sendable {
     package var nodes: [NodeReport] = []
     /// In the order of haresources.
     package var groups: [GroupReport] = []
+    /// What does not protect this node as ha.cf has it, a clause each.
+    package var lacks: [String] = []
     /// Addresses held by this node that other machines claim.
     package var contests: [ContestReport] = []
     /// Everything is held still.

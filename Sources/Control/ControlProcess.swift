@@ -359,7 +359,7 @@ final class ControlProcess {
         if let process = notifier?.process { list.append(process) }
         for medium in media { list += medium.processes }
         list += respawned?.processes ?? []
-        tellStatus(.processes(list))
+        tellStatus(.processes(list, watchdog: watchdog?.lack))
     }
 
     /// Reads the files again. Returns why the old configuration stays in force; nil where the new one is.

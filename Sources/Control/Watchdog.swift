@@ -14,6 +14,10 @@ final class Watchdog {
     private var isStarved = false
     /// The device was built, or loaded, to have no way out.
     private var neverStops = false
+    private var deviceLack: String?
+    private var timeoutLack: String?
+    /// What the watchdog does not protect from, in words; nil where it is as it should be.
+    var lack: String? { deviceLack ?? timeoutLack }
     private let path: String
     private let log: (LogRecord) -> Void
 
@@ -29,6 +33,7 @@ final class Watchdog {
         } catch {
             device = nil
             log(LogRecord(.error, "watchdog", "Cannot open watchdog device: \(path): \(error)"))
+            deviceLack = "no watchdog resets this node: \(error)"
         }
         set(timeout)
         warnOfEnds()
@@ -43,6 +48,7 @@ final class Watchdog {
         }
         neverStops = ends.neverStops
         if ends.stopsAtAnyClose {
+            deviceLack = "the watchdog \(path) does not reset this node when the daemon is killed"
             log(LogRecord(
                 .critical, "watchdog", "\(path) stops when the daemon is killed: its driver knows no other end of it"))
         }
@@ -68,10 +74,12 @@ final class Watchdog {
         case .some(let device): actual = device.timeout
         case .none: return
         }
+        timeoutLack = nil
         guard let actual, actual > timeout else { return }
-        log(LogRecord(
-            .critical, "watchdog",
-            "\(path) counts \(actual.wholeMilliseconds / 1000) s: others take over before it resets this node"))
+        let seconds = actual.wholeMilliseconds / 1000
+        let reason = "\(path) counts \(seconds) s: others take over before it resets this node"
+        timeoutLack = "the watchdog \(reason)"
+        log(LogRecord(.critical, "watchdog", reason))
     }
 
     /// The resource manager runs.

@@ -49,8 +49,9 @@ package enum ControlToStatus: Frame {
     case shutdown
     /// Finish at once, keep the resources where they are.
     case handOver
-    /// The node's processes as they are now, for those who ask; the first is the control process.
-    case processes([RunningProcess])
+    /// The node's processes as they are now, for those who ask; the first is the control process. `watchdog`: what the
+    /// watchdog of ha.cf does not protect from; nil where it does, and where ha.cf names none.
+    case processes([RunningProcess], watchdog: String?)
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
@@ -78,8 +79,10 @@ package enum ControlToStatus: Frame {
             writer.write(client)
         case .shutdown: writer.write(UInt8(7))
         case .handOver: writer.write(UInt8(8))
-        case .processes(let list):
+        case .processes(let list, let watchdog):
             writer.write(UInt8(9))
+            writer.write(watchdog != nil)
+            writer.write(watchdog ?? "")
             writer.write(UInt16(list.count))
             for process in list {
                 writer.write(process.role)
@@ -111,11 +114,12 @@ package enum ControlToStatus: Frame {
         case 7: self = .shutdown
         case 8: self = .handOver
         case 9:
+            let (isLacking, watchdog) = (try reader.readBool(), try reader.readString())
             var list: [RunningProcess] = []
             for _ in 0..<(try reader.read(UInt16.self)) {
                 list.append(RunningProcess(role: try reader.readString(), pid: try reader.read(Int32.self)))
             }
-            self = .processes(list)
+            self = .processes(list, watchdog: isLacking ? watchdog : nil)
         case 10: self = .clientService
         case 12: self = .notifier
         case 11: self = .inject(try reader.readBytes())
@@ -344,6 +348,8 @@ package enum ResourceToStatus: Frame {
     /// Another machine claims an address that is held here. It was answered and stays here. At most once in ten seconds
     /// for each address.
     case contested(ContestedAddress)
+    /// How the kernel ends held addresses, where it is not as ha.cf has it; sent with the inventory.
+    case leaseLacks(String)
     /// All that went wrong with the resources of a group since the last cleanup.
     case failures(group: String, [ResourceFailure])
     /// What was done with the resources of groups, for the record of failovers: steps of the kinds `worked`,
@@ -352,6 +358,9 @@ package enum ResourceToStatus: Frame {
 
     package func encode(into writer: inout FrameWriter) {
         switch self {
+        case .leaseLacks(let reason):
+            writer.write(UInt8(9))
+            writer.write(reason)
         case .worked(let steps):
             writer.write(UInt8(7))
             writer.write(UInt32(steps.count))
@@ -427,6 +436,7 @@ package enum ResourceToStatus: Frame {
             let text = try reader.readString()
             self = .finished(operation: operation, failure: failed ? text : nil, remains: try reader.readBool())
         case 3: self = .lost(group: try reader.readString(), reason: try reader.readString())
+        case 9: self = .leaseLacks(try reader.readString())
         case 8: self = .forfeited(group: try reader.readString(), reason: try reader.readString())
         case 4:
             let operation = try reader.read(UInt64.self)

@@ -4,5 +4,5 @@
 package enum Launch {
     /// Version of the frames, in the arguments of every helper. A helper of another version refuses to start: it
     /// belongs to another installation. MUST change with every change of a frame's coding: FrameVersionTests see to it.
-    package static let protocolVersion = 8
+    package static let protocolVersion = 9
 }

@@ -39,6 +39,8 @@ final class NodeGroups {
     private var heldOrders = HeldOrders<HeldOrder>()
     private var fencing: NodeFencing
     private var silence: SilenceWatch?
+    /// How the kernel ends held addresses, where it is not as ha.cf has it.
+    private let leaseLack: String?
 
     init(
         _ configuration: Configuration, configurationDirectory: String, runDirectory: String, loop: EventLoop,
@@ -60,10 +62,12 @@ final class NodeGroups {
             log(LogRecord(.warning, "program-left", text))
         }
         let controlGroups = NodeGroups.controlGroups(loop, log)
+        let (lease, lack) = NodeGroups.lease(configuration, log)
+        leaseLack = lack
         operations = try ResourceOperations(
             loop: loop,
             settings: ResourceOperations.Settings(configuration, configurationDirectory: configurationDirectory),
-            lease: NodeGroups.lease(configuration, log), ledger: ledger, groups: controlGroups, log: log)
+            lease: lease, ledger: ledger, groups: controlGroups, log: log)
         fencing = NodeFencing(
             configuration, configurationDirectory: configurationDirectory, ledger: ledger, groups: controlGroups,
             loop: loop, log: log)
@@ -101,24 +105,27 @@ final class NodeGroups {
         nobody.take(.start(lastOrder))
     }
 
-    /// The best lease that this machine has; nil where ha.cf wants none.
+    /// The best lease that this machine has, nil where ha.cf wants none; and what it lacks.
     private static func lease(
         _ configuration: Configuration, _ log: @escaping (LogRecord) -> Void
-    ) -> (any AddressLease)? {
+    ) -> (lease: (any AddressLease)?, lack: String?) {
         guard configuration.policy.leasesAddresses else {
             do throws(SystemError) { try KernelLease.remove(node: configuration.localName) } catch {
                 log(LogRecord(.warning, "lease-tables", "\(error): what an earlier daemon leased may fall silent"))
             }
-            return nil
+            return (nil, nil)
         }
+        let reason: String
         do {
-            return try KernelLease(node: configuration.localName, log: log)
+            return (try KernelLease(node: configuration.localName, log: log), nil)
         } catch {
-            log(LogRecord(
-                .warning, "lease-fallback",
-                "nftables cannot lease addresses (\(error)): their lifetimes do it, in whole seconds"))
+            reason = "nftables cannot lease addresses (\(error))"
         }
-        return try? AddressLifetimes(log: log)
+        let lifetimes = try? AddressLifetimes(log: log)
+        let instead = lifetimes == nil ? "no kernel ends them" : "their lifetimes do it, in whole seconds"
+        let lack = "\(reason): \(instead)"
+        log(LogRecord(.warning, "lease-fallback", lack))
+        return (lifetimes, lack)
     }
 
     /// Below the group of the service, where systemd leaves it to this process; else nil, and programs run in process
@@ -349,6 +356,7 @@ final class NodeGroups {
             limitRight()
             silence?.setBusy(false)
             sender?.send(.inventory(groups, entitledUntil: entitlement.until))
+            if let leaseLack { sender?.send(.leaseLacks(leaseLack)) }
             for runner in asked where !runner.failures.isEmpty {
                 sender?.send(.failures(group: runner.group.name, runner.failures))
             }

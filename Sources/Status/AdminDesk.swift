@@ -24,6 +24,9 @@ struct AdminDesk {
     }
 
     var processes: [RunningProcess] = []
+    /// What does not protect as ha.cf has it, in words.
+    var watchdogLack: String?
+    var leaseLack: String?
     private let startedAt = Clock.now()
     private var configuration = Configuration()
     private var media: [MediumReport] = []
@@ -143,6 +146,7 @@ struct AdminDesk {
         }
         report.frozen = snapshot.frozen.map(maintenance)
         report.media = media
+        report.lacks = [leaseLack, watchdogLack].compactMap { $0 }
         report.processes = processes.map { ProcessReport(role: $0.role, pid: $0.pid) }
         report.drops = drops.counts.map { DropReport(cause: $0.cause, count: $0.count) }
         report.events = events.map {

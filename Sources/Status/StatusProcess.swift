@@ -133,7 +133,9 @@ final class StatusProcess {
             if let message = try? ClassicCodec.decode(bytes) { speak(message) }
         case .shutdown: handle(.shutdown)
         case .handOver: handle(.handOver)
-        case .processes(let list): desk.processes = list
+        case .processes(let list, let watchdog):
+            desk.processes = list
+            desk.watchdogLack = watchdog
         }
     }
 
@@ -322,6 +324,7 @@ final class StatusProcess {
     private func connectResources(_ channel: Channel) throws {
         if resources != nil { handle(.resourceManagerLost) }
         resources = try ResourceLink(channel, loop: loop, received: { [unowned self] in take($0) }, log: log.write)
+        desk.leaseLack = nil
         order(.takeInventory)
     }
 
@@ -347,6 +350,7 @@ final class StatusProcess {
         case .lost(let group, let reason): handle(.lost(group: group, reason: reason))
         case .forfeited(let group, let reason): handle(.forfeited(group: group, reason: reason))
         case .failures(let group, let failures): handle(.failures(group: group, failures))
+        case .leaseLacks(let reason): desk.leaseLack = reason
         case .worked(let steps):
             for step in steps { failovers.take(step) }
             failovers.keep()

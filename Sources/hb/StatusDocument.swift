@@ -26,6 +26,7 @@ enum StatusDocument {
             ("timing", timing(report.timing)),
             ("quorum", quorum(report.quorum)),
             ("lease", lease(report)),
+            ("lacks", strings(report.lacks)),
             ("nodes", .array(report.nodes.map(node))),
             ("frozen", maintenance(report.frozen)),
             ("groups", .array(report.groups.map(group))),

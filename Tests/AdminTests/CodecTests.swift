@@ -220,6 +220,7 @@ private struct ReportGenerator {
             holdings: element(Holdings.allCases))
         report.nodes = list { $0.node() }
         report.groups = list { $0.group() }
+        report.lacks = list { $0.text() }
         report.contests = list {
             ContestReport(
                 address: $0.text(), interface: $0.text(), group: $0.text(), machine: $0.text(),

@@ -9,6 +9,7 @@ extension StatusTests {
           "status": "active",
           "healthy": false,
           "problems": [
+            "no watchdog resets this node: gone",
             "group IPaddr2::10.0.0.6/24 runs nowhere: its starts failed",
             "group IPaddr2::10.0.0.6/24 failed 2 times on beta: a \"quoted\"\n\u001B[1m reason é",
             "address 10.0.0.5 of group IPaddr2::10.0.0.5/24 is also claimed by 02:00:00:00:00:09 on eth0, last 3 s ago",
@@ -39,6 +40,9 @@ extension StatusTests {
             "margin_ms": 100,
             "kernel": true
           },
+          "lacks": [
+            "no watchdog resets this node: gone"
+          ],
           "nodes": [
             {
               "name": "alpha",

@@ -144,6 +144,7 @@ import Testing
                 address: "10.0.0.5", interface: "eth0", group: "IPaddr2::10.0.0.5/24", machine: "02:00:00:00:00:09",
                 count: 12, age: .seconds(3))
         ]
+        report.lacks = ["no watchdog resets this node: gone"]
         report.media = [MediumReport(directive: "bcast", name: "eth0", isOpen: false, reason: "gone")]
         report.quorum.heldFor = .milliseconds(812)
         report.generation = .max

@@ -97,5 +97,40 @@ extension ClusterTests {
                 #expect(!last.contains(UInt8(ascii: "V")))
             }
         }
+
+        @Test("hb status names what does not protect a node as ha.cf has it: a watchdog, the lease of addresses")
+        func lacks() throws {
+            try Stage.play { plan in
+                plan.files.deadtime = "2s"
+            } _: { stage in
+                let file = stage.alpha.configurationFolder + "/ha.cf"
+                try Folder.write(Folder.read(file) + "watchdog /dev/no-watchdog\n", to: file)
+                for node in stage.cluster.nodes { try node.powerOn() }
+                try stage.alpha.command(["mount", "--bind", "/dev/null", "/usr/sbin/nft"]).check()
+                for node in stage.cluster.nodes { try node.startDaemon() }
+                try stage.awaitHome()
+                func problems() throws -> (isWell: Bool, text: String) {
+                    let outcome = try stage.alpha.run("hb", ["status"])
+                    return (outcome.succeeded, outcome.output)
+                }
+                let lacking = try problems()
+                #expect(!lacking.isWell && lacking.text.contains("no watchdog resets this node: open /dev/no-watchdog"))
+                #expect(lacking.text.contains("nftables cannot lease addresses"), "\(lacking.text)")
+
+                // A status process started anew is told as well, and a resource manager that can is not blamed.
+                try stage.alpha.command(["umount", "/usr/sbin/nft"]).check()
+                for title in ["heartbeat: status process", "heartbeat: resource manager"] {
+                    let old = try #require(stage.alpha.process(titled: title))
+                    try Children.signal(old.pid, SIGKILL)
+                    try stage.waiting.until("another \(title)") {
+                        stage.alpha.process(titled: title).map { $0.pid != old.pid } ?? false
+                    }
+                }
+                try stage.awaitHome()
+                let mended = try problems()
+                #expect(!mended.isWell && mended.text.contains("no watchdog resets this node"), "\(mended.text)")
+                #expect(!mended.text.contains("nftables cannot lease addresses"), "\(mended.text)")
+            }
+        }
     }
 }

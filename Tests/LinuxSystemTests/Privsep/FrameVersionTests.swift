@@ -8,14 +8,15 @@ import Testing
 @Suite("The version of the frames")
 struct FrameVersionTests {
     /// The version, and the digest of all samples in it.
-    private static let recorded: (version: Int, digest: UInt64) = (8, 0xb701_a3df_025e_6c99)
+    private static let recorded: (version: Int, digest: UInt64) = (9, 0x37b5_993b_6275_9d95)
 
     private static let toStatus: [ControlToStatus] = [
         .configure(generation: 1, uuid: [2, 3], confirmedFor: .nanoseconds(4)),
         .configure(generation: 1, uuid: [2, 3], confirmedFor: nil),
         .medium(index: 4), .mediumDown(index: 5, reason: "six"),
         .resourceManager, .request(client: 7, privileged: true, bytes: [8]), .clientGone(client: 9), .shutdown,
-        .handOver, .processes([RunningProcess(role: "ten", pid: 11)]), .clientService, .inject([12]), .notifier,
+        .handOver, .processes([RunningProcess(role: "ten", pid: 11)], watchdog: "12"),
+        .processes([], watchdog: nil), .clientService, .inject([12]), .notifier,
     ]
     private static let fromStatus: [StatusToControl] = [
         .state(active: true, line: "one"), .response(client: 2, bytes: [3], last: true),
@@ -45,7 +46,7 @@ struct FrameVersionTests {
                     resource: "a", count: 13, operation: "monitor", reason: "b", output: "c",
                     at: Instant(nanoseconds: 14))
             ]),
-        .worked([step(.worked, "a"), step(.addressUp, nil), step(.announced, "b")]),
+        .leaseLacks("fourteen"), .worked([step(.worked, "a"), step(.addressUp, nil), step(.announced, "b")]),
     ]
 
     private static func step(_ kind: FailoverStep.Kind, _ text: String?) -> FailoverStep {
