@@ -208,7 +208,7 @@ struct PeerStage {
         "Deprecated 'legacy' auto_failback option selected", "Please convert to 'auto_failback on'",
         "See documentation for conversion details",
         // Two of its scripts write to its FIFO at once.
-        "ha_msg_add_nv_depth", "NV failure",
+        "ha_msg_add_nv_depth", "NV failure", "msg2string: Message with zero fields",
     ]
     /// And those of a partition that has healed.
     static let usualAfterPartition = [
