@@ -56,6 +56,8 @@ package struct GuestImage {
         let all = try kernel.modules(GuestImage.modules + GuestImage.spareModules)
         for path in all { files.addFile(GuestImage.place(path), try Folder.bytes(path)) }
         try files.addPrograms(GuestImage.programs + ["heartbeat", "hb"].map { "\(binaries)/\($0)" })
+        // Loaded when a filesystem is first looked at, so that ldd does not know it.
+        try files.addPrograms(["/lib/x86_64-linux-gnu/libmount.so.1"])
         try files.addLoader(
             GuestImage.loadNetworkModules, kernel.modules(GuestImage.networkModules), besides: all)
         if let diskTools {
