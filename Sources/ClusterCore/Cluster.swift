@@ -57,8 +57,6 @@ package struct Cluster: Sendable {
     var wokeAt: Instant?
     /// Since when ping nodes answer without a break; nil before the first answer.
     var pingedSince: Instant?
-    /// When another machine was last heard under this node's name.
-    var namesakeAt: Instant?
     /// The right to hold has ended, if only for a moment, while it was not known what runs here.
     var hasLapsed = false
 

@@ -194,7 +194,9 @@ extension Cluster {
         setStatus(.active)
     }
 
-    private var isNameTaken: Bool { namesakeAt.map { lastHandled < $0 + timing.deadtime } ?? false }
+    private var isNameTaken: Bool {
+        nodes[localNode.index].namesakeAt.map { lastHandled < $0 + timing.deadtime } ?? false
+    }
 
     mutating func setStatus(_ new: NodeStatus) {
         status = new

@@ -11,7 +11,7 @@ extension Cluster {
         }
         if id == localNode { return receiveOwn(envelope, message, medium, arrival) }
         if nodes[id.index].kind == .ping { return receivePing(id, envelope, medium, arrival) }
-        if isNamesake(id, message) { return noteNamesake(of: id, arrival) }
+        if isNamesake(id, message) { return receiveNamesake(id, arrival) }
         guard envelope.generation >= nodes[id.index].generation else {
             return drop(
                 .replay,
@@ -58,9 +58,7 @@ extension Cluster {
     ) {
         _ = links.heard(localNode, medium, at: arrival)
         guard isForeign(envelope, message) else { return drop(.ownMessage) }
-        drop(.namesake)
-        defer { namesakeAt = max(arrival, namesakeAt ?? arrival) }
-        if let namesakeAt, arrival < namesakeAt + timing.deadtime { return }
+        guard noteNamesake(of: localNode, arrival, timing.deadtime) else { return }
         let consequence = status == .active
             ? "stop one of them, both may hold the same groups"
             : "this one joins when the other has been silent for deadtime"
@@ -83,11 +81,16 @@ extension Cluster {
         return message.binary("srcuuid") != nil
     }
 
-    private mutating func noteNamesake(of id: NodeID, _ arrival: Instant) {
+    /// Drops a message of another machine with a node's name. Returns whether that is news: none came for an interval.
+    private mutating func noteNamesake(of id: NodeID, _ arrival: Instant, _ interval: Duration) -> Bool {
         drop(.namesake)
         let former = nodes[id.index].namesakeAt
         nodes[id.index].namesakeAt = max(arrival, former ?? arrival)
-        if let former, arrival < former + nodes[id.index].deadInterval { return }
+        return former.map { arrival >= $0 + interval } ?? true
+    }
+
+    private mutating func receiveNamesake(_ id: NodeID, _ arrival: Instant) {
+        guard noteNamesake(of: id, arrival, nodes[id.index].deadInterval) else { return }
         let name = nodes[id.index].name
         log(
             .critical, "name-taken",
