@@ -160,7 +160,8 @@ let package = Package(
         .executableTarget(
             name: "heartbeat",
             dependencies: [
-                "CLinux", "ClientService", "Control", "Notifications", "Resources", "Status", "Workers",
+                "CLinux", "ClientService", "Control", "Notifications", "ResourceAgents", "Resources", "Status",
+                "Workers",
             ],
             swiftSettings: edge,
             // Functions of libraries are looked up when the program starts, not in the middle of its first takeover.

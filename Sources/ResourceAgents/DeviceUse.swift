@@ -1,7 +1,6 @@
 // Whether the device of a filesystem is still in use though its directory is free: an unmount takes a filesystem out
 // of the table of mounts before it has written what is left, and a container may have it in a mount namespace still.
 import CLinux
-import CMount
 import LinuxSystem
 
 enum DeviceUse {
@@ -11,8 +10,7 @@ enum DeviceUse {
     /// Who uses the block device, or the image, of a filesystem, in words; nil where nobody does, and where there is no
     /// such device. May hang as long as the device does.
     static func find(_ device: String) throws(MountError) -> String? {
-        try Mounts.load()
-        for path in blockDevices(device) where isClaimed(path) {
+        for path in try blockDevices(device) where isClaimed(path) {
             guard let number = FileSystem.deviceNumber(of: path) else { continue }
             let mounts = try Mounts.entries().filter { entry in
                 entry.device == number || FileSystem.deviceNumber(of: entry.source) == number
@@ -28,16 +26,13 @@ enum DeviceUse {
         return nil
     }
 
-    private static func blockDevices(_ device: String) -> [String] {
+    private static func blockDevices(_ device: String) throws(MountError) -> [String] {
         switch FileSystem.kind(of: device) {
         case .blockDevice: return [device]
         case .regular: return loops(FileSystem.resolved(device))
         case .directory, .other: return []
         case nil:
-            // UUID=..., LABEL=...
-            guard !device.hasPrefix("/"), let found = mnt_resolve_spec(device, nil) else { return [] }
-            defer { free(found) }
-            let path = String(cString: found)
+            guard !device.hasPrefix("/"), let path = try Mounts.device(of: device) else { return [] }
             return FileSystem.kind(of: path) == .blockDevice ? [path] : []
         }
     }

@@ -30,11 +30,23 @@ package enum FilesystemCommand {
     /// Symbolic links that may lead to each other, as for the kernel.
     private static let linksMax = 40
 
-    /// The first words of its command line, with the name that it is called by.
-    package static let door = ["hb_resource", "agent", "filesystem"]
+    /// The name that the helper is called by, and its first words.
+    private static let name = "hb_resource"
+    private static let verb = ["agent", "filesystem"]
+
+    /// The command line of the helper, whichever program has it.
+    static func commandLine(_ operation: String, _ filesystem: FilesystemArguments) -> [String] {
+        [name] + verb + [operation] + filesystem.words
+    }
+
+    /// Carries out a command line that is the helper's, and returns the exit code; nil where it is none.
+    package static func runIfCalled(_ commandLine: [String]) -> Int32? {
+        let door = [name] + verb
+        return commandLine.starts(with: door) ? run(Array(commandLine.dropFirst(door.count))) : nil
+    }
 
     /// Carries out one operation. Says what is wrong on standard error. Returns the exit code.
-    package static func run(_ arguments: [String]) -> Int32 {
+    private static func run(_ arguments: [String]) -> Int32 {
         guard let (operation, probe) = operation(arguments.first ?? "") else {
             return fail("expected start, stop, status, monitor or validate-all", Exit.usage)
         }

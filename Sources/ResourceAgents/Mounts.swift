@@ -65,8 +65,16 @@ enum Mounts {
         }
     }
 
+    /// The path of what `UUID=...` or `LABEL=...` stands for; nil where there is no such device.
+    static func device(of specification: String) throws(MountError) -> String? {
+        try load()
+        guard let found = mnt_resolve_spec(specification, nil) else { return nil }
+        defer { free(found) }
+        return String(cString: found)
+    }
+
     /// Must precede whatever is asked of libmount.
-    static func load() throws(MountError) {
+    private static func load() throws(MountError) {
         if let reason = libmount_load() { throw MountError(reason: String(cString: reason)) }
     }
 

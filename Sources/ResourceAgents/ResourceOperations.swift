@@ -15,7 +15,7 @@ package final class ResourceOperations {
         package var environment: [String]
         /// What ha.cf says of timeouts and monitors.
         package var policy: ResourcePolicy
-        /// The executable that mounts where it is called with `FilesystemCommand.door`: any that has these operations.
+        /// The executable that mounts (`FilesystemCommand.runIfCalled`): any that has these operations.
         package var helper = "/proc/self/exe"
 
         package init(_ configuration: Configuration, configurationDirectory: String) {
@@ -258,7 +258,7 @@ package final class ResourceOperations {
         }
         let number = mounts?.number(arguments.directory)
         var spawn = Spawn(
-            program: settings.helper, arguments: FilesystemCommand.door + [word] + arguments.words)
+            program: settings.helper, arguments: FilesystemCommand.commandLine(word, arguments))
         spawn.environment = settings.environment
         return program(spawn, task) { [self] result in
             switch result.ending {

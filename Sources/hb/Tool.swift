@@ -49,8 +49,7 @@ struct Tool: Sendable {
         let path = arguments.first ?? "hb"
         let program = String(path.split(separator: "/").last ?? "hb")
         let words = Array(arguments.dropFirst())
-        let door = FilesystemCommand.door
-        if arguments.starts(with: door) { return FilesystemCommand.run(Array(arguments.dropFirst(door.count))) }
+        if let status = FilesystemCommand.runIfCalled(arguments) { return status }
         if ClassicScripts.resources.contains(program) { return ResourceScript.run(program, words) }
         if ClassicCommands.knows(program) { return ClassicCommands.run(program, words) }
         if program == "fake" { return FakeCommand.run(words) }

@@ -4,6 +4,7 @@ import CLinux
 import ClientService
 import Control
 import Notifications
+import ResourceAgents
 import Resources
 import Status
 import Workers
@@ -16,6 +17,6 @@ case "hb_client": exit(ClientServiceDuty.main(arguments))
 case "hb_respawn": exit(RespawnDuty.main(arguments))
 case "hb_medium": exit(WorkerDuty.main(arguments))
 case "hb_notify": exit(NotifierDuty.main(arguments))
-case "hb_resource": exit(ResourceDuty.main(arguments))
+case "hb_resource": exit(FilesystemCommand.runIfCalled(words) ?? ResourceDuty.main(arguments))
 default: exit(ControlDuty.main(arguments))
 }
