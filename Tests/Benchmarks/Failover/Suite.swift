@@ -90,22 +90,28 @@ enum Suite {
         }
         let run = Run(options, program: program)
         let folder = options.output ?? Checkout.folder + "/.build/bench"
-        do {
-            for figure in figures {
-                do {
-                    try figure.measure(run)
-                } catch {
-                    run.fail(figure.name, nil, "\(error)")
-                }
-                // Hours of measurements outlive an interrupt.
-                try write(run.finishedReport(), to: folder)
+        var report = run.finishedReport()
+        var unwritten: (any Error)?
+        for figure in figures {
+            do {
+                try figure.measure(run)
+            } catch {
+                run.fail(figure.name, nil, "\(error)")
             }
-        } catch {
-            print("hb_bench: \(error)")
+            report = run.finishedReport()
+            // Hours of measurements outlive an interrupt, and a full disk those that follow.
+            do {
+                try write(report, to: folder)
+                unwritten = nil
+            } catch {
+                unwritten = error
+            }
+        }
+        print(options.isMarkdown ? report.markdown : report.table)
+        if let unwritten {
+            print("hb_bench: \(unwritten)")
             return 1
         }
-        let report = run.finishedReport()
-        print(options.isMarkdown ? report.markdown : report.table)
         print("\n\(folder)/results.jsonl, results.md, outage.svg")
         for missed in report.missed { print("missed: \(missed.figure): \(missed.quantity) \(missed.setting)") }
         return report.missed.isEmpty && !run.hasFailed ? 0 : 1
