@@ -113,8 +113,8 @@ package struct HAMessage: Sendable {
         let entry = entries[position]
         switch value {
         case nil: return false
-        case .string(let bytes): return entry.type == .string && content[entry.value].elementsEqual(bytes)
-        case .binary(let bytes): return entry.type == .binary && content[entry.value].elementsEqual(bytes)
+        case .string(let bytes): return entry.type == .string && spells(entry.value, bytes.span)
+        case .binary(let bytes): return entry.type == .binary && spells(entry.value, bytes.span)
         case let value: return self.value(position) == value
         }
     }
@@ -126,13 +126,14 @@ package struct HAMessage: Sendable {
 
     func position(of name: String) -> Int? {
         let wanted = name.utf8.span
+        return entries.indices.first { spells(entries[$0].name, wanted) }
+    }
+
+    private func spells(_ range: Range<Int>, _ wanted: Span<UInt8>) -> Bool {
+        guard range.count == wanted.count else { return false }
         let content = content.span
-        search: for position in entries.indices where Int(entries[position].nameLength) == wanted.count {
-            let start = Int(entries[position].start)
-            for index in wanted.indices where content[start + index] != wanted[index] { continue search }
-            return position
-        }
-        return nil
+        for index in wanted.indices where content[range.lowerBound + index] != wanted[index] { return false }
+        return true
     }
 
     private func field(_ position: Int) -> Field {

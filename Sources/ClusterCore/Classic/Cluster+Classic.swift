@@ -42,7 +42,7 @@ extension Cluster {
     /// Begins the dialogue with a node that was heard for the first time, or again. `wasDead`: before this status;
     /// `isSameDaemon`: and it has never ended.
     mutating func meetClassic(_ id: NodeID, wasDead: Bool, isSameDaemon: Bool, _ now: Instant) {
-        guard nodes[id.index].said == nil, classic == nil else { return }
+        guard classic == nil, nodes[id.index].isClassic else { return }
         let name = nodes[id.index].name
         log(
             .notice, "classic-peer", "node \(name) runs heartbeat 3.0.6: speaking its dialogue",

@@ -226,7 +226,7 @@ extension Cluster {
     }
 
     /// An answer of a ping node older than this is no proof that this node is on the right side of a cut.
-    var pingFreshness: Duration { timing.keepalive * 3 }
+    var pingFreshness: Duration { .nanoseconds(timing.keepalive.wholeNanoseconds * 3) }
 
     /// Whether ping nodes answer again, and another node may not have been heard yet that was cut off together with
     /// them: it was silent for less than its deadtime since.

@@ -160,7 +160,7 @@ extension Cluster {
         }
         // Only 3.0.6 holds its clients back for acknowledgements; among a hundred nodes they would be most of the
         // traffic.
-        guard nodes[id.index].cached != nil, nodes[id.index].said == nil else { return true }
+        guard nodes[id.index].isClassic else { return true }
         var filled = false
         if case .filled = verdict { filled = true }
         if let number = nodes[id.index].window.acknowledgement(after: sequence, filledGap: filled) {
@@ -226,7 +226,7 @@ extension Cluster {
         let wasDead = nodes[id.index].status == .dead
         let isSameDaemon = nodes[id.index].statusSequence > 0
         if wasDead { noteReturn(id, now) }
-        let before = nodes[id.index].said
+        let before = nodes[id.index].cached
         let wasReachable = nodes[id.index].isReachable
         if nodes[id.index].isSuspect || (wasDead && isSameDaemon) { record(.returned, of: id, by: id) }
         nodes[id.index].statusSequence = sequence
@@ -245,7 +245,7 @@ extension Cluster {
         if nodes[id.index].status != status { changeStatus(id, to: status) }
         if !wasReachable { isUnsettled = true }
         noteAlive(id, arrival)
-        if let said = cached.report.statusExtension { learn(id, said, before) }
+        if let said = cached.report.statusExtension { learn(id, said, before?.report.statusExtension) }
         meetClassic(id, wasDead: wasDead, isSameDaemon: isSameDaemon, now)
     }
 

@@ -60,4 +60,7 @@ struct NodeState: Sendable {
     var isReachable: Bool { isAlive && !isSuspect }
 
     var said: StatusExtension? { cached?.report.statusExtension }
+
+    /// Its newest status is one of heartbeat 3.0.6.
+    var isClassic: Bool { cached?.isClassic ?? false }
 }

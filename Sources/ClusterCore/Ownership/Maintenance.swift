@@ -72,7 +72,11 @@ struct MaintenanceTable: Sendable {
 
     /// The next end of one that ends by itself.
     func nextEnd(after now: Instant) -> Instant {
-        marks.lazy.filter(\.isOn).compactMap(\.until).filter { $0 > now }.min() ?? .distantFuture
+        var next = Instant.distantFuture
+        for mark in marks where mark.isOn {
+            if let until = mark.until, until > now { next = min(next, until) }
+        }
+        return next
     }
 
     /// Writes this node's own decision.

@@ -54,17 +54,17 @@ package struct Hearing: Equatable, Sendable {
 /// What a node says of all that it hears, as text: `NAME GENERATION SEQUENCE AGE ...`, hexadecimal, ages in
 /// microseconds. It is new in every message and seldom asked, so it is read only where it is asked.
 package struct Hearings: Equatable, Sendable {
-    private(set) var text: [UInt8]
+    private var words: StatusWords
 
-    init(text: [UInt8] = []) { self.text = text }
+    init(text: [UInt8] = []) { words = StatusWords(text: text) }
+
+    var text: [UInt8] { words.text }
 
     package mutating func append(_ name: String, _ hearing: Hearing) {
-        if !text.isEmpty { text.append(UInt8(ascii: " ")) }
-        text.append(contentsOf: name.utf8)
-        for number in [hearing.generation, hearing.sequence, UInt64(max(0, hearing.age.wholeNanoseconds / 1000))] {
-            text.append(UInt8(ascii: " "))
-            text.append(hexadecimal: number)
-        }
+        words.append(name)
+        words.append(hexadecimal: hearing.generation)
+        words.append(hexadecimal: hearing.sequence)
+        words.append(hexadecimal: UInt64(max(0, hearing.age.wholeNanoseconds / 1000)))
     }
 
     /// What is said of one node; nil where nothing, or nothing readable, is.
@@ -211,23 +211,30 @@ struct StatusCoding: Sendable {
         if said.leaving { message.append("hb_leaving", "1") }
         if said.pleads { message.append("hb_plea", "1") }
         if said.barred { message.append("hb_barred", "1") }
-        appendList("hb_deaf", said.deaf, to: &message) { memberNames[$0.index] }
+        appendList("hb_deaf", said.deaf, to: &message) { $1.append(memberNames[$0.index]) }
         if !said.hears.text.isEmpty { message.append("hb_hears", text: said.hears.text) }
-        if !said.groups.isEmpty { message.append("hb_groups", text: text(of: said.groups)) }
-        appendList("hb_grants", said.grants, to: &message) {
-            "\(groupNames[$0.group.index]) \(memberNames[$0.node.index]) \(String($0.epoch, radix: 16))"
+        appendList("hb_groups", said.groups, to: &message, write)
+        appendList("hb_grants", said.grants, to: &message) { grant, words in
+            words.append(groupNames[grant.group.index])
+            words.append(memberNames[grant.node.index])
+            words.append(hexadecimal: grant.epoch)
         }
-        appendList("hb_marks", said.marks, to: &message) {
-            let node = $0.node.map { memberNames[$0.index] } ?? "-"
-            return "\(groupNames[$0.group.index]) \(node) \(String($0.stamp, radix: 16))"
+        appendList("hb_marks", said.marks, to: &message) { mark, words in
+            words.append(groupNames[mark.group.index])
+            words.append(mark.node.map { memberNames[$0.index] } ?? "-")
+            words.append(hexadecimal: mark.stamp)
         }
-        appendList("hb_clear", said.clearings, to: &message) {
-            "\(groupNames[$0.group.index]) \(String($0.stamp, radix: 16))"
+        appendList("hb_clear", said.clearings, to: &message) { clearing, words in
+            words.append(groupNames[clearing.group.index])
+            words.append(hexadecimal: clearing.stamp)
         }
-        appendList("hb_still", said.maintenance, to: &message) { text(of: $0) }
-        appendList("hb_fence", said.fences, to: &message) {
-            "\(memberNames[$0.mark.node.index]) \(String($0.mark.generation, radix: 16)) "
-                + "\(String($0.mark.stamp, radix: 16)) \($0.mark.isFenced ? "f" : "-") \($0.effort.rawValue)"
+        appendList("hb_still", said.maintenance, to: &message, write)
+        appendList("hb_fence", said.fences, to: &message) { report, words in
+            words.append(memberNames[report.mark.node.index])
+            words.append(hexadecimal: report.mark.generation)
+            words.append(hexadecimal: report.mark.stamp)
+            words.append(report.mark.isFenced ? "f" : "-")
+            words.append(report.effort.rawValue)
         }
         return message
     }
@@ -239,15 +246,15 @@ struct StatusCoding: Sendable {
         // A peer may send any text (specs/heartbeat.md 4.1): what is not a known word counts as running.
         let status = NodeStatus(rawValue: word) ?? NodeStatus(rawValue: word.lowercased()) ?? .up
         let deadInterval = message.number("dt", radix: 16).map { Duration.milliseconds(Int64(min($0, 86_400_000))) }
-        var cached = CachedStatus(
-            report: StatusReport(status: status, deadInterval: deadInterval ?? .zero, statusExtension: nil))
-        guard message.text("hb_version") != nil else { return cached }
+        var report = StatusReport(status: status, deadInterval: deadInterval ?? .zero, statusExtension: nil)
+        guard message.text("hb_version") != nil else { return CachedStatus(report: report, raw: []) }
         var said: StatusExtension
+        var raw: [FieldValue?] = []
         if let previous, let before = previous.report.statusExtension, holds(message, previous.raw) {
-            (said, cached.raw) = (before, previous.raw)
+            (said, raw) = (before, previous.raw)
         } else {
             said = StatusExtension()
-            decodeLists(message, into: &said, &cached.raw, previous)
+            decodeLists(message, into: &said, &raw, previous)
         }
         said.configurationDigest = message.number("hb_config", radix: 16) ?? 0
         said.leaving = message.text("hb_leaving") == "1"
@@ -258,8 +265,8 @@ struct StatusCoding: Sendable {
         } else {
             said.hears = Hearings()
         }
-        cached.report.statusExtension = said
-        return cached
+        report.statusExtension = said
+        return CachedStatus(report: report, raw: raw)
     }
 
     private func holds(_ message: HAMessage, _ lists: [FieldValue?]) -> Bool {
@@ -303,7 +310,7 @@ struct StatusCoding: Sendable {
         var message = HAMessage()
         message.append("t", "shutdone")
         message.append("st", "dead")
-        if !remains.isEmpty { message.append("hb_groups", text: text(of: remains)) }
+        appendList("hb_groups", remains, to: &message, write)
         return message
     }
 
@@ -321,34 +328,26 @@ struct StatusCoding: Sendable {
         return GroupReport(group: group, phase: phase, epoch: epoch, failures: failures)
     }
 
-    /// `GROUP PHASE EPOCH FAILURES ...`, the epochs in hexadecimal. It is in nearly every message, so it is written
-    /// without a string for each word.
-    private func text(of reports: [GroupReport]) -> [UInt8] {
-        var text: [UInt8] = []
-        for report in reports {
-            if !text.isEmpty { text.append(UInt8(ascii: " ")) }
-            text.append(contentsOf: groupNames[report.group.index].utf8)
-            text.append(UInt8(ascii: " "))
-            text.append(contentsOf: report.phase.rawValue.utf8)
-            text.append(UInt8(ascii: " "))
-            text.append(hexadecimal: report.epoch)
-            text.append(UInt8(ascii: " "))
-            text.append(contentsOf: String(report.failures).utf8)
-        }
-        return text
+    /// `GROUP PHASE EPOCH FAILURES`, the epoch in hexadecimal.
+    private func write(_ report: GroupReport, _ words: inout StatusWords) {
+        words.append(groupNames[report.group.index])
+        words.append(report.phase.rawValue)
+        words.append(hexadecimal: report.epoch)
+        words.append(String(report.failures))
     }
 
     /// `GROUP|* 0|1 STAMP REMAINING-MS|- NODE USER TIME REASON`, numbers in hexadecimal, texts as `StatusText` has
     /// them.
-    private func text(of report: MaintenanceReport) -> String {
+    private func write(_ report: MaintenanceReport, _ words: inout StatusWords) {
         let mark = report.mark
-        let words = mark.words
-        return [
-            mark.group.map { groupNames[$0.index] } ?? "*", mark.isOn ? "1" : "0", String(mark.stamp, radix: 16),
-            report.remaining.map { String(max(0, $0.wholeMilliseconds), radix: 16) } ?? "-",
-            StatusText.encode(words.node), StatusText.encode(words.user), String(words.time, radix: 16),
-            StatusText.encode(words.reason),
-        ].joined(separator: " ")
+        words.append(mark.group.map { groupNames[$0.index] } ?? "*")
+        words.append(mark.isOn ? "1" : "0")
+        words.append(hexadecimal: mark.stamp)
+        words.append(report.remaining.map { String(max(0, $0.wholeMilliseconds), radix: 16) } ?? "-")
+        words.append(StatusText.encode(mark.words.node))
+        words.append(StatusText.encode(mark.words.user))
+        words.append(String(mark.words.time, radix: 16))
+        words.append(StatusText.encode(mark.words.reason))
     }
 
     private func maintenanceReport(_ words: [String]) -> MaintenanceReport? {
@@ -376,9 +375,12 @@ struct StatusCoding: Sendable {
     }
 
     private func appendList<Item>(
-        _ name: String, _ items: [Item], to message: inout HAMessage, _ text: (Item) -> String
+        _ name: String, _ items: [Item], to message: inout HAMessage, _ write: (Item, inout StatusWords) -> Void
     ) {
-        if !items.isEmpty { message.append(name, items.map(text).joined(separator: " ")) }
+        guard !items.isEmpty else { return }
+        var words = StatusWords()
+        for item in items { write(item, &words) }
+        message.append(name, text: words.text)
     }
 
     /// The entries of a list in which each has `width` words; an entry that does not decode is left out.
@@ -395,11 +397,20 @@ struct StatusCoding: Sendable {
     }
 }
 
-/// A decoded status with the text that it came from, so that the next one is compared before it is decoded.
-struct CachedStatus: Sendable {
-    var report: StatusReport
+/// A decoded status with the text that it came from, so that the next one is compared before it is decoded. It never
+/// changes, and is a class so that keeping it and passing it on costs one reference, not one for each list.
+final class CachedStatus: Sendable {
+    let report: StatusReport
     /// The list fields as they came, in the order in which they are decoded; empty for a classic message.
-    var raw: [FieldValue?] = []
+    let raw: [FieldValue?]
+    /// The sender runs heartbeat 3.0.6.
+    let isClassic: Bool
+
+    init(report: StatusReport, raw: [FieldValue?]) {
+        self.report = report
+        self.raw = raw
+        isClassic = report.statusExtension == nil
+    }
 }
 
 extension Configuration {

@@ -1,4 +1,27 @@
-// Texts of people among the words of a status message, which are separated by blanks.
+// The words of a list in a status message, which are separated by blanks, and texts of people among them.
+import Messaging
+
+/// The words of one list, written without a string for each: lists are in nearly every message.
+struct StatusWords: Equatable, Sendable {
+    private(set) var text: [UInt8]
+
+    init(text: [UInt8] = []) { self.text = text }
+
+    /// `word` MUST have no blank in it.
+    mutating func append(_ word: String) {
+        separate()
+        text.append(contentsOf: word.utf8)
+    }
+
+    mutating func append(hexadecimal number: UInt64) {
+        separate()
+        text.append(hexadecimal: number)
+    }
+
+    private mutating func separate() {
+        if !text.isEmpty { text.append(UInt8(ascii: " ")) }
+    }
+}
 
 /// Writes a text as one word, and reads it.
 enum StatusText {
