@@ -12,7 +12,6 @@
     F(int, mnt_context_set_target, (struct libmnt_context *context, const char *text), (context, text))                \
     F(int, mnt_context_set_fstype, (struct libmnt_context *context, const char *text), (context, text))                \
     F(int, mnt_context_set_options, (struct libmnt_context *context, const char *text), (context, text))               \
-    F(int, mnt_context_enable_loopdel, (struct libmnt_context *context, int enable), (context, enable))                \
     F(int, mnt_context_mount, (struct libmnt_context *context), (context))                                             \
     F(int, mnt_context_umount, (struct libmnt_context *context), (context))                                            \
     F(int, mnt_context_syscall_called, (struct libmnt_context *context), (context))                                    \

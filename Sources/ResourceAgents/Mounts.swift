@@ -55,12 +55,11 @@ enum Mounts {
         }
     }
 
-    /// Unmounts what is on top of a directory; a loop device that the mount made goes with it. The corresponding
-    /// program is `umount`.
+    /// Unmounts what is on top of a directory. A loop device that a mount made for an image goes by itself, and one
+    /// that somebody set up stays for the next start. The corresponding program is `umount`.
     static func unmount(_ directory: String) throws(MountError) {
         try withContext { context throws(MountError) in
             mnt_context_set_target(context, directory)
-            mnt_context_enable_loopdel(context, 1)
             try check(context, mnt_context_umount(context))
         }
     }

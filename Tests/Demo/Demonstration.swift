@@ -87,7 +87,7 @@ final class Demonstration {
         let cluster = try Cluster(plan, waiting: waiting)
         self.cluster = cluster
         disk = try SharedDisk(
-            folder: cluster.folder, file: "index.html", text: "This page is on the disk that the nodes share.\n")
+            cluster, file: "index.html", text: "This page is on the disk that the nodes share.\n")
         observer = Observer(cluster, address: Demonstration.address, mountPoint: disk.mountPoint)
         try cluster.write(Demonstration.files(disk, program: own, folder: cluster.folder))
         let observer = observer

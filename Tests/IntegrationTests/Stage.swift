@@ -52,7 +52,7 @@ struct Stage {
     }
 
     /// The executables are beside the test bundle.
-    private static var programs: String {
+    static var programs: String {
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
         return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     }

@@ -106,6 +106,20 @@ struct FilesystemTests {
         #expect(try run(.stop, image, directory) == .done)
     }
 
+    @Test("A loop device that somebody set up is there for the next start")
+    func loopDevice() throws {
+        let image = "\(folder.path)/image"
+        try shell("truncate -s 8M \(image) && mkfs.ext4 -q \(image) && losetup --find --show \(image) >\(image).device")
+        defer { try? shell("losetup --detach $(cat \(image).device)") }
+        let device = try #require(FileSystem.text(of: "\(image).device", limit: 64)).split(separator: "\n").joined()
+        for _ in 0..<2 {
+            #expect(try run(.start, device, directory, "ext4") == .done)
+            #expect(try run(.stop, device, directory, "ext4") == .done)
+            #expect(try run(.status, device, directory, "ext4") == .stopped)
+            try shell("losetup -j \(image) -n -O NAME | grep -qx \(device)")
+        }
+    }
+
     @Test("A device that another mount namespace has mounted, or another directory, is not taken for free")
     func elsewhere() throws {
         let image = "\(folder.path)/image"

@@ -61,9 +61,11 @@ package final class Cluster {
             self.network = network
             client = try HeldProcess.start(program, ["rig-network"], waiting: waiting).process
             try network.plugIn(NetworkPlan.client, pid: client.pid, bridges: 0..<1)
-            let site = Node.Site(
-                network: network, rigProgram: program, commands: commands, waiting: waiting)
             let folder = folder
+            try Folder.make(Cluster.devicesFolder(folder))
+            let site = Node.Site(
+                network: network, rigProgram: program, commands: commands,
+                devicesFolder: Cluster.devicesFolder(folder), waiting: waiting)
             nodes = try plan.nodes.enumerated().map { index, name in
                 try Node(name: name, index: index, folder: "\(folder)/\(name)", site: site)
             }
@@ -79,6 +81,11 @@ package final class Cluster {
     }
 
     deinit { finish() }
+
+    /// Where each node sees the devices of its own, by the same names on all.
+    package var devicesFolder: String { Cluster.devicesFolder(folder) }
+
+    private static func devicesFolder(_ folder: String) -> String { folder + "/dev" }
 
     /// The commands by the names that they are installed with.
     private static func linkCommands(in folder: String, to binaries: String) throws {

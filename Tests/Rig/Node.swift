@@ -12,6 +12,8 @@ package final class Node {
         var rigProgram: String
         /// The folder with the daemon and the tools.
         var commands: String
+        /// Where every node has its `devicesFolder`.
+        var devicesFolder: String
         var waiting: Waiting
     }
 
@@ -36,10 +38,13 @@ package final class Node {
         self.site = site
         try Folder.make(configurationFolder + "/resource.d")
         try Folder.make(runFolder)
+        try Folder.make(devicesFolder)
     }
 
     package var configurationFolder: String { folder + "/ha.d" }
     package var runFolder: String { folder + "/run" }
+    /// What is plugged into this node; in the node it is under the cluster's `devicesFolder`.
+    package var devicesFolder: String { folder + "/dev" }
     /// Empty after a power cut, as /run is: for what scripts note down.
     package var volatileFolder: String { folder + "/volatile" }
     /// Everything that the daemon wrote to its standard error, over all its starts.
@@ -57,7 +62,7 @@ package final class Node {
         Folder.remove(volatileFolder)
         try Folder.make(volatileFolder)
         let (process, lines) = try HeldProcess.start(
-            site.rigProgram, ["rig-node", name], waiting: site.waiting)
+            site.rigProgram, ["rig-node", name, devicesFolder, site.devicesFolder], waiting: site.waiting)
         guard let pid = lines.first.flatMap({ pid_t($0) }) else { throw RigError("\(name) has no process 1") }
         holder = process
         initial = pid

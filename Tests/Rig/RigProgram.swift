@@ -43,13 +43,14 @@ package enum RigProgram {
 
 /// The processes that namespaces live in.
 enum NamespaceHolder {
-    /// Holds a network namespace until standard input ends. Then removes a folder, if one is named: this process
-    /// outlives the rig, so it cleans up behind it even when the rig was killed.
+    /// Holds a network namespace until standard input ends. Then removes a folder, if one is named, and gives back what
+    /// stands for disks in it: this process outlives the rig, so it cleans up behind it even when the rig was killed.
     static func holdNetwork(removing folder: String?) throws -> Int32 {
         if unshare(CLONE_NEWNET) != 0 { throw SystemError.last("make a network namespace") }
         RigProgram.announceReady()
         awaitEndOfInput()
         guard let folder else { return 0 }
+        SharedDisk.unplug(below: folder)
         // The nodes end at the same time, and may still write.
         for _ in 0..<250 {
             Folder.remove(folder)
@@ -72,15 +73,18 @@ enum NamespaceHolder {
         return 0
     }
 
-    /// Process 1 of a node: prints its process id as the rig sees it, makes the node's own /proc and /sys, names it,
-    /// then reaps whatever is left behind. When it ends, the kernel ends every process of the node.
+    /// Process 1 of a node: prints its process id as the rig sees it, makes the node's own /proc and /sys, has a folder
+    /// of devices of its own where all nodes look for theirs, names the node, then reaps whatever is left behind. When
+    /// it ends, the kernel ends every process of the node.
     static func initialize(_ arguments: [String]) throws -> Int32 {
-        guard let name = arguments.first else { throw RigError("expected the node's name") }
+        guard arguments.count == 3 else { throw RigError("expected NAME OWN-DEVICES DEVICES") }
+        let name = arguments[0]
         // The host's /proc is still in place and knows us by the host's number.
         guard let pid = FileSystem.target(ofLink: "/proc/self") else { throw RigError("/proc is not mounted") }
         try mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE))
         try mount("proc", "/proc", "proc", 0)
         try mount("sysfs", "/sys", "sysfs", 0)
+        try mount(arguments[1], arguments[2], nil, UInt(MS_BIND))
         if sethostname(name, name.utf8.count) != 0 { throw SystemError.last("name the node") }
         var set = sigset_t()
         sigemptyset(&set)

@@ -1,5 +1,6 @@
-// A disk that every node can reach, as a SAN gives it: one image with a filesystem, mounted by one node at a time. The
-// nodes share a kernel, so two mounts at once would do no harm here, and can be seen.
+// A disk that every node can reach, as a SAN gives it: one image with a filesystem, mounted by one node at a time. Each
+// node has a loop device of its own for it, under the same path: to the kernel that they share these are two devices,
+// as they would be to two machines, so that a node does not take the other one's mount for its own.
 import CLinux
 import LinuxSystem
 
@@ -8,31 +9,39 @@ package final class SharedDisk {
     package let mountPoint: String
     /// The word of haresources that mounts it.
     package let resource: String
-    /// Keeps the loop device, which goes with its last user.
-    private let device: Descriptor?
 
-    /// Makes the disk below `folder`, with one file in it. Where this machine has no loop devices, a folder takes its
-    /// place.
-    package init(folder: String, file: String, text: String) throws {
+    /// Makes the disk below the folder of a cluster whose nodes are off, with one file in it. Where this machine has no
+    /// loop devices, a folder takes its place.
+    package init(_ cluster: Cluster, file: String, text: String) throws {
+        let folder = cluster.folder
         mountPoint = folder + "/srv"
         let content = folder + "/content"
         try Folder.make(mountPoint)
         try Folder.make(content)
         try Folder.write(text, to: "\(content)/\(file)")
-        if let path = try? SharedDisk.loopDevice(folder: folder, content: content) {
-            resource = "Filesystem::\(path)::\(mountPoint)::ext4"
-            device = try Descriptor.open(path, O_RDONLY)
-            // As it is open, it stays until nobody uses it any more.
-            try Command(["losetup", "--detach", path]).check()
+        let image = folder + "/disk"
+        if (try? SharedDisk.plugIn(image, content, cluster.nodes)) != nil {
+            resource = "Filesystem::\(cluster.devicesFolder)/disk::\(mountPoint)::ext4"
         } else {
             resource = "Filesystem::\(content)::\(mountPoint)::none::bind"
-            device = nil
         }
     }
 
-    private static func loopDevice(folder: String, content: String) throws -> String {
-        let image = folder + "/disk"
+    private static func plugIn(_ image: String, _ content: String, _ nodes: [Node]) throws {
         try Command(["mkfs.ext4", "-q", "-d", content, image, "8M"]).check()
-        return try Command(["losetup", "--find", "--show", image]).check().split(separator: "\n").joined()
+        for node in nodes {
+            let device = try Command(["losetup", "--find", "--show", image]).check().split(separator: "\n").joined()
+            let link = node.devicesFolder + "/disk"
+            if symlink(device, link) != 0 { throw SystemError.last("link \(link)") }
+        }
+    }
+
+    /// Gives back the loop devices of all images below a folder; one that is still in use goes with its last user.
+    static func unplug(below folder: String) {
+        for name in FileSystem.names(in: "/sys/block") where name.hasPrefix("loop") {
+            let file = FileSystem.text(of: "/sys/block/\(name)/loop/backing_file", limit: Int(PATH_MAX))
+            guard file?.hasPrefix(folder + "/") == true else { continue }
+            _ = try? Command(["losetup", "--detach", "/dev/\(name)"]).check()
+        }
     }
 }
