@@ -50,8 +50,8 @@ struct Playground {
                 text += """
                     \(node.name)() {
                         case $1 in
-                        heartbeat) set -- "$@" \(node.folderOptions("heartbeat").joined(separator: " ")) ;;
-                        hb | hb_standby | hb_takeover | cl_status)
+                        heartbeat | hb) set -- "$@" \(node.folderOptions("heartbeat").joined(separator: " ")) ;;
+                        hb_standby | hb_takeover | cl_status)
                             set -- "$@" \(node.folderOptions("hb").joined(separator: " ")) ;;
                         esac
                         \(try node.words.joined(separator: " ")) env PATH="\(cluster.folder)/bin:$PATH" "$@"
