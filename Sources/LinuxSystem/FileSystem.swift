@@ -69,6 +69,11 @@ package enum FileSystem {
         return names.filter { $0 != "." && $0 != ".." }.sorted()
     }
 
+    /// The image that a loop device (`loop0`) stands for; nil where there is no such device, or it stands for none.
+    package static func image(ofLoop name: String) -> String? {
+        text(of: "/sys/block/\(name)/loop/backing_file", limit: Int(PATH_MAX)).map { String($0.dropLast()) }
+    }
+
     /// When a file's content was changed last, in nanoseconds since 1970; nil where it cannot be looked at.
     package static func modificationTime(of path: String) -> Int64? {
         status(of: path).map { Int64($0.st_mtim.tv_sec) * 1_000_000_000 + Int64($0.st_mtim.tv_nsec) }

@@ -39,10 +39,8 @@ enum DeviceUse {
 
     /// The loop devices that stand for an image.
     private static func loops(_ image: String) -> [String] {
-        FileSystem.names(in: "/sys/block").filter { name in
-            name.hasPrefix("loop")
-                && FileSystem.text(of: "/sys/block/\(name)/loop/backing_file", limit: Int(PATH_MAX)) == image + "\n"
-        }.map { "/dev/\($0)" }
+        FileSystem.names(in: "/sys/block").filter { $0.hasPrefix("loop") && FileSystem.image(ofLoop: $0) == image }
+            .map { "/dev/\($0)" }
     }
 
     /// A filesystem has its device for itself until it has written all that it had to.

@@ -216,9 +216,8 @@ package enum FilesystemCommand {
             return entry.device != FileSystem.deviceNumber(of: device)
         case .regular:
             guard FileSystem.kind(of: entry.source) == .blockDevice else { return false }
-            let name = entry.source.dropFirst("/dev/".count)
-            let image = FileSystem.text(of: "/sys/block/\(name)/loop/backing_file", limit: Int(PATH_MAX))
-            return image?.split(separator: "\n").first.map(String.init) != FileSystem.resolved(device)
+            let name = String(entry.source.dropFirst("/dev/".count))
+            return FileSystem.image(ofLoop: name) != FileSystem.resolved(device)
         case .directory, .other, nil: return false
         }
     }

@@ -1,4 +1,3 @@
-import LinuxSystem
 import Rig
 import Testing
 
@@ -16,10 +15,7 @@ extension ClusterTests {
             #expect(lines.last?.hasSuffix("verything was as it must be.") == true, "\(outcome.output)")
             // What stood for the disk is given back.
             try Waiting().until("the loop devices to go") {
-                !FileSystem.names(in: "/sys/block").contains { name in
-                    let file = FileSystem.text(of: "/sys/block/\(name)/loop/backing_file", limit: 4096)
-                    return file?.contains("/heartbeat-demo-") == true
-                }
+                SharedDisk.loopDevices(prefix: Folder.parent + "/heartbeat-demo-").isEmpty
             }
         }
     }

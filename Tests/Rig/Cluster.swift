@@ -38,6 +38,8 @@ package final class Cluster {
 
     package let plan: Plan
     package let folder: String
+    /// Where each node sees the devices of its own, by the same names on all.
+    package let devicesFolder: String
     package let waiting: Waiting
     package let network: Switch
     package let nodes: [Node]
@@ -53,6 +55,7 @@ package final class Cluster {
         self.waiting = waiting
         let program = plan.binaries + "/hb_demo"
         folder = try Folder.makeUnique(prefix: plan.prefix)
+        devicesFolder = folder + "/dev"
         do {
             let commands = folder + "/bin"
             try Cluster.linkCommands(in: commands, to: plan.binaries)
@@ -62,10 +65,10 @@ package final class Cluster {
             client = try HeldProcess.start(program, ["rig-network"], waiting: waiting).process
             try network.plugIn(NetworkPlan.client, pid: client.pid, bridges: 0..<1)
             let folder = folder
-            try Folder.make(Cluster.devicesFolder(folder))
+            try Folder.make(devicesFolder)
             let site = Node.Site(
                 network: network, rigProgram: program, commands: commands,
-                devicesFolder: Cluster.devicesFolder(folder), waiting: waiting)
+                devicesFolder: devicesFolder, waiting: waiting)
             nodes = try plan.nodes.enumerated().map { index, name in
                 try Node(name: name, index: index, folder: "\(folder)/\(name)", site: site)
             }
@@ -81,11 +84,6 @@ package final class Cluster {
     }
 
     deinit { finish() }
-
-    /// Where each node sees the devices of its own, by the same names on all.
-    package var devicesFolder: String { Cluster.devicesFolder(folder) }
-
-    private static func devicesFolder(_ folder: String) -> String { folder + "/dev" }
 
     /// The commands by the names that they are installed with.
     private static func linkCommands(in folder: String, to binaries: String) throws {

@@ -5,7 +5,7 @@ import LinuxSystem
 /// Files and folders of the rig.
 package enum Folder {
     /// Where clusters keep their folders.
-    static let parent = "/tmp"
+    package static let parent = "/tmp"
 
     /// Makes a folder that nobody else has; its name tells the process that it belongs to.
     package static func makeUnique(prefix: String) throws -> String {

@@ -167,13 +167,8 @@ package final class Node {
 
     /// Whether something is mounted on a folder in the node.
     package func hasMounted(_ folder: String) -> Bool {
-        guard let initial, let table = FileSystem.text(of: "/proc/\(initial)/mountinfo", limit: 1 << 20) else {
-            return false
-        }
-        return table.split(separator: "\n").contains { line in
-            let words = line.split(separator: " ")
-            return words.count > 4 && words[4] == folder
-        }
+        guard let initial else { return false }
+        return MountTable.directories(of: "\(initial)").contains(folder)
     }
 
     /// A command that runs in the node as if typed there.

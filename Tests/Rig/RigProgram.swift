@@ -52,7 +52,9 @@ enum NamespaceHolder {
         guard let folder else { return 0 }
         SharedDisk.unplug(below: folder)
         // What the rig had mounted stays mounted for this process, where it did not come to unmount it.
-        for directory in mounts(below: folder).reversed() { umount2(directory, Int32(MNT_DETACH)) }
+        for directory in MountTable.directories(of: "self").reversed() where directory.hasPrefix(folder + "/") {
+            umount2(directory, Int32(MNT_DETACH))
+        }
         // The nodes end at the same time, and may still write.
         for _ in 0..<250 {
             Folder.remove(folder)
@@ -61,14 +63,6 @@ enum NamespaceHolder {
             usleep(20_000)
         }
         return 1
-    }
-
-    private static func mounts(below folder: String) -> [String] {
-        // ID PARENT DEVICE ROOT DIRECTORY ...
-        (FileSystem.text(of: "/proc/self/mountinfo", limit: 4 << 20) ?? "").split(separator: "\n").compactMap { line in
-            let words = line.split(separator: " ", maxSplits: 5)
-            return words.count == 6 && words[4].hasPrefix(folder + "/") ? String(words[4]) : nil
-        }
     }
 
     /// Makes the namespaces of a node and starts process 1 in them; ends with it.

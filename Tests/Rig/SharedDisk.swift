@@ -4,7 +4,7 @@
 import CLinux
 import LinuxSystem
 
-package final class SharedDisk {
+package struct SharedDisk {
     /// Where nodes mount it; the folder exists.
     package let mountPoint: String
     /// The word of haresources that mounts it.
@@ -38,10 +38,15 @@ package final class SharedDisk {
 
     /// Gives back the loop devices of all images below a folder; one that is still in use goes with its last user.
     static func unplug(below folder: String) {
-        for name in FileSystem.names(in: "/sys/block") where name.hasPrefix("loop") {
-            let file = FileSystem.text(of: "/sys/block/\(name)/loop/backing_file", limit: Int(PATH_MAX))
-            guard file?.hasPrefix(folder + "/") == true else { continue }
-            _ = try? Command(["losetup", "--detach", "/dev/\(name)"]).check()
+        for device in loopDevices(prefix: folder + "/") {
+            _ = try? Command(["losetup", "--detach", device]).check()
         }
+    }
+
+    /// The loop devices of images whose paths begin so.
+    package static func loopDevices(prefix: String) -> [String] {
+        FileSystem.names(in: "/sys/block")
+            .filter { $0.hasPrefix("loop") && FileSystem.image(ofLoop: $0)?.hasPrefix(prefix) == true }
+            .map { "/dev/\($0)" }
     }
 }

@@ -403,14 +403,14 @@ final class CachedStatus: Sendable {
     let report: StatusReport
     /// The list fields as they came, in the order in which they are decoded; empty for a classic message.
     let raw: [FieldValue?]
-    /// The sender runs heartbeat 3.0.6.
-    let isClassic: Bool
 
     init(report: StatusReport, raw: [FieldValue?]) {
         self.report = report
         self.raw = raw
-        isClassic = report.statusExtension == nil
     }
+
+    /// The sender runs heartbeat 3.0.6.
+    var isClassic: Bool { raw.isEmpty }
 }
 
 extension Configuration {
